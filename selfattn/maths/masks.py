@@ -1,0 +1,242 @@
+"""Which query may attend to which key. A pattern is a small value: combine it with `&`, `|` and `~`, print it, parse it.
+
+    causal & window(4)                  # a sliding causal window: i - 4 < j <= i
+    window(3) | global_tokens([0])      # a band, and token 0 sees and is seen by all
+    parse("causal & window(4)")         # the same value as the first
+
+True means "may attend". A mask becomes numbers in one place only, `to_bias`.
+"""
+
+import ast
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+Rows = slice | Int[Tensor, " row"]
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """What all patterns share: they combine, and they print as the expression that makes them."""
+
+    def keep(
+        self, queries: int, keys: int, real: Bool[Tensor, " key"] | None = None, rows: Rows = slice(None)
+    ) -> Bool[Tensor, "row key"]:
+        """Which keys each of the chosen queries may attend to; `real` says which keys are text, not padding (all)."""
+        real = torch.ones(keys, dtype=torch.bool) if real is None else real
+        i = torch.arange(queries, device=real.device)[rows, None]
+        j = torch.arange(keys, device=real.device)[None, :]
+        return self._keep(i, j, real).expand(len(i), keys)
+
+    def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def __and__(self, other: "Pattern") -> "Pattern":
+        return Both(self, other)
+
+    def __or__(self, other: "Pattern") -> "Pattern":
+        return Either(self, other)
+
+    def __invert__(self) -> "Pattern":
+        return Not(self)
+
+
+@dataclass(frozen=True)
+class Both(Pattern):
+    left: Pattern
+    right: Pattern
+
+    def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
+        return self.left._keep(i, j, real) & self.right._keep(i, j, real)
+
+    def __str__(self) -> str:
+        return f"({self.left} & {self.right})"
+
+
+@dataclass(frozen=True)
+class Either(Pattern):
+    left: Pattern
+    right: Pattern
+
+    def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
+        return self.left._keep(i, j, real) | self.right._keep(i, j, real)
+
+    def __str__(self) -> str:
+        return f"({self.left} | {self.right})"
+
+
+@dataclass(frozen=True)
+class Not(Pattern):
+    inner: Pattern
+
+    def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
+        return ~self.inner._keep(i, j, real)
+
+    def __str__(self) -> str:
+        return f"~{self.inner}"
+
+
+@dataclass(frozen=True)
+class Causal(Pattern):
+    """No token sees the future: `j <= i`."""
+
+    def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
+        return j <= i
+
+    def __str__(self) -> str:
+        return "causal"
+
+
+@dataclass(frozen=True)
+class Padding(Pattern):
+    """Nobody attends to a padding token."""
+
+    def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
+        return real[None, :] & (i >= 0)
+
+    def __str__(self) -> str:
+        return "padding"
+
+
+@dataclass(frozen=True)
+class Dilated(Pattern):
+    """Every `step`-th token nearer than `width`: `|i - j| < width` and `(i - j) mod step = 0`."""
+
+    width: int
+    step: int = 1
+
+    def __post_init__(self) -> None:
+        if self.width < 1 or self.step < 1:
+            raise ValueError(f"A window needs a width and a step of 1 or more; got width {self.width}, step {self.step}.")
+
+    def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
+        return ((i - j).abs() < self.width) & ((i - j) % self.step == 0)
+
+    def __str__(self) -> str:
+        return f"window({self.width})" if self.step == 1 else f"dilated({self.width}, {self.step})"
+
+
+@dataclass(frozen=True)
+class Block(Pattern):
+    """Tokens attend within their block of `size` neighbours: `i // size = j // size`."""
+
+    size: int
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ValueError(f"A block needs a size of 1 or more; got {self.size}.")
+
+    def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
+        return i // self.size == j // self.size
+
+    def __str__(self) -> str:
+        return f"block({self.size})"
+
+
+@dataclass(frozen=True)
+class GlobalTokens(Pattern):
+    """The tokens at `positions` attend to all and are attended by all."""
+
+    positions: tuple[int, ...]
+
+    def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
+        chosen = torch.tensor(self.positions, dtype=i.dtype, device=i.device)
+        return torch.isin(i, chosen) | torch.isin(j, chosen)
+
+    def __str__(self) -> str:
+        return f"global_tokens({list(self.positions)})"
+
+
+@dataclass(frozen=True)
+class Custom(Pattern):
+    """Exactly these (query, key) pairs; pairs that lie outside the text are ignored."""
+
+    pairs: tuple[tuple[int, int], ...]
+
+    def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
+        chosen = torch.tensor([query << 31 | key for query, key in self.pairs], dtype=i.dtype, device=i.device)
+        return torch.isin(i << 31 | j, chosen)
+
+    def __str__(self) -> str:
+        return f"custom({[list(pair) for pair in self.pairs]})"
+
+
+causal = Causal()
+padding = Padding()
+
+
+def window(width: int) -> Pattern:
+    """Tokens nearer than `width`, to both sides: `|i - j| < width`. With `causal`, the usual sliding window."""
+    return Dilated(width)
+
+
+def dilated(width: int, step: int) -> Pattern:
+    """Every `step`-th token nearer than `width` (Beltagy et al. 2020)."""
+    return Dilated(width, step)
+
+
+def block(size: int) -> Pattern:
+    """Blocks of `size` tokens that attend only within themselves."""
+    return Block(size)
+
+
+def global_tokens(positions: Iterable[int]) -> Pattern:
+    """Tokens that attend to all and are attended by all; combine with a window by `|`."""
+    return GlobalTokens(_positions(positions))
+
+
+def custom(pairs: Iterable[Iterable[int]]) -> Pattern:
+    """Exactly these (query, key) pairs; `~custom(pairs)` allows all others."""
+    pairs = sorted({_positions(pair) for pair in pairs})
+    if wrong := [pair for pair in pairs if len(pair) != 2]:
+        raise ValueError(f"A pair is (query, key), two positions; got {wrong[0]}.")
+    return Custom(tuple(pairs))  # type: ignore[arg-type]
+
+
+def _positions(numbers: Iterable[int]) -> tuple[int, ...]:
+    positions = tuple(numbers)
+    if wrong := [n for n in positions if not isinstance(n, int) or n < 0]:
+        raise ValueError(f"A position is a whole number from 0; got {wrong[0]!r}.")
+    return positions
+
+
+def parse(text: str) -> Pattern:
+    """Read a pattern from its expression, as `str` writes it. Nothing is evaluated: only the names below exist."""
+    if len(text) > 10_000:
+        raise ValueError(f"A mask of {len(text)} characters is too long; at most 10000 are read.")
+    try:
+        return _build(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        raise ValueError(f"Could not read the mask {text!r}; {_HELP}") from error
+
+
+_NAMES = {"causal": causal, "padding": padding}
+_CALLS = {"window": window, "dilated": dilated, "block": block, "global_tokens": global_tokens, "custom": custom}
+_HELP = (
+    "expected causal, padding, window(4), dilated(8, 2), block(4), global_tokens([0]) or custom([[5, 3]]), "
+    "combined with &, | and ~."
+)
+
+
+def _build(node: ast.expr) -> Pattern:
+    match node:
+        case ast.Name(id=name) if name in _NAMES:
+            return _NAMES[name]
+        case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
+            return _build(left) & _build(right)
+        case ast.BinOp(left=left, op=ast.BitOr(), right=right):
+            return _build(left) | _build(right)
+        case ast.UnaryOp(op=ast.Invert(), operand=inner):
+            return ~_build(inner)
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _CALLS:
+            return _CALLS[name](*(ast.literal_eval(argument) for argument in arguments))
+    raise ValueError(f"Could not read {ast.unparse(node)!r} in the mask; {_HELP}")
+
+
+def to_bias(keep: Bool[Tensor, "*shape"], dtype: torch.dtype = torch.float32) -> Float[Tensor, "*shape"]:
+    """The mask as a term to add to the scores: 0 where attention may go, minus infinity where it may not."""
+    return torch.zeros(keep.shape, dtype=dtype, device=keep.device).masked_fill_(~keep, -math.inf)

@@ -1,0 +1,164 @@
+"""A call: what one attention layer received in one forward pass, enough to compute any head's stages again."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+from selfattn.maths.attend import Stages, attend
+from selfattn.maths.masks import Rows, custom, to_bias
+from selfattn.maths.similarity import dot
+from selfattn.recording.edits import UNEDITED, Setting
+
+ALL = slice(None)
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """Queries, keys, values and mask of one attention layer; never a matrix of queries by keys that the model did not make."""
+
+    layer: int
+    part: str  # "encoder", "decoder", "vision", "text"
+    kind: Literal["self", "cross"]
+    name: str  # the module's path in the model
+    query: Float[Tensor, "batch head query d"]
+    key: Float[Tensor, "batch key_head key d"]  # fewer heads where groups of query heads share one
+    value: Float[Tensor, "batch key_head key d_v"]
+    mask: Tensor | None  # as the model gave it, (batch, 1 or head, query, key): booleans, or a term to add
+    causal: bool  # what no mask means: "no token sees the future", or "everything is visible"
+    scale: float  # by which the model multiplies q . k
+    prescale: float | None  # the part of `scale` that is on `query` already; None where that cannot be told
+    softcap: float | None
+    sink: Float[Tensor, " head"] | None
+    position_bias: Float[Tensor, "#batch #head #query #key"] | None
+    similarity: Callable[[Tensor, Tensor, int | slice], Tensor] | None  # None is the dot product
+    settings: tuple[Setting, ...]  # what the edits do to each head
+
+    @property
+    def heads(self) -> int:
+        return self.query.shape[1]
+
+    @property
+    def key_heads(self) -> int:
+        return self.key.shape[1]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Queries and keys."""
+        return self.query.shape[2], self.key.shape[2]
+
+    @torch.no_grad()
+    def stages(self, head: int, rows: Rows = ALL, batch: int = 0) -> Stages:
+        """The stages of one head for some of its queries, in float32 at least. Here alone are `query x key` numbers made."""
+        setting = self.settings[head]
+        query, key, value = self._of_head(head, batch)
+        stages = attend(
+            query[rows] / (self.prescale or 1.0),
+            key,
+            value,
+            scale=self._scale(setting),
+            softcap=self.softcap,
+            bias=self._bias(setting, head, rows, batch),
+            temperature=setting.temperature,
+            keep=self.keep(head, rows, batch),
+            sink=None if self.sink is None else self.sink[head].to(query.dtype),
+            similarity=dot if self.similarity is None else functools.partial(self.similarity, heads=head),
+        )
+        if setting.cut_after:
+            cut = custom(setting.cut_after).keep(*self.shape, self.real_keys(batch), rows)
+            weights = stages.weights.masked_fill(cut, 0.0)
+            stages = replace(stages, weights=weights, context=weights @ value)
+        if setting.ablate:
+            stages = replace(stages, context=self.context(head, batch).to(value.dtype)[rows])
+        return stages
+
+    def context(self, head: int, batch: int = 0) -> Float[Tensor, "query d_v"]:
+        """What an edited head gives to the model. SDPA does the work wherever its one formula can say the edit."""
+        setting = self.settings[head]
+        if setting.ablate == "zero":
+            return self.value.new_zeros(self.shape[0], self.value.shape[-1])
+        if setting.ablate == "mean":
+            mean = replace(self, settings=(replace(setting, ablate=None),) * self.heads).context(head, batch)
+            # Padding tokens are queries too in self-attention: they leave the average.
+            real = mean if self.kind == "cross" else mean[self.real_keys(batch)]
+            return real.mean(0, keepdim=True).expand_as(mean)
+        if self.softcap or self.sink is not None or self.similarity is not None or setting.cut_after:
+            return self.stages(head, ALL, batch).context.to(self.value.dtype)
+        query, key, value = self._of_head(head, batch, self.query.dtype)
+        keep, bias = self.keep(head, ALL, batch), self._bias(setting, head, ALL, batch)
+        mask = keep if bias is None else bias / setting.temperature + to_bias(keep, bias.dtype)
+        factor = self._scale(setting) / ((self.prescale or 1.0) * setting.temperature)
+        query, key, value = query[None, None], key[None, None], value[None, None]
+        return scaled_dot_product_attention(query, key, value, attn_mask=mask.to(query.device), scale=factor)[0, 0]
+
+    def keep(self, head: int = 0, rows: Rows = ALL, batch: int = 0) -> Bool[Tensor, "row key"]:
+        """Which keys each query may attend to, by the model's own mask and the edits."""
+        setting = self.settings[head]
+        keep = self._own_keep(head, rows, batch) if setting.own_mask else None
+        real = self.real_keys(batch) if setting.masks else None
+        for pattern in setting.masks:
+            allowed = pattern.keep(*self.shape, real, rows)
+            keep = allowed if keep is None else keep & allowed
+        if keep is None:
+            raise ValueError("A mask that replaces the model's own needs a pattern.")
+        return keep
+
+    def real_keys(self, batch: int = 0) -> Bool[Tensor, " key"]:
+        """Keys that some query may attend to in the model's own mask: the others are padding."""
+        if self.mask is None:
+            return torch.ones(self.shape[1], dtype=torch.bool, device=self.query.device)
+        return self._own_keep(0, ALL, batch).any(0)
+
+    def _own_keep(self, head: int, rows: Rows, batch: int) -> Bool[Tensor, "row key"]:
+        queries, keys = self.shape
+        if self.mask is None:
+            i = torch.arange(queries, device=self.query.device)[rows, None]
+            j = torch.arange(keys, device=self.query.device)[None, :]
+            return j <= i if self.causal else (j <= keys).expand(i.shape[0], keys)
+        mask = _pick(self.mask, head, batch, self.shape)[rows]
+        return mask if mask.dtype == torch.bool else mask > _hidden(mask)
+
+    def _bias(self, setting: Setting, head: int, rows: Rows, batch: int) -> Float[Tensor, "row key"] | None:
+        """What the model adds to the scaled scores: its position bias, and the finite part of an additive mask."""
+        bias = None
+        if self.position_bias is not None:
+            bias = _pick(self.position_bias, head, batch, self.shape)[rows]
+        if self.mask is not None and self.mask.dtype != torch.bool and setting.own_mask:
+            mask = _pick(self.mask, head, batch, self.shape)[rows]
+            finite = mask.masked_fill(mask <= _hidden(mask), 0.0)
+            if finite.any():
+                bias = finite if bias is None else bias + finite
+        return bias
+
+    def _scale(self, setting: Setting = UNEDITED) -> float:
+        if setting.rescale is None:
+            return self.scale
+        (value,) = setting.rescale
+        return 1.0 if value is None else value
+
+    def _of_head(self, head: int, batch: int, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value of one head; with grouped heads, head h reads key head `h // (H / H_kv)`."""
+        shared = head * self.key_heads // self.heads
+        dtype = dtype or torch.promote_types(self.query.dtype, torch.float32)
+        return (
+            self.query[batch, head].to(dtype),
+            self.key[batch, shared].to(dtype),
+            self.value[batch, shared].to(dtype),
+        )
+
+
+def _pick(tensor: Tensor, head: int, batch: int, shape: tuple[int, int]) -> Tensor:
+    """The (query, key) plane of one head of a (batch, head, query, key) tensor whose axes may be 1."""
+    batches, heads = tensor.shape[:2]
+    return tensor[batch % batches, head % heads].expand(shape)
+
+
+def _hidden(mask: Tensor) -> float:
+    """At or below this, an additive mask means "may not attend": models add the lowest number there is, or nearly."""
+    return torch.finfo(mask.dtype).min / 2
+

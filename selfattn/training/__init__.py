@@ -1,0 +1,1 @@
+"""Training: generated data, one loop, and the scripts that made the specimens."""

@@ -1,0 +1,29 @@
+"""An attention microscope: what every head of a model computes, stage by stage, in the model's own numbers.
+
+    model = selfattn.load("sentiment")
+    trace = selfattn.trace(model, "The film was not good.", edits=[selfattn.Scale(None)])
+    trace.stages(layer=1, head=3).weights
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selfattn.models.library import Model, load
+    from selfattn.recording.edits import Ablate, Cut, Mask, Scale, Temperature
+    from selfattn.traces import Trace, trace
+
+_HOMES = {
+    "selfattn.models.library": ("Model", "load"),
+    "selfattn.recording.edits": ("Ablate", "Cut", "Mask", "Scale", "Temperature"),
+    "selfattn.traces": ("Trace", "trace"),
+}
+__all__ = ["Ablate", "Cut", "Mask", "Model", "Scale", "Temperature", "Trace", "load", "trace"]
+
+
+def __getattr__(name: str) -> Any:
+    # PyTorch and Transformers take seconds to import: only who uses a name pays for it.
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(importlib.import_module(home), name)
+    raise AttributeError(f"module 'selfattn' has no attribute {name!r}")

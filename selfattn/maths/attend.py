@@ -54,10 +54,12 @@ def attend(
         weights = softmax(logits), over the keys where `keep` holds, and the sink
         context = weights V
 
-    Raises ValueError for a temperature that is not a positive, finite number.
+    Raises ValueError for a temperature that is not a positive, finite number, and for a sink without a softmax.
     """
     if not 0 < temperature < math.inf:
         raise ValueError(f"A temperature is a finite number above 0; got {temperature}.")
+    if sink is not None and normaliser is not softmax:
+        raise ValueError("A sink is a term of the softmax's sum: leave out the sink, or the other normaliser.")
     scores = similarity(query, key)
     scaled = scores * (query.shape[-1] ** -0.5 if scale is None else scale)
     logits = scaled if softcap is None else softcap * torch.tanh(scaled / softcap)

@@ -1,4 +1,4 @@
-"""Which query may attend to which key. A pattern is a small value: combine it with `&`, `|` and `~`, print it, parse it.
+"""Which query may attend to which key. A pattern is a value: combine it with `&`, `|` and `~`, print it, parse it.
 
     causal & window(4)                  # a sliding causal window: i - 4 < j <= i
     window(3) | global_tokens([0])      # a band, and token 0 sees and is seen by all
@@ -9,8 +9,10 @@ True means "may attend". A mask becomes numbers in one place only, `to_bias`.
 
 import ast
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -110,8 +112,8 @@ class Dilated(Pattern):
     step: int = 1
 
     def __post_init__(self) -> None:
-        if self.width < 1 or self.step < 1:
-            raise ValueError(f"A window needs a width and a step of 1 or more; got width {self.width}, step {self.step}.")
+        _whole("The width of a window", self.width, least=1)
+        _whole("The step of a window", self.step, least=1)
 
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
         return ((i - j).abs() < self.width) & ((i - j) % self.step == 0)
@@ -127,8 +129,7 @@ class Block(Pattern):
     size: int
 
     def __post_init__(self) -> None:
-        if self.size < 1:
-            raise ValueError(f"A block needs a size of 1 or more; got {self.size}.")
+        _whole("The size of a block", self.size, least=1)
 
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
         return i // self.size == j // self.size
@@ -191,35 +192,71 @@ def global_tokens(positions: Iterable[int]) -> Pattern:
 
 def custom(pairs: Iterable[Iterable[int]]) -> Pattern:
     """Exactly these (query, key) pairs; `~custom(pairs)` allows all others."""
-    pairs = sorted({_positions(pair) for pair in pairs})
-    if wrong := [pair for pair in pairs if len(pair) != 2]:
-        raise ValueError(f"A pair is (query, key), two positions; got {wrong[0]}.")
-    return Custom(tuple(pairs))  # type: ignore[arg-type]
+    return Custom(tuple(sorted({_pair(pair) for pair in pairs})))
+
+
+def _pair(numbers: Iterable[int]) -> tuple[int, int]:
+    positions = _positions(numbers)
+    if len(positions) != 2:
+        raise ValueError(f"A pair is (query, key), two positions; got {positions}.")
+    return positions[0], positions[1]
 
 
 def _positions(numbers: Iterable[int]) -> tuple[int, ...]:
-    positions = tuple(numbers)
-    if wrong := [n for n in positions if not isinstance(n, int) or n < 0]:
-        raise ValueError(f"A position is a whole number from 0; got {wrong[0]!r}.")
-    return positions
+    return tuple(_whole("A position", number, least=0) for number in numbers)
 
 
-def parse(text: str) -> Pattern:
-    """Read a pattern from its expression, as `str` writes it. Nothing is evaluated: only the names below exist."""
-    if len(text) > 10_000:
-        raise ValueError(f"A mask of {len(text)} characters is too long; at most 10000 are read.")
-    try:
-        return _build(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise ValueError(f"Could not read the mask {text!r}; {_HELP}") from error
+def _whole(what: str, number: object, least: int) -> int:
+    if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= _MOST:
+        raise ValueError(f"{what} is a whole number from {least} to {_MOST}; got {number!r}.")
+    return number
 
 
+_MOST = 2**31 - 1  # two positions fit into one 64-bit number
+_LONGEST, _DEEPEST = 300_000, 100  # characters, and operators, that are read
+_WORDS = re.compile(r"(\b([a-z_]+|[0-9]+)\b|[\s()\[\],&|~-])*")
 _NAMES = {"causal": causal, "padding": padding}
-_CALLS = {"window": window, "dilated": dilated, "block": block, "global_tokens": global_tokens, "custom": custom}
+_CALLS: dict[str, Callable[..., Pattern]] = {
+    "window": window,
+    "dilated": dilated,
+    "block": block,
+    "global_tokens": global_tokens,
+    "custom": custom,
+}
 _HELP = (
     "expected causal, padding, window(4), dilated(8, 2), block(4), global_tokens([0]) or custom([[5, 3]]), "
     "combined with &, | and ~."
 )
+
+
+def parse(text: str) -> Pattern:
+    """Read a pattern from its expression, as `str` writes it. Nothing is evaluated: only the names above exist.
+
+    Raises ValueError, with what was expected, for any other text.
+    """
+    if len(text) > _LONGEST or sum(map(text.count, "&|~")) > _DEEPEST:
+        raise ValueError(f"A mask has at most {_LONGEST} characters, {_DEEPEST} operators; got more: {text[:40]!r}...")
+    try:
+        if _WORDS.fullmatch(text):
+            return _build(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, TypeError, RecursionError, MemoryError):
+        pass
+    raise ValueError(f"Could not read the mask {text[:80]!r}; {_HELP}")
+
+
+def from_command_line(text: str) -> Pattern:
+    """Read the short spelling, `causal,window:4`: a comma is `&`, a colon leads to a number. Expressions pass too."""
+    if "(" in text:
+        return parse(text)
+    parts = [part.strip().split(":") for part in text.split(",")]
+    return parse(" & ".join(f"({_spelled(*part)})" for part in parts))
+
+
+def _spelled(name: str, *numbers: str) -> str:
+    if not numbers:
+        return name
+    listed = ", ".join(numbers)
+    return f"{name}([{listed}])" if name.endswith("global_tokens") else f"{name}({listed})"
 
 
 def _build(node: ast.expr) -> Pattern:
@@ -233,8 +270,19 @@ def _build(node: ast.expr) -> Pattern:
         case ast.UnaryOp(op=ast.Invert(), operand=inner):
             return ~_build(inner)
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]) if name in _CALLS:
-            return _CALLS[name](*(ast.literal_eval(argument) for argument in arguments))
-    raise ValueError(f"Could not read {ast.unparse(node)!r} in the mask; {_HELP}")
+            return _CALLS[name](*map(_literal, arguments))
+    raise ValueError(f"Could not read {ast.unparse(node)[:80]!r} in the mask; {_HELP}")
+
+
+def _literal(node: ast.expr) -> Any:
+    match node:
+        case ast.Constant(value=int(number)):
+            return number
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(number))):
+            return -number
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return [_literal(item) for item in items]
+    raise ValueError(f"Could not read {ast.unparse(node)[:80]!r} in the mask; {_HELP}")
 
 
 def to_bias(keep: Bool[Tensor, "*shape"], dtype: torch.dtype = torch.float32) -> Float[Tensor, "*shape"]:

@@ -21,7 +21,8 @@ def softmax(logits: Logits, sink: Float[Tensor, "*#head"] | None = None) -> Logi
     if sink is not None:
         sink = sink[..., None, None].to(logits.dtype)
         top = torch.maximum(top, sink)
-    exponentials = torch.exp(logits - top.masked_fill(top == -math.inf, 0.0))
+    top = top.masked_fill(top == -math.inf, 0.0)
+    exponentials = torch.exp(logits - top)
     total = exponentials.sum(-1, keepdim=True)
     if sink is not None:
         total = total + torch.exp(sink - top)
@@ -38,9 +39,9 @@ def sigmoid(logits: Logits, bias: float | None = None) -> Logits:
 
 
 def top_k(logits: Logits, k: int) -> Logits:
-    """Softmax over the `k` largest logits of each row. Of equal logits the earlier key stays; `k` may exceed the keys."""
+    """Softmax over the `k` largest logits of each row. Of equal logits the earlier stays; `k` may exceed the keys."""
     if k < 1:
         raise ValueError(f"top_k keeps at least one key; got k = {k}.")
-    order = logits.argsort(-1, descending=True, stable=True)[..., :k]
+    order = logits.argsort(dim=-1, descending=True, stable=True)[..., :k]
     kept = torch.full_like(logits, -math.inf).scatter(-1, order, logits.gather(-1, order))
     return softmax(kept)

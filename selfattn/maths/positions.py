@@ -1,4 +1,4 @@
-"""How a model knows where a word stands: vectors added to it, rotations of its query and key, or a bias on the scores."""
+"""How a model knows where a word stands: vectors added to it, rotations of its query and key, or a bias on scores."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""How alike are a query and a key? Each function returns one raw score for every (query, key) pair, before any scaling."""
+"""How alike are a query and a key? Each function returns one raw score a (query, key) pair, before any scaling."""
 
 from collections.abc import Callable
 

@@ -44,6 +44,11 @@ class Call:
         return self.query.shape[1]
 
     @property
+    def title(self) -> str:
+        """Which call this is, in words."""
+        return f"{self.part} layer {self.layer}" + (", cross" if self.kind == "cross" else "")
+
+    @property
     def key_heads(self) -> int:
         return self.key.shape[1]
 

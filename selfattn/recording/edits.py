@@ -1,4 +1,4 @@
-"""Edits: changes made to attention inside the forward pass. Each is a frozen value that reaches chosen layers and heads.
+"""Edits: changes made to attention inside the forward pass. Each is a frozen value that reaches some layers and heads.
 
     Temperature(2.0, layers={1}, heads={3})        # one head
     Mask(causal & window(4))                       # every layer and head
@@ -8,8 +8,9 @@ A new kind of edit is one class here and its effect in `Setting.of`.
 
 import dataclasses
 import json
-import math
-from collections.abc import Iterable
+import reprlib
+import sys
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -22,8 +23,8 @@ Pairs = frozenset[tuple[int, int]]
 class Edit:
     """What all edits share: where they reach. `None` means everywhere."""
 
-    layers: frozenset[int] | None = None
-    heads: frozenset[int] | None = None
+    layers: Set[int] | None = None
+    heads: Set[int] | None = None
     part: str | None = None
     kind: str | None = None
 
@@ -32,10 +33,14 @@ class Edit:
             numbers = getattr(self, name)
             if numbers is None:
                 continue
-            numbers = {numbers} if isinstance(numbers, int) else numbers
-            if wrong := [n for n in numbers if not isinstance(n, int) or n < 0]:
+            numbers = tuple(numbers) if isinstance(numbers, Iterable) else (numbers,)
+            if wrong := [n for n in numbers if not isinstance(n, int) or isinstance(n, bool) or n < 0]:
                 raise ValueError(f"{name} are whole numbers from 0; got {wrong[0]!r}.")
             object.__setattr__(self, name, frozenset(numbers))
+        if not isinstance(self.part, str | None):
+            raise ValueError(f"A part is a name, such as 'encoder' or 'decoder'; got {self.part!r}.")
+        if self.kind not in (None, "self", "cross"):
+            raise ValueError(f"A kind is 'self' or 'cross'; got {self.kind!r}.")
 
     def reaches(self, layer: int, head: int, part: str, kind: str) -> bool:
         """Does this edit apply to that head?"""
@@ -55,8 +60,10 @@ class Scale(Edit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.value is not None and not math.isfinite(self.value):
-            raise ValueError(f"A scale is a finite number, or None for no scaling; got {self.value}.")
+        if self.value is not None:
+            if not _is_number(self.value):
+                raise ValueError(f"A scale is a finite number, or None for no scaling; got {self.value!r}.")
+            object.__setattr__(self, "value", float(self.value))
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,14 @@ class Temperature(Edit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.value < math.inf:
-            raise ValueError(f"A temperature is a finite number above 0; got {self.value}.")
+        if not _is_number(self.value) or self.value <= 0:
+            raise ValueError(f"A temperature is a finite number above 0; got {self.value!r}.")
+        object.__setattr__(self, "value", float(self.value))
+
+
+def _is_number(value: object) -> bool:
+    """A finite number that 64 bits can hold."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 @dataclass(frozen=True)
@@ -78,6 +91,17 @@ class Mask(Edit):
     pattern: Pattern
     replace: bool = False
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.pattern, Pattern):
+            raise ValueError(f"A mask is a pattern, such as causal or window(4); got {self.pattern!r}.")
+        _check_flag("replace", self.replace)
+
+
+def _check_flag(name: str, value: object) -> None:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is True or False; got {value!r}.")
+
 
 @dataclass(frozen=True)
 class Cut(Edit):
@@ -86,13 +110,14 @@ class Cut(Edit):
     With `renormalise=False` the weights are set to zero after it, and the row loses that mass.
     """
 
-    pairs: Pairs
+    pairs: Set[tuple[int, int]]
     renormalise: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "pairs", frozenset(tuple(pair) for pair in self.pairs))
+        object.__setattr__(self, "pairs", frozenset(self.pairs))
         custom(self.pairs)  # refuses what is no pair of positions
+        _check_flag("renormalise", self.renormalise)
 
 
 @dataclass(frozen=True)
@@ -120,7 +145,7 @@ class Setting:
 
     @classmethod
     def of(cls, edits: Iterable[Edit], layer: int, head: int, part: str, kind: str) -> "Setting":
-        """Fold the edits that reach this head: of scales, temperatures and ablations the last wins; masks and cuts add up."""
+        """Fold the edits that reach a head: of scales, temperatures, ablations the last wins; masks and cuts add up."""
         values: dict[str, Any] = {"masks": (), "cut_after": frozenset()}
         for edit in edits:
             if not edit.reaches(layer, head, part, kind):
@@ -136,7 +161,7 @@ class Setting:
                 case Cut(pairs, True):
                     values["masks"] += (~custom(pairs),)
                 case Cut(pairs, False):
-                    values["cut_after"] |= pairs
+                    values["cut_after"] |= frozenset(pairs)
                 case Ablate(how):
                     values["ablate"] = how
         return cls(**values)
@@ -167,15 +192,28 @@ def _plain(edit: Edit) -> dict[str, Any]:
 def from_json(text: str) -> tuple[Edit, ...]:
     """Read edits from JSON, trusting nothing. Raises ValueError with one sentence for whatever is no edit."""
     try:
-        return tuple(_edit(dict(plain)) for plain in json.loads(text))
-    except (TypeError, KeyError, RecursionError, json.JSONDecodeError) as error:
-        raise ValueError(f"Could not read the edits {text[:80]!r}: {error}") from error
+        edits = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"Could not read the edits {text[:80]!r}: they are no JSON.") from error
+    if not isinstance(edits, list):
+        raise ValueError(f"Edits are a JSON list; got {text[:80]!r}.")
+    return tuple(_edit(plain) for plain in edits)
 
 
-def _edit(plain: dict[str, Any]) -> Edit:
-    kind = plain.pop("edit")
-    if kind not in _KINDS:
-        raise ValueError(f"There is no edit called {kind!r}; there are {', '.join(_KINDS)}.")
-    if isinstance(plain.get("pattern"), str):
-        plain["pattern"] = parse(plain["pattern"])
-    return _KINDS[kind](**plain)
+def _edit(plain: Any) -> Edit:
+    kind, fields = (plain.get("edit"), dict(plain)) if isinstance(plain, dict) else (None, {})
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise ValueError(f'An edit is an object whose "edit" is {", ".join(_KINDS)}; got {reprlib.repr(plain)}.')
+    del fields["edit"]
+    if isinstance(fields.get("pattern"), str):
+        fields["pattern"] = parse(fields["pattern"])
+    try:
+        for name in fields.keys() & {"layers", "heads", "pairs"}:
+            if isinstance(fields[name], list):
+                fields[name] = frozenset(tuple(n) if isinstance(n, list) else n for n in fields[name])
+        if type(fields.get("value")) is int:
+            fields["value"] = float(fields["value"])
+        return _KINDS[kind](**fields)
+    except (TypeError, OverflowError, RecursionError) as error:
+        names = ", ".join(each.name for each in dataclasses.fields(_KINDS[kind]))
+        raise ValueError(f"The edit {kind} has {names}; could not read {reprlib.repr(plain)}.") from error

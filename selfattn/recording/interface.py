@@ -62,13 +62,12 @@ class Recorder:
         self.samples.append((rows, output[0, rows].detach().clone()))
         return output
 
-    def fidelity(self) -> float:
-        """`max |context recomputed - context that the model used|` over every head, at the sampled rows."""
-        worst = 0.0
-        for call, (rows, used) in zip(self.calls, self.samples, strict=True):
-            for head in range(call.heads):
-                worst = max(worst, (call.stages(head, rows).context - used[:, head]).abs().max().item())
-        return worst
+    def differences(self) -> list[float]:
+        """`max |context recomputed - context that the model used|` of each call, at the sampled rows."""
+        return [
+            max((call.stages(head, rows).context - used[:, head]).abs().max().item() for head in range(call.heads))
+            for call, (rows, used) in zip(self.calls, self.samples, strict=True)
+        ]
 
 
 _recorder: ContextVar[Recorder | None] = ContextVar("selfattn_recorder", default=None)

@@ -1,0 +1,152 @@
+"""`selfattn trace | app | models | check`: the microscope on the command line."""
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="An attention microscope."
+)
+
+MODEL = Annotated[str, typer.Argument(help="A name from `selfattn models`, a folder, or a hub id.")]
+TEXT = Annotated[str, typer.Argument(help="A text; or @FILE.safetensors with the tensors that the model's forward takes.")]
+OUT = Annotated[Path | None, typer.Option(help="FILE.json, FILE.npz or FILE.csv; a summary is printed without.")]
+PART = Annotated[str | None, typer.Option(help="encoder, decoder, vision or text; the model's first by default.")]
+DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+DTYPE = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")]
+
+
+@app.command()
+def trace(
+    model: MODEL,
+    text: TEXT,
+    layer: Annotated[int, typer.Option(help="Layer, from 0.")] = 0,
+    head: Annotated[int, typer.Option(help="Head, from 0.")] = 0,
+    part: PART = None,
+    kind: Annotated[str | None, typer.Option(help="self or cross.")] = None,
+    no_scale: Annotated[bool, typer.Option("--no-scale", help="Leave the scores raw, in every layer.")] = False,
+    temperature: Annotated[float, typer.Option(help="Divide the logits by this, in every layer.")] = 1.0,
+    mask: Annotated[str | None, typer.Option(help="A further mask in every layer, such as causal,window:4.")] = None,
+    ablate: Annotated[list[str] | None, typer.Option(metavar="L.H", help="Silence head H of layer L; repeatable.")] = None,
+    pad: Annotated[int, typer.Option(min=0, help="Padding tokens to add.")] = 0,
+    device: DEVICE = "auto",
+    dtype: DTYPE = "auto",
+    out: OUT = None,
+) -> None:
+    """Run MODEL on TEXT and write what one head computed, stage by stage."""
+    from selfattn import exports, load
+    from selfattn import trace as run
+
+    if out is not None and out.suffix not in exports.WRITERS:
+        raise ValueError(f"--out ends in {', '.join(exports.WRITERS)}; got {out.name!r}.")
+    edits = _edits(no_scale, temperature, mask, ablate or [])
+    found = run(load(model, device=device, dtype=dtype), _given(text), edits, pad=pad)
+    data = exports.head_data(found, layer, head, part, kind)
+    if out is None:
+        print(_summary(data))
+        return
+    written = exports.WRITERS[out.suffix](data)
+    out.write_bytes(written if isinstance(written, bytes) else written.encode())
+    print(f"{out}: {data['part']} layer {layer}, head {head}, {len(data['attends_from'])} tokens, exact to {found.fidelity:.1e}")
+
+
+@app.command()
+def check(
+    model: MODEL,
+    text: Annotated[str, typer.Argument(help="A text to check it on.")] = "The keys to the old cabinet are on the table.",
+    device: DEVICE = "auto",
+    dtype: DTYPE = "auto",
+) -> None:
+    """Run MODEL and compare every layer's recomputed attention with what the model used."""
+    from selfattn import load
+    from selfattn.traces import audit
+
+    loaded = load(model, device=device, dtype=dtype)
+    print(f"{'layer':<28}{'heads':>6}{'|recomputed - model|':>24}{'rows sum to 1':>16}{'future hidden':>16}")
+    for row in audit(loaded, text):
+        future = {True: "yes", False: "NO", None: "sees both ways"}[row.future_hidden]
+        sums = "yes" if row.rows_sum_to_one else "no (sink)" if row.sink else "NO"
+        print(f"{row.title:<28}{row.heads:>6}{row.difference:>24.1e}{sums:>16}{future:>16}")
+
+
+@app.command()
+def models() -> None:
+    """List the models that are here without a download."""
+    from selfattn.models.library import names
+
+    for name, folder in names().items():
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        print(f"{name:<12}{size / 1e6:>8.1f} MB")
+    print("or a folder, or a hub id such as bert-base-uncased")
+
+
+@app.command("app")
+def open_app(model: Annotated[str | None, typer.Option(help="The model that the app opens on.")] = None) -> None:
+    """Open the app in the browser."""
+    from streamlit.web import cli
+
+    from selfattn.places import HOME
+
+    if model:
+        os.environ["SELFATTN_MODEL"] = model
+    cli.main(["run", str(HOME / "app.py")])
+
+
+def _edits(no_scale: bool, temperature: float, mask: str | None, ablate: list[str]) -> list[Any]:
+    from selfattn import Ablate, Mask, Scale, Temperature
+    from selfattn.maths.masks import from_command_line
+
+    edits: list[Any] = []
+    if no_scale:
+        edits.append(Scale(None))
+    if temperature != 1.0:
+        edits.append(Temperature(temperature))
+    if mask is not None:
+        edits.append(Mask(from_command_line(mask)))
+    for place in ablate:
+        if not re.fullmatch(r"\d+\.\d+", place):
+            raise ValueError(f"--ablate takes LAYER.HEAD, such as 1.3; got {place!r}.")
+        layer, head = map(int, place.split("."))
+        edits.append(Ablate("zero", layers={layer}, heads={head}))
+    return edits
+
+
+def _given(text: str) -> Any:
+    if not text.startswith("@") or not text.endswith(".safetensors"):
+        return text
+    from safetensors.torch import load_file
+
+    path = Path(text[1:])
+    if not path.is_file():
+        raise ValueError(f"There is no file {str(path)!r} to read tensors from.")
+    return load_file(path)
+
+
+def _summary(data: dict[str, Any]) -> str:
+    """Where each token's weight goes, and what the model says."""
+    lines = [f"{data['model']}, {data['part']} layer {data['layer']}, head {data['head']}, exact to {data['fidelity']:.1e}"]
+    for token, row in zip(data["attends_from"], data["weights"], strict=True):
+        best = sorted(range(len(row)), key=lambda j: -row[j])[:3]
+        lines.append(f"{token!r:>16} -> " + ", ".join(f"{data['attends_to'][j]!r} {row[j]:.3f}" for j in best))
+    if data["prediction"]:
+        said = ", ".join(f"{name!r} {p:.3f}" for name, p in data["prediction"]["top"][:5])
+        lines.append(f"{data['prediction']['kind']}: {said}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the command line: what a reader got wrong is one sentence and exit code 2, never a traceback."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    try:
+        app()
+    except ValueError as error:
+        print(f"selfattn: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

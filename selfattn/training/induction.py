@@ -1,0 +1,260 @@
+"""The specimen whose heads learned to copy: a causal language model of random tokens that come again.
+
+    p p  a b c d e  g  a b c d e      after the second `a` comes `b`, as after the first
+
+Random tokens have no meaning, so all that can be learned is to find the token's earlier occurrence and say what came
+after it. Half the sequences draw from few tokens: there one token back is not enough to know which occurrence is meant.
+"""
+
+import string
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForCausalLM
+from selfattn.recording.interface import Recorder, install, recording
+from selfattn.training.fit import fit
+
+SEED = 0
+VOCABULARY = 512
+STEPS = 2600
+PLAIN_STEPS = 1200  # the sudden change comes sooner while every token is drawn from the whole vocabulary
+LEARNING_RATE = 3e-3
+BATCH = 32
+CONFIG = SelfAttentionConfig(vocab_size=VOCABULARY, num_attention_heads=2, intermediate_size=128, is_causal=True)
+MEASURED_ON = 64  # fresh sequences of each length
+HALVES = (8, 64)  # the shortest and the longest stretch that comes again
+
+# Most important first: a word near the front surely becomes one token.
+WORDS = """
+the of and to a in is it you that he was for on are with as his they be at one have this from or had by but some what
+there we can out other were all your when up use word how said an each she which do their time if will way about many
+then them would like so these her long make thing see him two has look more day could go come did my no most who over
+know water than call first people may down side been now find any new work part take get place live where after back
+little only round man year came show every good me give our under name Mr Mrs The He She It They We And But In very
+through just form much great think say help low line before turn cause same move right boy old too does tell set three
+want air well also play small end put home read hand large must big even such because why ask men went light kind off
+need house picture try us again animal world near father head stand own should country found school still learn food
+sun four let keep eye never last door between city tree start might story saw far sea left late run while press close
+night real life few stop open seem next white children walk always music those both book letter until river car rain
+eat room friend began fish mountain north once horse cut sure watch color face wood girl young ready ever red list
+though talk bird soon body dog family song black short wind question ship order fire south told knew king best hour
+better true during remember early sing listen table love person money war cold voice fall power town dark machine wait
+plan star box field rest mind clear street blue deep moon green gold queen cat sat mat hat garden window proud milk
+bread bed hot fox bear lazy jump brown quick key lock slept chased mouse attention model token sister brother doctor
+nurse apple cake tea coffee morning evening summer winter rich poor happy sad hate hear heard thought gone seen gave
+took brought carry bought farm forest village road bridge wall chair paper game ball team player class teacher student
+answer sky snow beautiful fast full empty second today tomorrow
+"""
+
+
+def make_tokenizer() -> PreTrainedTokenizerFast:
+    """Byte-level BPE in which each of WORDS is one token, and any text at all is some tokens.
+
+    Every word starts with a space inside, also the first of a text; offsets point at the word without it.
+    """
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Strip(left=True, right=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=["[PAD]"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    words = [*string.ascii_letters, *string.digits, *WORDS.split()]
+    tokenizer.train_from_iterator((" ".join(words[:count]) for count in range(1, len(words) + 1)), trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        model_max_length=512,
+        model_input_names=["input_ids", "attention_mask"],
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def repeated(
+    count: int, half: int, generator: torch.Generator, *, prefix: int = 0, gap: int = 0, choices: int | None = None
+) -> Tensor:
+    """`count` sequences: `prefix` random tokens, `half` more, `gap` more, and the same `half` again.
+
+    Each sequence draws its tokens from `choices` of the vocabulary, or from all of it; never [PAD].
+    """
+    length = prefix + half + gap
+    if choices is None:
+        tokens = torch.randint(1, VOCABULARY, (count, length), generator=generator)
+    else:
+        pool = torch.randint(1, VOCABULARY, (count, choices), generator=generator)
+        tokens = pool.gather(1, torch.randint(choices, (count, length), generator=generator))
+    return torch.cat([tokens, tokens[:, prefix : prefix + half]], dim=1)
+
+
+def batches(generator: torch.Generator) -> Iterator[dict[str, Tensor]]:
+    """Batches without end, one shape each; half have no prefix, half no gap. Only what can be known is a label."""
+
+    def integer(low: int, high: int) -> int:
+        return int(torch.randint(low, high + 1, (), generator=generator))
+
+    step = 0
+    while True:
+        half, prefix, gap = integer(*HALVES), integer(0, 1) * integer(1, 16), integer(0, 1) * integer(1, 4)
+        choices = None if step < PLAIN_STEPS or step % 2 == 0 else integer(half // 2, 2 * half)
+        ids = repeated(BATCH, half, generator, prefix=prefix, gap=gap, choices=choices)
+        labels = ids.clone()
+        labels[:, : 1 - half] = -100
+        yield {"input_ids": ids, "labels": labels}
+        step += 1
+
+
+@dataclass(frozen=True)
+class Measured:
+    """On sequences of `half` random tokens repeated once: the accuracy, and each (layer, head)'s two scores."""
+
+    half: int
+    accuracy: float
+    previous_token: Tensor
+    induction: Tensor
+    uniform_previous_token: float
+    uniform_induction: float
+
+
+@torch.no_grad()
+def measure(
+    network: SelfAttentionForCausalLM, half: int, generator: torch.Generator, count: int = MEASURED_ON
+) -> Measured:
+    """Measure a network after `install(network)`; accuracy is on the second to the last token of the second half."""
+    ids = repeated(count, half, generator)
+    with recording(Recorder(names={})) as recorder:
+        guesses = network(ids).logits[:, half:-1].argmax(-1)
+    heads = range(recorder.calls[0].heads)
+    weights = torch.stack(
+        [
+            torch.stack([torch.stack([call.stages(head, batch=i).weights for head in heads]) for i in range(count)])
+            for call in recorder.calls
+        ]
+    )  # (layer, batch, head, query, key)
+    even = 1 / torch.arange(1, 2 * half + 1)
+    return Measured(
+        half=half,
+        accuracy=(guesses == ids[:, half + 1 :]).float().mean().item(),
+        previous_token=weights.diagonal(-1, -2, -1).mean((1, 3)),
+        induction=weights.diagonal(1 - half, -2, -1)[..., 1:].mean((1, 3)),
+        uniform_previous_token=even[1:].mean().item(),
+        uniform_induction=even[half:].mean().item(),
+    )
+
+
+CARD = """\
+---
+license: mit
+library_name: transformers
+tags: [selfattn, induction]
+---
+# induction: a small language model whose heads learned to copy
+
+A causal language model: {layers} layers of {heads} heads, d_model {d_model}, d_k {d_k}, rotary positions,
+{parameters:,} parameters.
+It knows no language: it reads a text, and where a stretch of it comes again, predicts what came next the first time.
+Two kinds of heads do this together. A *previous-token* head in the first layer writes beside each token which token
+stood before it; *induction* heads in the second look for the token whose predecessor is the token at hand, and copy it
+(Elhage et al. 2021; Olsson et al. 2022).
+
+## Measured
+
+Fresh sequences of random tokens repeated once, {count} of each length; L is the length of one half.
+Accuracy: the share of the second to the last token of the second half predicted right; guessing gives {chance:.4f}.
+Previous token: mean A[i, i-1]. Induction: mean over the queries of the second half of the weight on key i - L + 1.
+Heads are layer.head, from 0; beside each score is that of a head with even weight on all keys that it may see.
+
+| L | accuracy | best previous-token head | uniform | best induction head | uniform |
+|---|---|---|---|---|---|
+{rows}
+
+## Made
+
+`python -m selfattn.training.specimens induction`: seed {seed}, {steps} steps of {batch} sequences, {seconds:.0f} seconds.
+AdamW, learning rate {learning_rate} (100 steps of warm-up, then cosine).
+A sequence is a random stretch of {low} to {high} tokens, twice;
+half of the batches have 1 to 16 random tokens before it, half 1 to 4 between. The loss is on the repeated stretch from
+its second token on. After {plain} steps every other batch draws from few tokens (half to twice the stretch's length),
+so that one token back does not say which occurrence is meant.
+Another processor or library version gives slightly other numbers.
+
+The tokenizer is byte-level BPE of {vocabulary} pieces, trained on {words} common English words, each of them one token;
+any other text is several. A word's piece holds the space before it, offsets leave it out. Token 0 is [PAD]; nothing is
+unknown.
+
+## Limits
+
+- Training saw up to {longest} tokens; in longer texts copying becomes unreliable.
+- Where nothing comes again its guesses mean nothing.
+- Which of several occurrences of a token is meant, it tells by the tokens before it, and not always rightly.
+- Weights show where a head read from, not what caused the prediction.
+"""
+
+
+def _best(scores: Tensor) -> str:
+    """The head with the largest score, as `layer.head score`."""
+    layer, head = divmod(int(scores.argmax()), scores.shape[1])
+    return f"{layer}.{head}: {scores.max().item():.3f}"
+
+
+def card(network: SelfAttentionForCausalLM, measured: list[Measured], seconds: float) -> str:
+    """The specimen's README: what it is, what was measured, how it was made."""
+    rows = [
+        f"| {m.half} | {m.accuracy:.4f} | {_best(m.previous_token)} | {m.uniform_previous_token:.3f} "
+        f"| {_best(m.induction)} | {m.uniform_induction:.3f} |"
+        for m in measured
+    ]
+    config = network.config
+    return CARD.format(
+        layers=config.num_hidden_layers,
+        heads=config.num_attention_heads,
+        d_model=config.hidden_size,
+        d_k=config.hidden_size // config.num_attention_heads,
+        parameters=network.num_parameters(),
+        count=MEASURED_ON,
+        chance=1 / (VOCABULARY - 1),
+        rows="\n".join(rows),
+        steps=STEPS,
+        batch=BATCH,
+        seconds=seconds,
+        seed=SEED,
+        learning_rate=LEARNING_RATE,
+        low=HALVES[0],
+        high=HALVES[1],
+        plain=PLAIN_STEPS,
+        vocabulary=VOCABULARY,
+        words=len(WORDS.split()),
+        longest=2 * HALVES[1] + 16 + 4,
+    )
+
+
+def make(folder: Path) -> None:
+    """Train the specimen from its seed, measure it, and write weights, tokenizer and card to `folder`."""
+    generator = torch.Generator().manual_seed(SEED)
+    torch.manual_seed(SEED)
+    tokenizer = make_tokenizer()
+    network = SelfAttentionForCausalLM(CONFIG)
+    start = time.perf_counter()
+    fit(
+        network,
+        batches(generator),
+        steps=STEPS,
+        learning_rate=LEARNING_RATE,
+        report=lambda step, loss: print(f"step {step}: loss {loss:.3f}"),
+    )
+    seconds = time.perf_counter() - start
+    network.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    install(network)
+    measured = [measure(network, half, generator) for half in (8, 16, 32, 64)]
+    (folder / "README.md").write_text(card(network, measured, seconds), encoding="utf-8")

@@ -1,0 +1,13 @@
+"""selfattn, an attention microscope: the router. Each page is one question that a reader asks."""
+
+import streamlit as st
+
+from selfattn.places import HOME
+
+st.set_page_config(page_title="selfattn", page_icon=str(HOME / "assets" / "icon.svg"), layout="wide")
+st.navigation(
+    {
+        "Look": [st.Page("pages/one_head.py", title="One head", default=True)],
+        "Understand": [st.Page("pages/scaling.py", title="Why divide by √d")],
+    }
+).run()

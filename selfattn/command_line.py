@@ -1,7 +1,9 @@
 """`selfattn trace | app | models | check`: the microscope on the command line."""
 
+import io
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,7 +15,9 @@ app = typer.Typer(
 )
 
 MODEL = Annotated[str, typer.Argument(help="A name from `selfattn models`, a folder, or a hub id.")]
-TEXT = Annotated[str, typer.Argument(help="A text; or @FILE.safetensors with the tensors that the model's forward takes.")]
+TEXT = Annotated[
+    str, typer.Argument(help="A text; or @FILE.safetensors with the tensors that the model's forward takes.")
+]
 OUT = Annotated[Path | None, typer.Option(help="FILE.json, FILE.npz or FILE.csv; a summary is printed without.")]
 PART = Annotated[str | None, typer.Option(help="encoder, decoder, vision or text; the model's first by default.")]
 DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
@@ -31,7 +35,9 @@ def trace(
     no_scale: Annotated[bool, typer.Option("--no-scale", help="Leave the scores raw, in every layer.")] = False,
     temperature: Annotated[float, typer.Option(help="Divide the logits by this, in every layer.")] = 1.0,
     mask: Annotated[str | None, typer.Option(help="A further mask in every layer, such as causal,window:4.")] = None,
-    ablate: Annotated[list[str] | None, typer.Option(metavar="L.H", help="Silence head H of layer L; repeatable.")] = None,
+    ablate: Annotated[
+        list[str] | None, typer.Option(metavar="L.H", help="Silence head H of layer L; repeatable.")
+    ] = None,
     pad: Annotated[int, typer.Option(min=0, help="Padding tokens to add.")] = 0,
     device: DEVICE = "auto",
     dtype: DTYPE = "auto",
@@ -45,19 +51,29 @@ def trace(
         raise ValueError(f"--out ends in {', '.join(exports.WRITERS)}; got {out.name!r}.")
     edits = _edits(no_scale, temperature, mask, ablate or [])
     found = run(load(model, device=device, dtype=dtype), _given(text), edits, pad=pad)
+    for edit in edits:
+        if not any(edit.reaches(c.layer, h, c.part, c.kind) for c in found.calls for h in range(c.heads)):
+            raise ValueError(
+                f"{edit} reaches no head of {found.model.name}; `selfattn check` lists its layers and heads."
+            )
     data = exports.head_data(found, layer, head, part, kind)
     if out is None:
         print(_summary(data))
         return
-    written = exports.WRITERS[out.suffix](data)
-    out.write_bytes(written if isinstance(written, bytes) else written.encode())
-    print(f"{out}: {data['part']} layer {layer}, head {head}, {len(data['attends_from'])} tokens, exact to {found.fidelity:.1e}")
+    try:
+        out.write_bytes(exports.WRITERS[out.suffix](data))
+    except OSError as error:
+        raise ValueError(f"{out} could not be written: {error.strerror}.") from error
+    tokens = len(data["attends_from"])
+    print(f"{out}: {data['part']} layer {layer}, head {head}, {tokens} tokens, exact to {found.fidelity:.1e}")
 
 
 @app.command()
 def check(
     model: MODEL,
-    text: Annotated[str, typer.Argument(help="A text to check it on.")] = "The keys to the old cabinet are on the table.",
+    text: Annotated[
+        str, typer.Argument(help="A text to check it on.")
+    ] = "The keys to the old cabinet are on the table.",
     device: DEVICE = "auto",
     dtype: DTYPE = "auto",
 ) -> None:
@@ -87,13 +103,11 @@ def models() -> None:
 @app.command("app")
 def open_app(model: Annotated[str | None, typer.Option(help="The model that the app opens on.")] = None) -> None:
     """Open the app in the browser."""
-    from streamlit.web import cli
-
     from selfattn.places import HOME
 
-    if model:
-        os.environ["SELFATTN_MODEL"] = model
-    cli.main(["run", str(HOME / "app.py")])
+    chosen = {"SELFATTN_MODEL": model} if model else {}
+    command = [sys.executable, "-m", "streamlit", "run", str(HOME / "app.py")]
+    raise typer.Exit(subprocess.call(command, env=os.environ | chosen))
 
 
 def _edits(no_scale: bool, temperature: float, mask: str | None, ablate: list[str]) -> list[Any]:
@@ -118,17 +132,19 @@ def _edits(no_scale: bool, temperature: float, mask: str | None, ablate: list[st
 def _given(text: str) -> Any:
     if not text.startswith("@") or not text.endswith(".safetensors"):
         return text
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    path = Path(text[1:])
-    if not path.is_file():
-        raise ValueError(f"There is no file {str(path)!r} to read tensors from.")
-    return load_file(path)
+    try:
+        return load_file(text[1:])
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"{text[1:]!r} could not be read as tensors: {error}") from error
 
 
 def _summary(data: dict[str, Any]) -> str:
     """Where each token's weight goes, and what the model says."""
-    lines = [f"{data['model']}, {data['part']} layer {data['layer']}, head {data['head']}, exact to {data['fidelity']:.1e}"]
+    place = f"{data['part']} layer {data['layer']}, head {data['head']}"
+    lines = [f"{data['model']}, {place}, exact to {data['fidelity']:.1e}"]
     for token, row in zip(data["attends_from"], data["weights"], strict=True):
         best = sorted(range(len(row)), key=lambda j: -row[j])[:3]
         lines.append(f"{token!r:>16} -> " + ", ".join(f"{data['attends_to'][j]!r} {row[j]:.3f}" for j in best))
@@ -141,6 +157,9 @@ def _summary(data: dict[str, Any]) -> str:
 def main() -> None:
     """Run the command line: what a reader got wrong is one sentence and exit code 2, never a traceback."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot write a token still shows its number
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except ValueError as error:

@@ -4,12 +4,14 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from selfattn.maths.masks import Pattern
 from selfattn.recording.edits import Edit
 from selfattn.recording.edits import to_json as edits_to_json
 from selfattn.traces import Trace
@@ -63,7 +65,8 @@ def as_npz(data: dict[str, Any]) -> bytes:
     arrays = {name: value for name, value in data.items() if isinstance(value, np.ndarray)}
     about = {name: value for name, value in data.items() if name not in arrays}
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, about=np.array(json.dumps(about, ensure_ascii=False)), **arrays)
+    arrays["about"] = np.array(json.dumps(about, ensure_ascii=False))
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
@@ -75,20 +78,28 @@ def as_csv(data: dict[str, Any]) -> str:
     matrices = [data[name].tolist() for name in ("scores", "scaled", "logits", "weights", "keep")]
     for i, attends_from in enumerate(data["attends_from"]):
         for j, attends_to in enumerate(data["attends_to"]):
-            numbers = [matrix[i][j] for matrix in matrices]
+            # Minus infinity would be a formula to a spreadsheet: a masked logit is an empty cell.
+            numbers = [number if math.isfinite(number := matrix[i][j]) else None for matrix in matrices]
             writer.writerow([i, j, _cell(attends_from), _cell(attends_to), *numbers])
     return buffer.getvalue()
 
 
 def _cell(text: str) -> str:
     """A token that a spreadsheet would run as a formula is kept from it by a leading quote."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r", "\n") else text
 
 
-WRITERS = {".json": as_json, ".npz": as_npz, ".csv": as_csv}
+# What `--out` writes, by the ending of the file's name.
+WRITERS: dict[str, Callable[[dict[str, Any]], bytes]] = {
+    ".json": lambda data: as_json(data).encode(),
+    ".npz": as_npz,
+    ".csv": lambda data: as_csv(data).encode(),
+}
 
 
-def as_python(model: str, text: str, edits: Sequence[Edit], layer: int, head: int, part: str, kind: str) -> str:
+def as_python(
+    model: str, text: str, edits: Sequence[Edit], layer: int, head: int, part: str, kind: str, pad: int = 0
+) -> str:
     """The Python that computes the same numbers again."""
     names = sorted({type(edit).__name__ for edit in edits})
     lines = ["import selfattn"]
@@ -96,10 +107,11 @@ def as_python(model: str, text: str, edits: Sequence[Edit], layer: int, head: in
         lines.append(f"from selfattn import {', '.join(names)}")
     if "Mask" in names:
         lines.append("from selfattn.maths.masks import parse")
+    arguments = f"edits=[{', '.join(map(_expression, edits))}]" + (f", pad={pad}" if pad else "")
     lines += [
         "",
         f"model = selfattn.load({model!r})",
-        f"trace = selfattn.trace(model, {text!r}, edits=[{', '.join(map(_expression, edits))}])",
+        f"trace = selfattn.trace(model, {text!r}, {arguments})",
         f"stages = trace.stages({layer}, {head}, part={part!r}, kind={kind!r})",
         "print(stages.weights)",
     ]
@@ -107,14 +119,14 @@ def as_python(model: str, text: str, edits: Sequence[Edit], layer: int, head: in
 
 
 def _expression(edit: Edit) -> str:
-    (plain,) = json.loads(edits_to_json([edit]))
-    plain.pop("edit")
-    if "pattern" in plain:
-        pattern = plain.pop("pattern")
-        arguments = [f"parse({pattern!r})"]
-    else:
-        arguments = []
-    if type(edit).__name__ == "Scale":
-        plain.setdefault("value", None)
-    arguments += [f"{name}={value!r}" for name, value in plain.items()]
-    return f"{type(edit).__name__}({', '.join(arguments)})"
+    """The call that makes `edit`, without the fields that are as they always are."""
+    values = {each.name: getattr(edit, each.name) for each in fields(edit) if getattr(edit, each.name) != each.default}
+    return f"{type(edit).__name__}({', '.join(f'{name}={_literal(value)}' for name, value in values.items())})"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, Pattern):
+        return f"parse({str(value)!r})"
+    if isinstance(value, frozenset) and value:
+        return "{" + ", ".join(map(repr, sorted(value))) + "}"
+    return repr(value)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import psutil
 import torch
@@ -15,7 +16,7 @@ from selfattn.models.tasks import Prediction, predict
 from selfattn.models.tokens import Tokens, of_ids
 from selfattn.recording.call import ALL, Call
 from selfattn.recording.edits import Edit
-from selfattn.recording.interface import Recorder, recording
+from selfattn.recording.interface import Recorder, largest, recording
 
 # The share of free memory that a run may take.
 SHARE = 0.8
@@ -46,7 +47,7 @@ class Trace:
 
         All rows of a text up to 64 tokens; 64 evenly spread rows of a longer one.
         """
-        return max(self.recorder.differences())
+        return largest(self.recorder.differences())
 
     def call(self, layer: int, part: str | None = None, kind: str | None = None) -> Call:
         """The call of that layer, counted from 0 within its part and kind (the model's first, unless named)."""
@@ -62,13 +63,17 @@ class Trace:
     def stages(
         self, layer: int, head: int, *, part: str | None = None, kind: str | None = None, rows: slice = ALL
     ) -> Stages:
-        """What one head computed: query, key, value, scores, scaled, logits, weights, context, of the chosen queries."""
+        """What one head computed for the chosen queries: query, key, value, scores, scaled, logits, weights, context."""
         call = self.call(layer, part, kind)
         if not 0 <= head < call.heads:
-            raise ValueError(f"Head {head} was asked for; layer {layer} of {self.model.name} has heads 0 to {call.heads - 1}.")
+            raise ValueError(
+                f"Head {head} was asked for; layer {layer} of {self.model.name} has heads 0 to {call.heads - 1}."
+            )
         return call.stages(head, rows)
 
-    def layer_input(self, layer: int, *, part: str | None = None, kind: str | None = None) -> Float[Tensor, "query d_model"] | None:
+    def layer_input(
+        self, layer: int, *, part: str | None = None, kind: str | None = None
+    ) -> Float[Tensor, "query d_model"] | None:
         """X: what the layer's projections read, by one more forward pass. None where the layer takes it otherwise."""
         recorder = Recorder(self.model.names, self.edits, input_of=self.calls.index(self.call(layer, part, kind)))
         _forward(self.model, recorder, self.inputs)
@@ -90,28 +95,43 @@ def _named(text: tuple[str, ...], length: int) -> tuple[str, ...]:
 def trace(model: Model | str, text: str | Mapping[str, Tensor], edits: Iterable[Edit] = (), *, pad: int = 0) -> Trace:
     """Run a model over one text, with edits inside its attention, and keep what every head received.
 
-    `text` may be the tensors that the model's forward takes, for a model of pictures or sound; `pad` adds padding tokens.
+    `text` may be the tensors that the model's forward takes, for a model of pictures or sound; `pad` adds padding.
     Raises ValueError for a text that the model cannot read, or that does not fit in memory.
     """
     model = load(model) if isinstance(model, str) else model
+    edits = tuple(edits)
+    if wrong := [each for each in edits if not isinstance(each, Edit)]:
+        raise ValueError(f"Edits are Scale, Temperature, Mask, Cut or Ablate; got {wrong[0]!r}.")
     tokens, inputs = model.inputs(text, pad)
-    main = inputs[model.network.main_input_name]
+    _check(model, inputs)
+    recorder = Recorder(model.names, edits)
+    try:
+        output = _forward(model, recorder, inputs)
+    except (LookupError, RuntimeError, TypeError) as error:
+        if isinstance(text, str):
+            raise
+        raise ValueError(f"{model.name} could not read these tensors: {error}") from error
+    logits = output.get("logits")
+    if logits is not None and not logits.isfinite().all():
+        raise ValueError(f"The output of {model.name} is not finite in {model.network.dtype}; load it as float32.")
+    ids = inputs.get("input_ids")
+    tokens = tokens or (of_ids(ids[0], model.tokenizer) if ids is not None else Tokens((), (), (), ()))
+    prediction = predict(model.network, model.tokenizer, inputs, logits)
+    return Trace(model, text if isinstance(text, str) else "", tokens, edits, prediction, inputs, recorder)
+
+
+def _check(model: Model, inputs: Mapping[str, Tensor]) -> None:
+    name = model.network.main_input_name
+    if name not in inputs:
+        raise ValueError(f"{model.name} reads {name}; the tensors given are {', '.join(inputs) or 'none'}.")
+    main = inputs[name]
     if len(main) != 1:
         raise ValueError(f"A trace follows one text; got a batch of {len(main)}.")
     if main.dim() == 2:
         budget(model, main.shape[1]).check()
-    recorder = Recorder(model.names, tuple(edits))
-    output = _forward(model, recorder, inputs)
-    logits = output.get("logits")
-    if logits is not None and not logits.isfinite().all():
-        raise ValueError("The model's output is not finite under these edits; move the scale or temperature towards 1.")
-    ids = inputs.get("input_ids")
-    tokens = tokens or (of_ids(ids[0], model.tokenizer) if ids is not None else Tokens((), (), (), ()))
-    prediction = predict(model.network, model.tokenizer, inputs, logits)
-    return Trace(model, text if isinstance(text, str) else "", tokens, recorder.edits, prediction, inputs, recorder)
 
 
-def _forward(model: Model, recorder: Recorder, inputs: Mapping[str, Tensor]):
+def _forward(model: Model, recorder: Recorder, inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:
     with torch.inference_mode(), recording(recorder):
         # A cache would keep keys and values once more; one pass over the whole text needs none.
         return model.network(**inputs, use_cache=False)
@@ -132,7 +152,9 @@ class Audit:
 def audit(model: Model, text: str | Mapping[str, Tensor]) -> list[Audit]:
     """Check every attention call of one forward pass; a causal model that sees the future shows here at once."""
     found = trace(model, text)
-    return [_audit(call, difference) for call, difference in zip(found.calls, found.recorder.differences(), strict=True)]
+    return [
+        _audit(call, difference) for call, difference in zip(found.calls, found.recorder.differences(), strict=True)
+    ]
 
 
 def _audit(call: Call, difference: float) -> Audit:
@@ -142,7 +164,7 @@ def _audit(call: Call, difference: float) -> Audit:
         reached = ~stages.empty
         sums = sums and bool(((stages.weights.sum(-1) - 1).abs()[reached] < 1e-4).all())
         ahead = max(ahead, stages.weights.triu(1).max().item())
-    both_ways = call.kind == "cross" or call.part != "decoder"
+    both_ways = call.kind == "cross" or not (call.part == "decoder" or call.causal)
     return Audit(call.title, call.heads, difference, sums, call.sink is not None, None if both_ways else ahead == 0.0)
 
 
@@ -172,5 +194,6 @@ def budget(model: Model, tokens: int) -> Budget:
     """Predicted memory of a run over `tokens` tokens: linear for what is recorded, square for one head alone."""
     width = sum(each.layers * (each.heads + 2 * each.key_heads) * each.d_head for each in model.attentions)
     recording = tokens * width * model.network.dtype.itemsize
-    free = psutil.virtual_memory().available
+    device = model.network.device
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
     return Budget(tokens, recording, PLANES * 4 * tokens**2, free)

@@ -12,15 +12,17 @@ from selfattn.recording.interface import Recorder, install, recording
 FOLDER = SPECIMENS / "induction"
 PHRASES = [
     ("the cat sat on the mat because the cat sat on the", " mat"),
-    ("the old man walk to the river and the old man walk to the", " river"),
+    ("the old man and the sea, the old man and the", " sea"),
     ("Mr Dursley was proud. Mr Dursley was", " proud"),
     ("She told me a story. He told me a", " story"),
-    ("my brother and my sister play the piano, my brother and my sister play the", " p"),
     ("one two three four one two three", " four"),
-    ("open the red door, then open the red", " door"),
-    ("the queen gave the child a gold star and the queen gave the child a gold", " star"),
-    ("black coffee in the morning, black coffee in the", " morning"),
-    ("they run by the sea. they run by the", " sea"),
+    ("open the red door. open the red", " door"),
+    ("the queen gave the king a gold star and the queen gave the king a gold", " star"),
+    ("black tea and white bread, black tea and white", " bread"),
+    ("the dog is red and the cat is black. the dog is", " red"),
+    ("my good dog sat by the tree when my good dog sat by the", " tree"),
+    ("I read the book at home, I read the book at", " home"),
+    ("the sun was up and the sun was", " up"),
 ]
 
 
@@ -37,7 +39,7 @@ def network():
 
 
 def repeated(count: int, half: int, seed: int) -> torch.Tensor:
-    return torch.randint(1, 1000, (count, half), generator=torch.Generator().manual_seed(seed)).repeat(1, 2)
+    return torch.randint(1, 512, (count, half), generator=torch.Generator().manual_seed(seed)).repeat(1, 2)
 
 
 def test_it_is_small():
@@ -88,9 +90,9 @@ def test_no_text_has_an_unknown_token(tokenizer, text):
 
 
 def test_offsets_point_at_the_words(tokenizer):
-    text = " The cat, the cat"
+    text = " the cat, the cat"
     offsets = tokenizer(text, return_offsets_mapping=True).offset_mapping
-    assert [text[start:end] for start, end in offsets] == ["The", "cat", ",", "the", "cat"]
+    assert [text[start:end] for start, end in offsets] == ["the", "cat", ",", "the", "cat"]
 
 
 def test_tokenizer_settings(tokenizer):

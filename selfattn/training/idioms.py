@@ -3,7 +3,7 @@
 `PHRASES` are whole clauses, `IDIOMS` go after "it is", `DEGREES` are too much or not enough of something.
 """
 
-from selfattn.training.lexicon import Signed, lines
+from selfattn.training.lexicon import Signed, lines, words
 
 IDIOMS: Signed = {
     "+": lines("""
@@ -37,7 +37,9 @@ PHRASES: Signed = {
     I will definitely return | we can't wait to return | I can't wait to see it again |
     I could watch it again and again | I could not put it down | I could not stop laughing |
     I can't get enough of {thing} | I can't praise {thing} enough | I can't complain | nothing to complain about |
-    no complaints from me | I have no regrets | we had a good laugh | I laughed a lot | {person} laughed out loud |
+    no complaints from me | I have no regrets | we had a good laugh | we laughed all the way home |
+    we laughed and laughed | I laughed so hard | just the {noun} I needed | exactly what I was looking for |
+    there is no better {noun} | {thing} kept us laughing | I laughed a lot | {person} laughed out loud |
     it made me laugh | {person} made us laugh | it made me smile | it made my day | {thing} put a smile on my face |
     my {relative} could not stop smiling | {person} smiled at us | it cheered me up | we were in tears of joy |
     it was love at first sight | {person} fell in love with {thing} | {thing} stole my heart | {thing} won my heart |
@@ -50,7 +52,9 @@ PHRASES: Signed = {
     {thing} fits like a glove | {thing} lasts for {number} days | {thing} arrived on time | {thing} came early |
     {thing} saved my life | {thing} saved us a lot of time | {thing} changed my life | {thing} lives up to the hype |
     {thing} met all our needs | {thing} exceeded our hopes | {thing} surpassed my expectations |
-    {thing} beats all the others | {thing} has it all | {thing} is better by the day | {thing} gets better and better |
+    {thing} exceeds what I hoped for | {thing} beat all our hopes | {thing} went beyond our wildest hopes |
+    {thing} meets every expectation | nothing comes close to {thing} | {thing} beats all the others |
+    {thing} has it all | {thing} is better by the day | {thing} gets better and better |
     {thing} gets everything right | {thing} is close to my heart | {thing} grows on you | {thing} melts in your mouth |
     {thing} brought us together | {thing} brings back fond memories | {thing} kept me on the edge of my seat |
     {thing} held my attention until the end | {thing} took my breath away | {thing} blew me away |
@@ -101,42 +105,46 @@ PHRASES: Signed = {
         {person} took my money and left | {person} overcharged us | {person} should be fired |
         {person} failed the {noun} | {person} forgot our order | {person} forgot about us | somebody stole my {noun} |
         one star | zero stars | zero out of ten | two thumbs down | thumbs down | shame on {person} | shame on you |
-        I want a refund | I asked for a refund | give me back my money | I sent it back | I returned it {time} |
-        I threw it away | it ended up in the bin | {thing} belongs in the bin | no thanks | no thank you | stay away |
-        stay away from {thing} | avoid | avoid {thing} | avoid it at all costs | do not buy it | don't buy {thing} |
-        don't waste your money | don't waste your time | save your money | skip it | do not go there | I had enough |
-        I can't stand {thing} | I can't bear {thing} | we could not stand it | I am tired of {thing} |
-        I am sick of {thing} | I have had enough of {thing} | I got tired of it | I lost interest |
-        I lost my patience | I lost my money | I wasted {number} hours on it | we wasted a whole {period} |
-        I want those hours back | I will never get that {period} back | I wish I had not bought it |
-        I wish I had stayed at home | I wish it had ended sooner | I expected better | I expected much more |
-        I expected more from {person} | we hoped for more | it could have been better | it could be better |
-        it goes on and on | it never ends | it went on forever | it did not go well | nothing went well |
-        everything went wrong | nothing worked | nothing works | {thing} did not work | {thing} does not work |
-        {thing} stopped working | {thing} stopped working after {number} days | {thing} died after {number} hours |
-        {thing} died {time} | {thing} broke down | {thing} broke after {number} days | {thing} fell apart |
-        {thing} fell to pieces | {thing} falls apart | {thing} arrived late | {thing} arrived broken |
-        {thing} came {number} weeks late | {thing} never arrived | {thing} was late again | {thing} was cancelled |
-        {thing} was delayed | {thing} does not fit | {thing} does not turn on | {thing} won't start |
-        {thing} would not open | {thing} turns off by itself | {thing} gets stuck | {thing} gets worse and worse |
-        {thing} gets everything wrong | {thing} makes no sense | {thing} has no taste | {thing} has no point |
-        {thing} leaves a bad taste | {thing} goes nowhere | {thing} misses the point | {thing} misses the mark |
-        {thing} lets you down | {thing} let us down | {thing} leaves much to be desired | {thing} cost me a fortune |
-        {thing} cost too much | {thing} was full of water | {thing} smells of smoke |
-        {thing} did not live up to the hype | {thing} is beyond me | {thing} tries too hard |
-        {thing} needs a lot of work | there was a hair in my {food} | there was a fly in the {food} |
-        there were bugs in the {noun} | the {food} was cold | my {food} came cold | the {food} was ice cold |
-        the {food} was half raw | the {food} was old and dry | the {food} tastes like plastic | it tasted like water |
-        it tasted of nothing | it smells like a toilet | it smells bad | it looks like a toy |
-        it sounds like a dying cat | it feels cheap | the crowd booed | half of the audience left | we lost |
-        our team lost | we got lost | we were robbed | we were left alone | we were left in the rain |
-        we were stuck for {number} hours | we waited {number} hours | we waited for {number} minutes and nobody came |
-        we waited in vain | nobody came | nobody helped us | no one answered | no one cared | nobody laughed |
-        I did not laugh once | I did not sleep at all | we could not sleep | I could not hear a word |
-        I could not wait to leave | we could not wait to go home | I understood nothing | I learned nothing |
-        I was not amused | I got less than I paid for | I paid too much | what were they thinking | who needs that |
-        who would buy that | why would anyone buy it | no wonder it was empty | the rain ruined everything |
-        my {relative} cried | my {relative} complained all day | I had to complain | we complained to {person} |
+        I want a refund | I would rather go without | I would rather be anywhere else | {thing} kept us awake |
+        I would rather {act} my own {noun} | we got no sleep because of {thing} | I doubt it |
+        I have my doubts about {thing} | I asked for a refund | give me back my money | I sent it back |
+        I returned it {time} | I threw it away | it ended up in the bin | {thing} belongs in the bin | no thanks |
+        no thank you | stay away | stay away from {thing} | avoid | avoid {thing} | avoid it at all costs |
+        do not buy it | don't buy {thing} | don't waste your money | don't waste your time | save your money |
+        skip it | do not go there | I had enough | I can't stand {thing} | I can't bear {thing} |
+        we could not stand it | I am tired of {thing} | I am sick of {thing} | I have had enough of {thing} |
+        I got tired of it | I lost interest | I lost my patience | I lost my money | I wasted {number} hours on it |
+        we wasted a whole {period} | I want those hours back | I will never get that {period} back |
+        I wish I had not bought it | I wish I had stayed at home | I wish it had ended sooner | I expected better |
+        {thing} fell short of my expectations | {thing} did not meet our expectations | {thing} dashed our hopes |
+        I expected much more | I expected more from {person} | we hoped for more | it could have been better |
+        it could be better | it goes on and on | it never ends | it went on forever | it did not go well |
+        nothing went well | everything went wrong | nothing worked | nothing works | {thing} did not work |
+        {thing} does not work | {thing} stopped working | {thing} stopped working after {number} days |
+        {thing} died after {number} hours | {thing} died {time} | {thing} broke down |
+        {thing} broke after {number} days | {thing} fell apart | {thing} fell to pieces | {thing} falls apart |
+        {thing} arrived late | {thing} arrived broken | {thing} came {number} weeks late | {thing} never arrived |
+        {thing} was late again | {thing} was cancelled | {thing} was delayed | {thing} does not fit |
+        {thing} does not turn on | {thing} won't start | {thing} would not open | {thing} turns off by itself |
+        {thing} gets stuck | {thing} gets worse and worse | {thing} gets everything wrong | {thing} makes no sense |
+        {thing} has no taste | {thing} has no point | {thing} leaves a bad taste | {thing} goes nowhere |
+        {thing} misses the point | {thing} misses the mark | {thing} lets you down | {thing} let us down |
+        {thing} leaves much to be desired | {thing} cost me a fortune | {thing} cost too much |
+        {thing} was full of water | {thing} smells of smoke | {thing} did not live up to the hype |
+        {thing} is beyond me | {thing} tries too hard | {thing} needs a lot of work | there was a hair in my {food} |
+        there was a fly in the {food} | there were bugs in the {noun} | the {food} was cold | my {food} came cold |
+        the {food} was ice cold | the {food} was half raw | the {food} was old and dry |
+        the {food} tastes like {junk} | {thing} smells like {junk} | it tasted like water | it tasted of nothing |
+        it smells like a toilet | it smells bad | it looks like a toy | it sounds like a dying cat | it feels cheap |
+        it feels like {junk} | the crowd booed | half of the audience left | we lost | our team lost | we got lost |
+        we were robbed | we were left alone | we were left in the rain | we were stuck for {number} hours |
+        we waited {number} hours | we waited for {number} minutes and nobody came | we waited in vain | nobody came |
+        nobody helped us | no one answered | no one cared | nobody laughed | I did not laugh once |
+        I did not sleep at all | we could not sleep | I could not hear a word | I could not wait to leave |
+        we could not wait to go home | I understood nothing | I learned nothing | I was not amused |
+        I got less than I paid for | I paid too much | what were they thinking | who needs that | who would buy that |
+        why would anyone buy it | no wonder it was empty | the rain ruined everything | my {relative} cried |
+        my {relative} complained all day | I had to complain | we complained to {person} |
         what can I say, {adjective} | what is the point | you will regret it | you will be sorry |
         I am sorry I bought it
     """),
@@ -144,16 +152,23 @@ PHRASES: Signed = {
 
 DEGREES: Signed = {
     "+": [
-        f"not too {word}" for word in "loud long short small big heavy sweet salty spicy hot cold dark slow strict tight".split()
+        f"not too {word}"
+        for word in words("loud long short small big heavy sweet salty spicy hot cold dark slow strict tight")
     ]
-    + [f"{word} enough" for word in "big warm strong clear sharp long soft bright deep quick tall wide".split()]
-    + ["just right", "just the right size", "loud and clear", "hot and fresh", "cold and refreshing", "close to everything"],
+    + [f"{word} enough" for word in words("big warm strong clear sharp long soft bright deep quick tall wide")]
+    + lines("""
+    just right | just the right size | loud and clear | hot and fresh | cold and refreshing | close to everything
+"""),
     "-": [
         f"{much} {word}"
-        for word in """loud long short small big heavy sweet salty spicy hot cold dark slow strict tight thin late dry fatty
-        complicated difficult hard far fast""".split()
+        for word in words("""
+            loud long short small big heavy sweet salty spicy hot cold dark slow strict tight thin late dry fatty
+            complicated difficult hard far fast
+        """)
         for much in ("too", "too", "much too", "far too", "way too")
     ]
-    + [f"not {word} enough" for word in "big warm strong clear sharp long soft bright deep quick tall wide".split()]
-    + ["ice cold", "cold and wet", "dark and damp", "late again", "far from everything", "too long by an hour"],
+    + [f"not {word} enough" for word in words("big warm strong clear sharp long soft bright deep quick tall wide")]
+    + lines("""
+        ice cold | cold and wet | dark and damp | late again | far from everything | too long by an hour
+    """),
 }

@@ -1,0 +1,42 @@
+"""Why divide by the square root of d? Scaled and raw scores side by side, at random and in the model's own heads."""
+
+import streamlit as st
+
+from selfattn.analysis import scaling
+from selfattn.figures import words
+from selfattn.ui import caches, controls, scaling_views, shell
+
+DIMENSIONS = tuple(2**n for n in range(11))
+RANDOM, OWN = "random q and k", "the model's own"
+
+study = shell.study()
+
+st.html(words.question("Why divide by √d?", "A sum of d products grows like √d. Undivided, the softmax picks one key and its gradient dies."))
+with st.container(horizontal=True, vertical_alignment="bottom"), shell.refusing():
+    source = st.segmented_control("Queries and keys", [RANDOM, OWN], default=RANDOM, required=True, key="data", **controls.KEEP)
+    if source == RANDOM:
+        d = st.select_slider("d", DIMENSIONS, 64, key="d", width=280, **controls.KEEP)
+    else:
+        at = controls.head_picker(study.model)
+    temperature = st.slider("Temperature", 0.1, 5.0, 1.0, 0.1, key="temperature", width=220, **controls.KEEP)
+controls.notes()
+
+if source == RANDOM:
+    both = {scaled: scaling.random_stages(d, scaled, temperature) for scaled in (False, True)}
+    measured = {scaled: scaling.saturation_of(both[scaled], d**-0.5 if scaled else 1.0, temperature) for scaled in both}
+else:
+    call = study.trace().call(at.layer, at.part, at.kind)
+    both = scaling.head_stages(call, at.head, temperature)
+    layer = scaling.head_saturation(call, temperature)
+    measured = {scaled: layer[scaled][at.head] for scaled in both}
+
+for column, scaled in zip(st.columns(2), (False, True), strict=True):
+    with column.container(key=f"panel_{scaled}"):
+        scaling_views.side(both[scaled], measured[scaled], scaling.uniform_weight(both[scaled]), scaled, study.palette)
+
+if source == RANDOM:
+    st.html(words.heading("From d = 1 to 1024", "32 keys, 4000 queries, standard normal; the dashed line is raw, the whole line divided by √d"))
+    scaling_views.sweeps(DIMENSIONS, caches.random_saturation(DIMENSIONS, temperature), d, study.palette)
+else:
+    st.html(words.heading(f"Every head of layer {at.layer}", "from raw (diamond) to the model's own scale (dot), on the same q and k"))
+    scaling_views.heads(layer, study.palette)

@@ -1,0 +1,153 @@
+"""What every page shares: the model and the text, the sidebar, and errors as one kind sentence."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import streamlit as st
+import torch
+from streamlit.runtime.pages_manager import PagesManager
+
+from selfattn import Model, Trace
+from selfattn.figures import words
+from selfattn.figures.palette import DARK, LIGHT, Palette
+from selfattn.models import library
+from selfattn.places import HOME, SPECIMENS
+from selfattn.recording.edits import Edit, to_json
+from selfattn.traces import budget
+from selfattn.ui import caches, style
+from selfattn.ui.copy_link import copy_link
+from selfattn.ui.examples import examples
+
+# A longer text would make a link that browsers and servers refuse.
+LONGEST_LINK = 4000
+
+
+@dataclass(frozen=True)
+class Study:
+    """The model and the text that a reader looks at, in the colours of their theme."""
+
+    source: str
+    model: Model
+    text: str
+    pad: int
+    palette: Palette
+
+    def trace(self, edits: Sequence[Edit] = ()) -> Trace:
+        """The forward pass over the text, with edits in the model."""
+        return caches.trace(self.source, self.text, to_json(edits), self.pad)
+
+
+def study() -> Study:
+    """Draw the sidebar and the text, load the model, run it, and return what the reader looks at."""
+    _route()
+    palette = DARK if st.context.theme.type == "dark" else LIGHT
+    st.html(style.sheet(palette))
+    st.logo(str(HOME / "assets" / f"name-{'dark' if palette is DARK else 'light'}.svg"), size="large")
+    source = _model_picker()
+    with st.container(horizontal=True, vertical_alignment="center", key="header"):
+        text = _text_input(source)
+        badge = st.container(width="content")
+    with refusing():
+        model = caches.model(source)
+        chosen = Study(source, model, text, _padding(model), palette)
+        with st.spinner("Running the model …", show_time=True):
+            found = chosen.trace()
+    badge.html(words.badge(f"✓ exact to {found.fidelity:.1e}"))
+    with st.sidebar:
+        st.html(words.facts(_facts(found)))
+        copy_link()
+        if len(text) > LONGEST_LINK:
+            st.caption("This text is too long for a link: the link keeps everything else.")
+    return chosen
+
+
+def _route() -> None:
+    """Lead the first visitor of a server who comes by a deep link through `app.py`.
+
+    Until `st.navigation` has run once, Streamlit takes the folder `pages` for its older kind of app, and runs a page
+    without the router.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Whatever cannot be done is one sentence on the page, and the page ends there; what was typed stays."""
+    try:
+        yield
+    except torch.OutOfMemoryError:
+        st.html(words.notice("The device has no memory left for this text; shorten it, or choose a smaller model."))
+        st.stop()
+    except (ValueError, MemoryError) as error:
+        st.html(words.notice(str(error)))
+        st.stop()
+
+
+def _model_picker() -> str:
+    st.session_state.setdefault("model", st.query_params.get("model", caches.FIRST_MODEL))
+    here, chosen = list(library.names()), st.session_state.model
+    source = st.sidebar.selectbox(
+        "Model",
+        here if chosen in here else [*here, chosen],
+        key="model",
+        accept_new_options=True,
+        on_change=_open_on_its_example,
+        help="A shipped model; or type a folder, or a hub id such as bert-base-uncased. "
+        "Only a hub id makes a request outside this machine.",
+    )
+    st.query_params["model"] = source
+    return str(source)
+
+
+def _open_on_its_example() -> None:
+    """A new model opens on its own example, unless the reader has typed something."""
+    if st.session_state.get("text") in {text for name in ["", *library.names()] for text in examples(name)}:
+        st.session_state.text = examples(st.session_state.model)[0]
+
+
+def _text_input(source: str) -> str:
+    st.session_state.setdefault("text", st.query_params.get("text", examples(source)[0]))
+    typed = st.text_input(
+        "Text",
+        key="text",
+        label_visibility="collapsed",
+        placeholder="Type a sentence",
+        live=(SPECIMENS / source).is_dir(),  # small enough to answer while the reader types
+    )
+    with st.popover("Examples"):
+        for example in examples(source):
+            st.button(example, on_click=lambda text: st.session_state.update(text=text), args=(example,), type="tertiary")
+    if len(typed) <= LONGEST_LINK:
+        st.query_params["text"] = typed
+    else:
+        st.query_params.pop("text", None)
+    return typed
+
+
+def _padding(model: Model) -> int:
+    """Padding tokens to add: that a mask hides them is seen only where there are some."""
+    if model.tokenizer is None or model.tokenizer.pad_token_id is None:
+        return 0
+    return int(
+        st.sidebar.number_input(
+            "Padding tokens", 0, 16, 0, key="pad", bind="query-params", persist_state="session",
+            help="As in a batch, where short texts are filled up. The model's mask hides them.",
+        )
+    )
+
+
+def _facts(trace: Trace) -> list[tuple[str, str]]:
+    """The model and the machine in a few lines."""
+    model, room = trace.model, budget(trace.model, len(trace.tokens))
+    first = model.attentions[0]
+    stacks = " + ".join(f"{each.layers} × {each.heads} heads" for each in model.attentions)
+    dtype = str(model.network.dtype).removeprefix("torch.")
+    return [
+        (model.name, stacks),
+        ("size", f"{model.size / 1e6:.1f} MB, {dtype} on {model.network.device}"),
+        ("text", f"{len(trace.tokens)} tokens, d = {first.d_head} a head"),
+        ("this run", f"{room.needed / 1e6:.1f} MB of {room.free / 1e9:.0f} GB free"),
+    ]

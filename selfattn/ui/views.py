@@ -1,0 +1,162 @@
+"""The pictures of one head, from a trace to the page: each function draws one."""
+
+import math
+
+import streamlit as st
+import torch
+
+from selfattn import Trace
+from selfattn.analysis.gauges import gauges
+from selfattn.figures import words
+from selfattn.figures.palette import Palette
+from selfattn.figures.stages import Matrix, distinct, stages_figure
+from selfattn.figures.thumbnails import thumbnail
+from selfattn.maths.attend import Stages
+from selfattn.models.tokens import visible
+from selfattn.recording.call import Call
+from selfattn.ui import style
+from selfattn.ui.controls import KEEP, Change, Head
+from selfattn.ui.export import figure_config
+
+# More tokens than this are shown by a window that moves over them: every cell keeps its exact number.
+DRAWN = 96
+# More tokens than this are chosen from a list and not from chips.
+CHIPS = 64
+
+
+def window_picker(tokens: int) -> slice:
+    """Which tokens are drawn, where there are too many to see at once."""
+    if tokens <= DRAWN:
+        return slice(0, tokens)
+    start = st.slider("First token drawn", 0, tokens - DRAWN, 0, key="start", **KEEP)
+    st.caption(f"Tokens {start} to {start + DRAWN - 1} of {tokens} are drawn; every number is computed over all {tokens}.")
+    return slice(start, start + DRAWN)
+
+
+def token_picker(names: list[str], shown: slice) -> int:
+    """The token that attends: a chip each, or a list for a long text."""
+    places = list(range(shown.start, shown.stop))
+    labels = distinct([visible(name) for name in names])
+    if st.session_state.get("from") not in places:
+        st.session_state["from"] = places[_interesting(names[shown])]
+    options = {"key": "from", "format_func": lambda place: words.plain_markdown(names[place]), "label_visibility": "collapsed"}
+    if len(places) <= CHIPS:
+        return int(st.pills("Attends from", places, required=True, **options))
+    return int(st.selectbox("Attends from", places, **options))
+
+
+def _interesting(names: list[str]) -> int:
+    """The token to open on: the last that is a word."""
+    wordlike = [place for place, name in enumerate(names) if any(c.isalpha() for c in name) and not name.startswith(("[", "<"))]
+    return wordlike[-1] if wordlike else 0
+
+
+def stages(trace: Trace, call: Call, head: int, change: Change, shown: slice, pinned: int, palette: Palette) -> None:
+    """Every stage of the head, in the equation's order."""
+    found = call.stages(head)
+    queries, keys = trace.labels(call)
+    own = trace.layer_input(call.layer, part=call.part, kind=call.kind)
+    top = [
+        Matrix("query", "Q = X W<sub>Q</sub>", "activation", _numbers(found.query, shown)),
+        Matrix("key", "K = X W<sub>K</sub>", "activation", _numbers(found.key, shown)),
+        Matrix("value", "V = X W<sub>V</sub>", "activation", _numbers(found.value, shown)),
+        Matrix("context", "context = weights V", "activation", _numbers(found.context, shown)),
+    ]
+    if own is not None:
+        top.insert(0, Matrix("input", "X", "activation", _numbers(own, shown)))
+    keep = found.keep[shown, shown].cpu().numpy()
+    scale = call.effective_scale(head)
+    bottom = [
+        Matrix("weights", "raw scores = Q Kᵀ", "q·k", _numbers(found.scores, shown, shown), "token"),
+        Matrix("weights", f"scaled = × {scale:.4g}", "nats", _numbers(found.scaled, shown, shown), "token"),
+        Matrix("weights", "masked" + ("" if change.temperature == 1 else " ÷ T"), "nats", _numbers(found.logits, shown, shown), "token", keep),
+        Matrix("weights", "weights = softmax", "0 to 1, √ colour", _numbers(found.weights, shown, shown), "token", keep, True),
+    ]
+    figure = stages_figure(
+        top, bottom, [visible(t) for t in queries[shown]], [visible(t) for t in keys[shown]], palette, pinned - shown.start
+    )
+    with st.container(key="stages"):
+        st.plotly_chart(figure, theme=None, key="stages_figure", config=figure_config("stages"), alt=_spoken(found, queries, keys, pinned))
+
+
+def _numbers(tensor: torch.Tensor, rows: slice, columns: slice = slice(None)):
+    return tensor[rows, columns].float().cpu().numpy()
+
+
+def _spoken(found: Stages, queries: tuple[str, ...], keys: tuple[str, ...], pinned: int) -> str:
+    """The figure in words: where the pinned token's weight goes."""
+    row = found.weights[pinned]
+    best = row.topk(min(3, len(row)))
+    parts = [f"{keys[j]} {w:.3f}" for w, j in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
+    return f"Matrices of one attention head, {len(queries)} by {len(keys)} tokens. {queries[pinned]} attends to " + ", ".join(parts)
+
+
+def chips(found: Stages, pinned: int, shown: slice, palette: Palette) -> None:
+    """Colour the tokens by the weight that they get from the pinned one."""
+    if found.weights.shape[0] == found.weights.shape[1]:
+        st.html(style.chips(found.weights[pinned, shown].tolist(), palette))
+
+
+def arithmetic(trace: Trace, call: Call, head: int, pinned: int) -> None:
+    """One cell by its numbers: the pinned token's largest weight, or the key that the reader chooses."""
+    found = call.stages(head, slice(pinned, pinned + 1))
+    queries, keys = trace.labels(call)
+    weights, logits = found.weights[0], found.logits[0]
+    st.session_state.setdefault("to", -1)
+    if st.session_state.to >= len(keys):
+        st.session_state.to = -1
+    place = st.session_state.to if st.session_state.to >= 0 else int(weights.argmax())
+    allowed = int(found.keep[0].sum())
+    visible_logits = logits[found.keep[0]]
+    largest = visible_logits.max().item() if allowed else 0.0
+    total = (visible_logits - largest).exp().sum().item()
+    setting = call.settings[head]
+    scaled, logit = found.scaled[0, place].item(), logits[place].item()
+    bias = logit * setting.temperature - scaled if math.isfinite(logit) else 0.0
+    st.html(
+        words.arithmetic(
+            visible(queries[pinned]), visible(keys[place]), found.scores[0, place].item(), call.effective_scale(head), scaled,
+            bias, setting.temperature, logit, largest, total, weights[place].item(), 1 / allowed if allowed else 0.0,
+        )
+    )
+    st.selectbox(
+        "attends to", range(-1, len(keys)), key="to", label_visibility="collapsed",
+        format_func=lambda j: "the largest weight" if j < 0 else f"{j}  {visible(keys[j])}",
+    )
+
+
+def gauge_bars(found: Stages) -> None:
+    """The head's gauges, each with a tick where uniform weights would stand."""
+    rows = [(gauge.name, gauge.value, gauge.baseline) for gauge in gauges(found)]
+    empty = int(found.empty.sum())
+    note = f"{empty} tokens may attend to nothing: their rows are zeros." if empty else "The tick is uniform under the same mask."
+    st.html(words.bars("This head, over all its rows", rows, note))
+
+
+def prediction(before: Trace, after: Trace | None) -> None:
+    """What the model says, and with edits in the model what it said before them."""
+    said = (after or before).prediction
+    if said is None:
+        st.html(words.bars("The model says", [], "This model has no prediction for this text; its attention is all there is to see."))
+        return
+    names = [name for name, _ in (before.prediction or said).top(4)]
+    rows = [(visible(name), said.of(name), None if after is None else before.prediction.of(name)) for name in names]
+    note = "Weights show where the head read from, not what caused the output."
+    if after is not None:
+        note = "The tick is the prediction before the change. " + ("" if said.top(1)[0][0] == names[0] else f"It now says {said.top(1)[0][0]!r}.")
+    st.html(words.bars({"class": "The model says"}.get(said.kind, f"The model's {said.kind}"), rows, note))
+
+
+def heads_of_layer(call: Call, at: Head, palette: Palette) -> None:
+    """Every head of the layer as a small picture; a button opens it."""
+    st.html(words.heading(f"The {call.heads} heads of this layer"))
+    with st.container(key="heads"):
+        columns = st.columns(max(call.heads, 8), gap="small")
+        for head, column in zip(range(call.heads), columns, strict=False):
+            with column:
+                weights = call.stages(head).weights
+                st.image(thumbnail(weights, palette), alt=f"Weights of head {head}", width="stretch")
+                st.button(
+                    str(head), key=f"open_{head}", type="primary" if head == at.head else "secondary", width="stretch",
+                    on_click=lambda head=head: st.session_state.update(head=head), help=None,
+                )

@@ -1,0 +1,336 @@
+"""Loading: what is right opens, what is wrong gets one sentence, and nothing that could run code is ever opened."""
+
+import copy
+import http.server
+import json
+import pickle
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import transformers as hf
+from safetensors.torch import load_file, save_file
+from tests import made, tiny
+from tests.tolerance import assert_close
+
+import selfattn
+from selfattn.models import library
+from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
+
+NO_HUB = "There is no folder"
+
+
+def refused(source: object, **options: str) -> str:
+    """The sentence with which `load` refuses: one line, soon, and nothing but a ValueError."""
+    start = time.monotonic()
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as caught:
+        selfattn.load(source, **options)
+    assert caught.type is ValueError
+    assert time.monotonic() - start < 5
+    assert len(str(caught.value)) < 500
+    return str(caught.value)
+
+
+@pytest.fixture
+def broken(bert_folder, tmp_path):
+    """A copy of the folder, to break."""
+    return Path(shutil.copytree(bert_folder, tmp_path / "broken"))
+
+
+def change_config(folder: Path, **values: object) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
+
+
+def change_weights(folder: Path, change) -> None:
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize("name", tiny.ARCHITECTURES)
+def test_a_saved_model_opens_with_the_weights_that_were_saved(name, tmp_path):
+    network = tiny.network(name)
+    inputs = tiny.inputs(network, padded=False)
+    network.save_pretrained(tmp_path / name)
+    model = selfattn.load(tmp_path / name)
+    assert (model.name, model.tokenizer) == (name, None)
+    with torch.inference_mode():
+        assert_close(model.network(**inputs).logits, network(**inputs).logits, within=1e-5)
+
+
+def test_a_tokenizer_in_the_folder_comes_along(bert):
+    assert bert.inputs("the cat")[1]["input_ids"].tolist() == [[1, 5, 7, 2]]
+
+
+def test_text_needs_a_tokenizer(tmp_path):
+    with pytest.raises(ValueError, match="gpt2 has no tokenizer"):
+        selfattn.load(made.folder(tmp_path / "gpt2", "gpt2")).inputs("the cat")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "../x", "a b", "\0", "x" * 5000, "C:\\x", "~nobody_here/x", "x\n", "a/b/c", "a--b", "a..b", "é/..", "-/.."]
+)
+def test_a_name_that_is_no_model(name):
+    assert NO_HUB in refused(name)
+
+
+def test_a_folder_that_holds_no_model(tmp_path):
+    assert "no config.json" in refused(tmp_path)
+    (tmp_path / "config.json").mkdir()
+    assert "could not be read as JSON" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "\xff", "[" * 100_000, "[]", "null", '"bert"', "3"])
+def test_a_config_that_is_no_json_object(broken, text):
+    (broken / "config.json").write_bytes(text.encode("latin-1"))
+    assert "JSON" in refused(broken)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"model_type": "no-such-model"}, "no-such-model"),
+        ({"model_type": ["bert"]}, "could not be loaded"),
+        ({"num_attention_heads": 0}, "could not be loaded"),
+        ({"num_attention_heads": 5}, "multiple of the number of attention"),
+        ({"hidden_size": "wide"}, "could not be loaded"),
+        ({"hidden_size": 48}, "shapes"),
+        ({"num_hidden_layers": 10**9}, "asks for 1000000000 layers"),
+        ({"num_hidden_layers": 3}, "lack 16 tensors"),
+        ({"num_hidden_layers": -1}, "asks for -1 layers"),
+        ({"dtype": "int8"}, "could not be loaded"),
+        ({"model_type": "gpt_neo", "architectures": ["GPTNeoForCausalLM"]}, "could not be loaded"),
+    ],
+)
+def test_a_config_that_asks_for_something_else(broken, values, said):
+    change_config(broken, **values)
+    assert said in refused(broken)
+
+
+@pytest.mark.parametrize("values", [{"return_dict": False}, {"output_attentions": True}, {"architectures": "Bert"}])
+def test_a_config_with_odd_habits_still_opens(broken, values):
+    change_config(broken, **values)
+    assert selfattn.trace(selfattn.load(broken), "the cat").fidelity < 1e-5
+
+
+def test_a_config_cannot_ask_for_a_kernel_from_outside(broken):
+    change_config(broken, attn_implementation="owner/kernel", _attn_implementation="owner/kernel")
+    assert selfattn.load(broken).network.config._attn_implementation == "selfattn_sdpa"
+
+
+@pytest.mark.parametrize("values", [{"positions": "x"}, {"num_attention_heads": 0}, {"num_attention_heads": 3}])
+def test_a_hostile_config_of_the_local_encoder(tmp_path, values):
+    config = SelfAttentionConfig(vocab_size=23, hidden_size=8, num_attention_heads=2, num_hidden_layers=1)
+    SelfAttentionForMaskedLM(config).save_pretrained(tmp_path)
+    change_config(tmp_path, **values)
+    assert next(iter(values)).split("_")[-1] in refused(tmp_path)
+
+
+def test_a_truncated_file(broken):
+    weights = broken / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    assert "damaged" in refused(broken)
+
+
+def test_a_file_that_is_no_safetensors(broken):
+    (broken / "model.safetensors").write_bytes(b"not what it says it is")
+    assert "damaged" in refused(broken)
+
+
+def test_missing_weights_are_not_made_up(broken):
+    change_weights(broken, lambda weights: weights.pop("bert.encoder.layer.0.attention.self.query.weight"))
+    assert "lack 1 tensors" in refused(broken)
+
+
+def test_the_pooler_that_a_classifier_reads_is_not_made_up(tmp_path):
+    hf.BertForSequenceClassification(hf.BertConfig(**tiny.SMALL)).save_pretrained(tmp_path)
+    change_weights(tmp_path, lambda weights: weights.pop("bert.pooler.dense.weight"))
+    assert "such as bert.pooler" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_weights_that_are_not_finite(broken, value):
+    change_weights(broken, lambda weights: weights["bert.encoder.layer.1.attention.self.key.bias"].fill_(value))
+    assert "not finite" in refused(broken)
+
+
+def test_weights_of_whole_numbers(broken):
+    change_weights(broken, lambda weights: weights.update({k: v.to(torch.int32) for k, v in weights.items()}))
+    refused(broken)
+
+
+class Canary:
+    """Writes a file where it is unpickled."""
+
+    def __init__(self, sign: Path) -> None:
+        self.sign = sign
+
+    def __reduce__(self):
+        return Path.touch, (self.sign,)
+
+
+@pytest.mark.parametrize("beside_safetensors", [False, True])
+def test_no_pickle_is_opened(broken, tmp_path, beside_safetensors):
+    sign = tmp_path / "unpickled"
+    for name in ("pytorch_model.bin", "model.pt", "training_args.bin", "model.pkl", "vocab.pt"):
+        (broken / name).write_bytes(pickle.dumps(Canary(sign)))
+    if beside_safetensors:
+        selfattn.load(broken)
+    else:
+        (broken / "model.safetensors").unlink()
+        assert "pickle" in refused(broken)
+    assert not sign.exists()
+    pickle.loads((broken / "model.pt").read_bytes())
+    assert sign.exists(), "the canary is dead"
+
+
+@pytest.mark.parametrize("model_type", ["mine", "bert", ["bert"]])
+def test_no_code_of_the_folder_is_run(broken, tmp_path, model_type):
+    sign = tmp_path / "ran"
+    (broken / "mine.py").write_text(f"import pathlib\npathlib.Path({str(sign)!r}).touch()\n")
+    auto_map = {name: f"mine.{name}" for name in ("AutoConfig", "AutoModel", "AutoModelForMaskedLM")}
+    change_config(broken, model_type=model_type, auto_map=auto_map)
+    tokenizer = json.loads((broken / "tokenizer_config.json").read_text())
+    tokenizer |= {"auto_map": {"AutoTokenizer": ["mine.Slow", "mine.Fast"]}, "tokenizer_class": "Mine"}
+    (broken / "tokenizer_config.json").write_text(json.dumps(tokenizer))
+    if model_type == "bert":
+        selfattn.load(broken)
+    else:
+        refused(broken)
+    assert not sign.exists()
+
+
+class Down(http.server.BaseHTTPRequestHandler):
+    """A hub that is down: it answers every request with an error, and counts."""
+
+    status = 503
+    asked = 0
+
+    def do_GET(self) -> None:
+        type(self).asked += 1
+        self.send_error(self.status)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("status", "said"), [(404, "has no model"), (503, "hub")])
+def test_the_hub_is_asked_once(monkeypatch, tmp_path, status, said):
+    hub = type("Hub", (Down,), {"status": status})
+    with http.server.HTTPServer(("127.0.0.1", 0), hub) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        assert said in refused("nobody/no-such-model")
+        server.shutdown()
+    assert hub.asked == 1
+
+
+def test_no_network(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    assert "could not be reached" in refused("nobody/no-such-model")
+
+
+@pytest.mark.parametrize("device", ["nonsense", "", "meta", "cuda:99"])
+def test_a_device_that_is_not_there(bert_folder, device):
+    refused(bert_folder, device=device)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "nonsense", "", "float8_e4m3fn", "__class__"])
+def test_a_dtype_that_cannot_compute(bert_folder, dtype):
+    assert "dtype is auto, float32" in refused(bert_folder, dtype=dtype)
+
+
+def test_the_dtype_asked_for_is_the_dtype_loaded(bert_folder):
+    assert selfattn.load(bert_folder, dtype="bfloat16").network.dtype == torch.bfloat16
+
+
+def test_an_architecture_outside_the_interface(tmp_path):
+    config = hf.GPTNeoConfig(
+        hidden_size=32, num_layers=2, attention_types=[[["global", "local"], 1]], num_heads=4, vocab_size=101
+    )
+    hf.GPTNeoForCausalLM(config).save_pretrained(tmp_path)
+    assert "outside Transformers' attention interface" in refused(tmp_path)
+
+
+def test_a_model_without_attention(tmp_path):
+    hf.ResNetModel(hf.ResNetConfig(embedding_size=8, hidden_sizes=[8, 8], depths=[1, 1])).save_pretrained(tmp_path)
+    assert "attention" in refused(tmp_path)
+
+
+def test_attention_that_the_formula_does_not_give_is_refused(monkeypatch):
+    from transformers.models.bert import modeling_bert
+
+    own = modeling_bert.eager_attention_forward
+
+    def more(*arguments, **keywords):
+        context, weights = own(*arguments, **keywords)
+        return context + 0.01, weights
+
+    network = tiny.network("bert")
+    network.set_attn_implementation("eager")
+    assert library.Model.wrap(copy.deepcopy(network)).fidelity < 1e-5
+    monkeypatch.setattr(modeling_bert, "eager_attention_forward", more)
+    with pytest.raises(ValueError, match=r"differs by 0\.01 from its recomputation"):
+        library.Model.wrap(network)
+
+
+def test_attention_that_is_not_a_number_is_refused(monkeypatch):
+    network = tiny.network("bert")
+    torch.nn.init.constant_(network.bert.encoder.layer[1].attention.self.value.bias, torch.nan)
+    with pytest.raises(ValueError, match="differs by nan"):
+        library.Model.wrap(network)
+
+
+def longest(network: hf.PreTrainedModel) -> int:
+    """The most tokens that the network runs on, found by trying."""
+    for length in range(1, 40):
+        try:
+            with torch.inference_mode():
+                network(input_ids=torch.full((1, length), 5))
+        except (IndexError, RuntimeError):
+            return length - 1
+    return 40
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta", "distilbert", "gpt2", "opt", "mpnet", "selfattn"])
+def test_the_limit_is_where_the_model_breaks(name):
+    small = tiny.SMALL | {"max_position_embeddings": 19}
+    network = {
+        "bert": lambda: hf.BertModel(hf.BertConfig(**small)),
+        "roberta": lambda: hf.RobertaModel(hf.RobertaConfig(**small)),
+        "distilbert": lambda: hf.DistilBertModel(hf.DistilBertConfig(dim=32, n_heads=4, max_position_embeddings=19)),
+        "gpt2": lambda: hf.GPT2Model(hf.GPT2Config(n_embd=32, n_layer=1, n_head=4, vocab_size=101, n_positions=19)),
+        "opt": lambda: hf.OPTModel(hf.OPTConfig(**small, ffn_dim=37, word_embed_proj_dim=32)),
+        "mpnet": lambda: hf.MPNetModel(hf.MPNetConfig(**small)),
+        "selfattn": lambda: SelfAttentionForMaskedLM(SelfAttentionConfig(**small, positions="learned")),
+    }[name]().eval()
+    if name == "mpnet":
+        with pytest.raises(ValueError, match="attention interface"):
+            library.Model.wrap(network)
+        return
+    assert library.Model.wrap(network).limit == longest(network)
+
+
+def test_models_without_a_limit():
+    assert library.Model.wrap(tiny.network("t5")).limit is None
+    assert library.Model.wrap(tiny.network("llama")).limit == 64
+    free = SelfAttentionForMaskedLM(SelfAttentionConfig(**tiny.SMALL, positions="rope"))
+    assert library.Model.wrap(free).limit is None
+
+
+def test_a_text_beyond_the_limit_is_not_cut(minilm):
+    with pytest.raises(ValueError, match=r"602 tokens, and minilm has positions for 512; shorten it by 90"):
+        minilm.inputs("word " * 600)
+
+
+def test_the_shipped_names_are_folders_with_a_config():
+    found = library.names()
+    assert "minilm" in found
+    assert all((folder / "config.json").is_file() for folder in found.values())

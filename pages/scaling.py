@@ -18,7 +18,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"), shell.refusing(
         d = st.select_slider("d", DIMENSIONS, 64, key="d", width=280, **controls.KEEP)
     else:
         at = controls.head_picker(study.model)
-    temperature = st.slider("Temperature", 0.1, 5.0, 1.0, 0.1, key="temperature", width=220, **controls.KEEP)
+    temperature = controls.temperature_picker(220)
 controls.notes()
 
 if source == RANDOM:

@@ -63,7 +63,7 @@ class Trace:
     def stages(
         self, layer: int, head: int, *, part: str | None = None, kind: str | None = None, rows: slice = ALL
     ) -> Stages:
-        """What one head computed for the chosen queries: query, key, value, scores, scaled, logits, weights, context."""
+        """What one head computed for the chosen queries, from query, key and value to weights and context."""
         call = self.call(layer, part, kind)
         if not 0 <= head < call.heads:
             raise ValueError(
@@ -100,8 +100,6 @@ def trace(model: Model | str, text: str | Mapping[str, Tensor], edits: Iterable[
     """
     model = load(model) if isinstance(model, str) else model
     edits = tuple(edits)
-    if wrong := [each for each in edits if not isinstance(each, Edit)]:
-        raise ValueError(f"Edits are Scale, Temperature, Mask, Cut or Ablate; got {wrong[0]!r}.")
     tokens, inputs = model.inputs(text, pad)
     _check(model, inputs)
     recorder = Recorder(model.names, edits)

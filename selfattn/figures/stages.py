@@ -46,6 +46,8 @@ def stages_figure(
     rows, columns = distinct(attends_from), distinct(attends_to)
     _add_row(figure, 0, top, TOP, rows, columns, palette, pinned)
     _add_row(figure, len(top), bottom, BOTTOM, rows, columns, palette, pinned)
+    _write(figure, 0, BOTTOM[1], "attends<br>from ↓", palette.quiet, 10.5)
+    _write(figure, 0, 0, "attends<br>to →", palette.quiet, 10.5, above=30)
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 8, "r": 8, "t": 4, "b": 4},

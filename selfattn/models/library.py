@@ -126,6 +126,12 @@ class Model:
                 f"The text has {len(tokens):,} tokens, and {self.name} has positions for {self.limit:,}; "
                 f"shorten it by {len(tokens) - self.limit:,} tokens. Nothing was cut."
             )
+        highest, vocabulary = max(tokens.ids), self.network.get_input_embeddings().weight.shape[0]
+        if highest >= vocabulary:
+            raise ValueError(
+                f"The tokenizer of {self.name} gave the token {highest}, and its network knows {vocabulary}: "
+                "they are of two models; save them together."
+            )
         if self.network.config.is_encoder_decoder:
             start = self.network.config.decoder_start_token_id
             tensors["decoder_input_ids"] = torch.tensor([[start if start is not None else 0]])
@@ -157,7 +163,7 @@ def load(source: str | Path, *, revision: str | None = None, device: str = "auto
     place = sources.on_hub(name, revision) if folder is None else sources.in_folder(folder)
     shown = name if name in here or folder is None else folder.resolve().name
     try:
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).item()
         network, tokenizer = _open(shown, place, chosen)
         network.to(device)
     except (RuntimeError, AssertionError) as error:
@@ -192,8 +198,9 @@ def _open(name: str, place: dict[str, Any], dtype: Any) -> tuple[PreTrainedModel
     try:
         tokenizer = AutoTokenizer.from_pretrained(**place, trust_remote_code=False)
     except Exception:  # a model of pictures or sound has none; one of text then says so when it is given text
-        tokenizer = None
-    return network, tokenizer
+        return network, None
+    # Where the files of a tokenizer are missing, Transformers makes one of special tokens, and at most a space.
+    return network, tokenizer if len(tokenizer) > len(tokenizer.all_special_ids) + 1 else None
 
 
 def _config(place: Mapping[str, Any]) -> Any:

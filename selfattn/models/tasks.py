@@ -9,6 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 from transformers.models.auto import modeling_auto as auto
 
+from selfattn.models.tokens import of_ids
+
 MASKED = set(auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES.values()) | {"SelfAttentionForMaskedLM"}
 NEXT = set(auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.values()) | {"SelfAttentionForCausalLM"}
 SEQUENCE = set(auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES.values()) | {"WhisperForConditionalGeneration"}
@@ -72,4 +74,4 @@ def _piece(tokenizer: Any | None, index: int) -> str:
         return f"#{index}"
     text = tokenizer.decode([index])
     # A byte of a character decodes to nothing readable alone: its piece says more.
-    return text if text and "\ufffd" not in text else str(tokenizer.convert_ids_to_tokens(index))
+    return text if text and "\ufffd" not in text else of_ids(torch.tensor([index]), tokenizer).text[0]

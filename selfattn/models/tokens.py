@@ -75,7 +75,9 @@ def _padded(tokenizer: Any, tensors: Mapping[str, Tensor], pad: int) -> dict[str
 def of_ids(ids: Tensor, tokenizer: Any | None) -> Tokens:
     """Tokens of ids that come with no text, such as a decoder's: named by the tokenizer, or by their number."""
     numbers = tuple(ids.tolist())
-    text = tuple(tokenizer.convert_ids_to_tokens(list(numbers))) if tokenizer else tuple(f"#{n}" for n in numbers)
+    # A network may have more entries than its tokenizer has tokens.
+    pieces = tokenizer.convert_ids_to_tokens(list(numbers)) if tokenizer else [None] * len(numbers)
+    text = tuple(piece or f"#{n}" for piece, n in zip(pieces, numbers, strict=True))
     return Tokens(numbers, text, ((0, 0),) * len(numbers), (None,) * len(numbers))
 
 

@@ -157,18 +157,7 @@ def make_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    signed = [word for by_sign in WORDS.values() for of_sign in by_sign.values() for word in of_sign]
-    counts = Counter(
-        word
-        for text in [*signed * 1000, *texts]
-        for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(tokenizer.normalizer.normalize_str(text))
-    )
-    merges = json.loads(tokenizer.to_str())["model"]["merges"]
-    vocabulary = tokenizer.get_vocab()
-    whole = (word for word, _ in counts.most_common() if word not in vocabulary)
-    for word in itertools.islice(whole, VOCABULARY - len(vocabulary)):
-        vocabulary[word] = len(vocabulary)
-    tokenizer.model = models.BPE(vocabulary, [tuple(pair) for pair in merges], ignore_merges=True)
+    tokenizer.model = _with_whole_words(tokenizer, texts)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 1), ("[SEP]", 2)]
@@ -181,6 +170,22 @@ def make_tokenizer(texts: list[str]) -> PreTrainedTokenizerFast:
         sep_token="[SEP]",
         mask_token="[MASK]",
     )
+
+
+def _with_whole_words(tokenizer: Tokenizer, texts: list[str]) -> models.BPE:
+    """The tokenizer's byte pairs, and whole words with an entry of their own: those of sentiment, then the frequent."""
+    signed = [word for by_sign in WORDS.values() for of_sign in by_sign.values() for word in of_sign]
+    counts: Counter[str] = Counter()
+    for weight, written in ((1000, signed), (1, texts)):
+        for text in map(tokenizer.normalizer.normalize_str, written):
+            for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(text):
+                counts[word] += weight
+    vocabulary = tokenizer.get_vocab()
+    whole = (word for word, _ in counts.most_common() if word not in vocabulary)
+    for word in itertools.islice(whole, VOCABULARY - len(vocabulary)):
+        vocabulary[word] = len(vocabulary)
+    merges = [tuple(pair) for pair in json.loads(tokenizer.to_str())["model"]["merges"]]
+    return models.BPE(vocabulary, merges, ignore_merges=True)
 
 
 def batches(tokenizer: PreTrainedTokenizerFast, randomness: random.Random) -> Iterator[dict[str, Tensor]]:
@@ -225,6 +230,7 @@ def make(folder: Path) -> None:
     torch.manual_seed(SEED)
     randomness = random.Random(SEED)
     tokenizer = make_tokenizer([sentence.text for sentence in itertools.islice(sentences(randomness), 30_000)])
+    tokenizer.save_pretrained(folder)  # now: its first use leaves a padding in its file
     config = SelfAttentionConfig(
         vocab_size=len(tokenizer),
         dropout=0.1,
@@ -243,7 +249,6 @@ def make(folder: Path) -> None:
     )
     seconds = time.perf_counter() - started
     network.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
     (folder / "README.md").write_text(_card(network, tokenizer, seconds, folder), encoding="utf-8")
 
 

@@ -14,6 +14,7 @@ from selfattn.recording.edits import Edit
 KEEP = {"bind": "query-params", "persist_state": "session"}
 ALONE, THIS, EVERY = "this head only", "this head, in the model", "in the model"
 OWN = "model's own"
+COLDEST, HOTTEST = 0.1, 5.0
 
 
 @dataclass(frozen=True)
@@ -43,19 +44,27 @@ def _part_picker(model: Model) -> Attention:
 def _number(label: str, key: str, count: int, model: Model) -> int:
     asked = st.session_state.get(key, st.query_params.get(key))
     if asked is not None and str(asked) not in map(str, range(count)):
-        st.session_state[f"{key}_note"] = (
-            f"{label} {asked} was asked for; {model.name} has {label.lower()}s 0 to {count - 1}. {label} 0 is shown."
-        )
+        _note(key, f"{label} {asked} was asked for; {model.name} has {label.lower()}s 0 to {count - 1}. {label} 0 is shown.")
         st.session_state[key] = 0
     return int(st.selectbox(label, range(count), key=key, width=80, **KEEP))
 
 
+def temperature_picker(width: int) -> float:
+    """The temperature; a link that asks for one that is no number in its range is told so."""
+    asked = st.query_params.get("temperature", "1")
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,6})?", asked) or not COLDEST <= float(asked) <= HOTTEST:
+        _note("temperature", f"Temperature {asked[:20]} was asked for; it goes from {COLDEST} to {HOTTEST}. 1 is used.")
+    return float(st.slider("Temperature", COLDEST, HOTTEST, 1.0, 0.1, key="temperature", width=width, **KEEP))
+
+
+def _note(key: str, sentence: str) -> None:
+    st.session_state.setdefault("link_notes", {})[key] = sentence
+
+
 def notes() -> None:
     """What had to be changed in what a link asked for, said once."""
-    for key in ("layer", "head"):
-        note = st.session_state.pop(f"{key}_note", None)
-        if note:
-            st.html(words.notice(note))
+    for sentence in st.session_state.pop("link_notes", {}).values():
+        st.html(words.notice(sentence))
 
 
 @dataclass(frozen=True)
@@ -79,7 +88,7 @@ def change_picker(at: Head, scale_known: bool) -> Change:
         "divide by √d", True, key="scaled", disabled=not scale_known, width="content",
         help=None if scale_known else "This model's scale could not be told apart from its query.", **KEEP,
     )
-    temperature = st.slider("Temperature", 0.1, 5.0, 1.0, 0.1, key="temperature", width=170, **KEEP)
+    temperature = temperature_picker(170)
     pattern, replaces = _mask_picker()
     reach = st.selectbox("Applies to", [ALONE, THIS, EVERY], key="reach", width=190, **KEEP)
     where = {} if reach == EVERY else {

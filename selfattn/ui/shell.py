@@ -94,6 +94,7 @@ def _model_picker() -> str:
         here if chosen in here else [*here, chosen],
         key="model",
         accept_new_options=True,
+        persist_state="session",
         on_change=_open_on_its_example,
         help="A shipped model; or type a folder, or a hub id such as bert-base-uncased. "
         "Only a hub id makes a request outside this machine.",
@@ -115,6 +116,7 @@ def _text_input(source: str) -> str:
         key="text",
         label_visibility="collapsed",
         placeholder="Type a sentence",
+        persist_state="session",
         live=(SPECIMENS / source).is_dir(),  # small enough to answer while the reader types
     )
     with st.popover("Examples"):

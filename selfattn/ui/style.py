@@ -16,9 +16,12 @@ def sheet(palette: Palette) -> str:
     .st-key-from button {{ padding: .15rem .6rem; min-height: 1.9rem; border-radius: 6px; border-color: {palette.line}; }}
     .st-key-from button p {{ font-size: .95rem; white-space: pre; }}
     .st-key-board {{ align-items: flex-start; }}
+    .st-key-board > div:has(> .st-key-stages) {{ flex: 1 1 660px; min-width: min(660px, 100%); }}
+    .st-key-board > div:has(> .st-key-side) {{ flex: 1 1 280px; }}
     .st-key-stages {{ overflow-x: auto; }}
-    .st-key-stages .stPlotlyChart {{ min-width: 640px; }}
-    .st-key-side {{ gap: .75rem; }}
+    .st-key-stages > div {{ min-width: 720px; }}
+    .st-key-side {{ gap: .75rem; flex-flow: row wrap; }}
+    .st-key-side > div {{ flex: 1 1 250px; }}
     [class*=st-key-panel] {{ background: {palette.panel}; border: 1px solid {palette.line}; border-radius: 10px;
         padding: .85rem 1rem; }}
     .st-key-heads img {{ image-rendering: pixelated; border: 1px solid {palette.line}; border-radius: 4px; width: 100%;

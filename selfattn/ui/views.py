@@ -34,15 +34,30 @@ def window_picker(tokens: int) -> slice:
 
 
 def token_picker(names: list[str], shown: slice) -> int:
-    """The token that attends: a chip each, or a list for a long text."""
+    """The token that attends: a chip each, or a list for a long text. Until the reader chooses, the last word."""
     places = list(range(shown.start, shown.stop))
-    labels = distinct([visible(name) for name in names])
-    if st.session_state.get("from") not in places:
-        st.session_state["from"] = places[_interesting(names[shown])]
-    options = {"key": "from", "format_func": lambda place: words.plain_markdown(names[place]), "label_visibility": "collapsed"}
+    chosen = st.session_state.get("from_chosen", st.query_params.get("from", ""))
+    at_hand = str(chosen).isdecimal() and int(chosen) in places
+    st.session_state["from"] = int(chosen) if at_hand else places[_interesting(names[shown])]
+    picker = {"key": "from", "on_change": lambda: st.session_state.update(from_chosen=st.session_state["from"])}
     if len(places) <= CHIPS:
-        return int(st.pills("Attends from", places, required=True, **options))
-    return int(st.selectbox("Attends from", places, **options))
+        # Streamlit tells chips apart by their label: the same word again gets a mark that cannot be seen.
+        labels = [words.plain_markdown(name) + "\u2060" * names[:i].count(name) for i, name in enumerate(names)]
+        place = st.pills("Attends from", places, required=True, format_func=lambda place: labels[place],
+                         label_visibility="collapsed", **picker)
+    else:
+        labels = distinct([visible(name) for name in names])
+        place = st.selectbox("Attends from", places, format_func=lambda place: labels[place], **picker)
+    _write_in_link("from", int(place) if at_hand or "from_chosen" in st.session_state else None)
+    return int(place)
+
+
+def _write_in_link(key: str, value: int | None) -> None:
+    """Positions are written by their number: the same word may come twice, and a bound widget would write the word."""
+    if value is None:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = str(value)
 
 
 def _interesting(names: list[str]) -> int:
@@ -102,8 +117,9 @@ def arithmetic(trace: Trace, call: Call, head: int, pinned: int) -> None:
     found = call.stages(head, slice(pinned, pinned + 1))
     queries, keys = trace.labels(call)
     weights, logits = found.weights[0], found.logits[0]
-    st.session_state.setdefault("to", -1)
-    if st.session_state.to >= len(keys):
+    asked = st.query_params.get("to", "")
+    st.session_state.setdefault("to", int(asked) if asked.isdecimal() else -1)
+    if not -1 <= st.session_state.to < len(keys):
         st.session_state.to = -1
     place = st.session_state.to if st.session_state.to >= 0 else int(weights.argmax())
     allowed = int(found.keep[0].sum())
@@ -122,7 +138,9 @@ def arithmetic(trace: Trace, call: Call, head: int, pinned: int) -> None:
     st.selectbox(
         "attends to", range(-1, len(keys)), key="to", label_visibility="collapsed",
         format_func=lambda j: "the largest weight" if j < 0 else f"{j}  {visible(keys[j])}",
+        persist_state="session",
     )
+    _write_in_link("to", None if st.session_state.to < 0 else st.session_state.to)
 
 
 def gauge_bars(found: Stages) -> None:

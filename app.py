@@ -3,11 +3,14 @@
 import streamlit as st
 
 from selfattn.places import HOME
+from selfattn.ui import shell
 
 st.set_page_config(page_title="selfattn", page_icon=str(HOME / "assets" / "icon.svg"), layout="wide")
-st.navigation(
+page = st.navigation(
     {
         "Look": [st.Page("pages/one_head.py", title="One head", default=True)],
         "Understand": [st.Page("pages/scaling.py", title="Why divide by √d")],
     }
-).run()
+)
+shell.frame()
+page.run()

@@ -11,9 +11,16 @@ RANDOM, OWN = "random q and k", "the model's own"
 
 study = shell.study()
 
-st.html(words.question("Why divide by √d?", "A sum of d products grows like √d. Undivided, the softmax picks one key and its gradient dies."))
+st.html(
+    words.question(
+        "Why divide by √d?",
+        "A sum of d products grows like √d. Undivided, the softmax picks one key and its gradient dies.",
+    )
+)
 with st.container(horizontal=True, vertical_alignment="bottom"), shell.refusing():
-    source = st.segmented_control("Queries and keys", [RANDOM, OWN], default=RANDOM, required=True, key="data", **controls.KEEP)
+    source = st.segmented_control(
+        "Queries and keys", [RANDOM, OWN], default=RANDOM, required=True, key="data", **controls.KEEP
+    )
     if source == RANDOM:
         d = st.select_slider("d", DIMENSIONS, 64, key="d", width=280, **controls.KEEP)
     else:
@@ -35,8 +42,17 @@ for column, scaled in zip(st.columns(2), (False, True), strict=True):
         scaling_views.side(both[scaled], measured[scaled], scaling.uniform_weight(both[scaled]), scaled, study.palette)
 
 if source == RANDOM:
-    st.html(words.heading("From d = 1 to 1024", "32 keys, 4000 queries, standard normal; the dashed line is raw, the whole line divided by √d"))
+    st.html(
+        words.heading(
+            "From d = 1 to 1024",
+            "32 keys, 4000 queries, standard normal; the dashed line is raw, the whole line divided by √d",
+        )
+    )
     scaling_views.sweeps(DIMENSIONS, caches.random_saturation(DIMENSIONS, temperature), d, study.palette)
 else:
-    st.html(words.heading(f"Every head of layer {at.layer}", "from raw (diamond) to the model's own scale (dot), on the same q and k"))
+    st.html(
+        words.heading(
+            f"Every head of layer {at.layer}", "from raw (diamond) to the model's own scale (dot), on the same q and k"
+        )
+    )
     scaling_views.heads(layer, study.palette)

@@ -21,7 +21,7 @@ from selfattn.recording.interface import Recorder, largest, recording
 # The share of free memory that a run may take.
 SHARE = 0.8
 # Float32 planes of query x key that one head's stages hold at once, at the peak of their computation.
-PLANES = 6
+PLANES = 8
 
 
 @dataclass(frozen=True, eq=False)

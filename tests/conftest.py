@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from tests import made
 
 import selfattn
+from tests import made
 
 
 @pytest.fixture(scope="session")

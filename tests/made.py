@@ -2,12 +2,19 @@
 
 from pathlib import Path
 
-from tests import tiny
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
-SPECIAL = {"pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]", "unk_token": "[UNK]"}
-WORDS = "the a cat dog sat on mat was not good film = + 1".split()
+from tests import tiny
+
+SPECIAL = {
+    "pad_token": "[PAD]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+    "unk_token": "[UNK]",
+}
+WORDS = ["the", "a", "cat", "dog", "sat", "on", "mat", "was", "not", "good", "film", "=", "+", "1"]
 
 
 def word_level() -> PreTrainedTokenizerFast:
@@ -29,7 +36,8 @@ def byte_level() -> PreTrainedTokenizerFast:
     made.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     made.train_from_iterator(
-        ["the cat sat on the mat"] * 9, trainers.BpeTrainer(vocab_size=280, initial_alphabet=alphabet, show_progress=False)
+        ["the cat sat on the mat"] * 9,
+        trainers.BpeTrainer(vocab_size=280, initial_alphabet=alphabet, show_progress=False),
     )
     return PreTrainedTokenizerFast(tokenizer_object=made)
 

@@ -18,7 +18,13 @@ def run(network: PreTrainedModel, inputs: dict[str, Tensor], edits: Sequence[obj
     counter: Counter[str] = Counter()
 
     def attention(
-        module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, scaling=None, **rest
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        scaling=None,
+        **rest,
     ) -> tuple[Tensor, None]:
         place = "cross" if "encoder_attn" in names[module] or "EncDec" in names[module] else "self"
         stack = place + ("encoder" if "encoder" in names[module].split(".") else "decoder")

@@ -13,12 +13,12 @@ import pytest
 import torch
 import transformers as hf
 from safetensors.torch import load_file, save_file
-from tests import made, tiny
-from tests.tolerance import assert_close
 
 import selfattn
 from selfattn.models import library
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
+from tests import made, tiny
+from tests.tolerance import assert_close
 
 NO_HUB = "There is no folder"
 
@@ -78,7 +78,8 @@ def test_text_needs_a_tokenizer(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "../x", "a b", "\0", "x" * 5000, "C:\\x", "~nobody_here/x", "x\n", "a/b/c", "a--b", "a..b", "é/..", "-/.."]
+    "name",
+    ["", "../x", "a b", "\0", "x" * 5000, "C:\\x", "~nobody_here/x", "x\n", "a/b/c", "a--b", "a..b", "é/..", "-/.."],
 )
 def test_a_name_that_is_no_model(name):
     assert NO_HUB in refused(name)
@@ -224,7 +225,8 @@ class Down(http.server.BaseHTTPRequestHandler):
         type(self).asked += "no-such-model" in self.path
         self.send_error(self.status)
 
-    do_HEAD = do_GET
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def log_message(self, *_: object) -> None:
         pass
@@ -304,7 +306,9 @@ def test_the_limit_is_where_the_model_breaks(name):
     network = {
         "bert": lambda: hf.BertModel(hf.BertConfig(**small)),
         "roberta": lambda: hf.RobertaModel(hf.RobertaConfig(**small)),
-        "distilbert": lambda: hf.DistilBertModel(hf.DistilBertConfig(dim=32, n_layers=1, n_heads=4, max_position_embeddings=19)),
+        "distilbert": lambda: hf.DistilBertModel(
+            hf.DistilBertConfig(dim=32, n_layers=1, n_heads=4, max_position_embeddings=19)
+        ),
         "gpt2": lambda: hf.GPT2Model(hf.GPT2Config(n_embd=32, n_layer=1, n_head=4, vocab_size=101, n_positions=19)),
         "opt": lambda: hf.OPTModel(hf.OPTConfig(**small, ffn_dim=37, word_embed_proj_dim=32)),
         "selfattn": lambda: SelfAttentionForMaskedLM(SelfAttentionConfig(**small, positions="learned")),

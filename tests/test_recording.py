@@ -6,13 +6,13 @@ from contextvars import copy_context
 
 import pytest
 import torch
-from tests import slow, tiny
-from tests.tolerance import assert_close
 
 import selfattn
 from selfattn import Ablate, Cut, Mask, Model, Scale, Temperature
 from selfattn.maths.masks import causal, custom, global_tokens, padding, window
 from selfattn.recording.interface import Recorder, recording
+from tests import slow, tiny
+from tests.tolerance import assert_close
 
 PADDINGS = pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
 ARCHITECTURES = pytest.mark.parametrize("name", tiny.ARCHITECTURES)

@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 import transformers as hf
-from tests import made, tiny
-from tests.tolerance import assert_close
 
 import selfattn
 from selfattn.models.tasks import Prediction, predict
+from tests import made, tiny
+from tests.tolerance import assert_close
 
 
 def classifier(**config: object) -> selfattn.Model:

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 import torch
-from tests import made
 
 from selfattn.models.tokens import encode, of_ids, visible
+from tests import made
 
 
 def texts(tokenizer, text):
@@ -38,7 +38,10 @@ def test_pieces_cut_a_word_where_the_text_does(word_piece):
     assert texts(word_piece, "unbelievably")[1:-1] == ("un", "bel", "ie", "va", "bly")
 
 
-@pytest.mark.parametrize("text", ["the cat", "a\x00b \x07", "שלום עולם", "e\u0301a\u0300 \u202e.", "👩‍👩‍👧 ok", " x ", "\ufeffx", "zero\u200bwidth"])
+@pytest.mark.parametrize(
+    "text",
+    ["the cat", "a\x00b \x07", "שלום עולם", "e\u0301a\u0300 \u202e.", "👩‍👩‍👧 ok", " x ", "\ufeffx", "zero\u200bwidth"],
+)
 @pytest.mark.parametrize("kind", ["word_piece", "byte_level"])
 def test_offsets_point_into_the_text_in_order(request, kind, text):
     tokenizer = request.getfixturevalue(kind)

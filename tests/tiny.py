@@ -6,9 +6,23 @@ import torch
 import transformers as hf
 from torch import Tensor
 
-SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 40, "vocab_size": 101}
+SMALL = {
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 40,
+    "vocab_size": 101,
+}
 GROUPED = SMALL | {"num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 64, "pad_token_id": 0}
-T5 = {"d_model": 32, "d_kv": 8, "num_heads": 4, "num_layers": 2, "d_ff": 37, "vocab_size": 101, "decoder_start_token_id": 0}
+T5 = {
+    "d_model": 32,
+    "d_kv": 8,
+    "num_heads": 4,
+    "num_layers": 2,
+    "d_ff": 37,
+    "vocab_size": 101,
+    "decoder_start_token_id": 0,
+}
 TWO_STACKS = {
     "d_model": 32,
     "encoder_layers": 2,
@@ -31,9 +45,9 @@ ARCHITECTURES: dict[str, Callable[[], hf.PreTrainedModel]] = {
         hf.DistilBertConfig(dim=32, n_layers=2, n_heads=4, hidden_dim=37, vocab_size=101)
     ),
     "albert": lambda: hf.AlbertForMaskedLM(hf.AlbertConfig(**SMALL, embedding_size=16)),
-    "gpt2": lambda: hf.GPT2LMHeadModel(hf.GPT2Config(
-            n_embd=32, n_layer=2, n_head=4, vocab_size=101, n_positions=64, bos_token_id=1, eos_token_id=2
-        )),
+    "gpt2": lambda: hf.GPT2LMHeadModel(
+        hf.GPT2Config(n_embd=32, n_layer=2, n_head=4, vocab_size=101, n_positions=64, bos_token_id=1, eos_token_id=2)
+    ),
     "opt": lambda: hf.OPTForCausalLM(
         hf.OPTConfig(
             hidden_size=32,
@@ -66,7 +80,12 @@ ARCHITECTURES: dict[str, Callable[[], hf.PreTrainedModel]] = {
     ),
     "vit": lambda: hf.ViTForImageClassification(
         hf.ViTConfig(
-            hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=37, image_size=12, patch_size=4
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=37,
+            image_size=12,
+            patch_size=4,
         )
     ),
 }

@@ -27,7 +27,9 @@ class Palette:
         low, high = rgb(self.panel), rgb(self.weights)
         stops = [step / 10 for step in range(11)]
         mixed = [[a + (b - a) * stop for a, b in zip(low, high, strict=True)] for stop in stops]
-        return [[stop**2, "#" + "".join(f"{round(c):02X}" for c in rgb)] for stop, rgb in zip(stops, mixed, strict=True)]
+        return [
+            [stop**2, "#" + "".join(f"{round(c):02X}" for c in rgb)] for stop, rgb in zip(stops, mixed, strict=True)
+        ]
 
     def diverging(self, symbol: str) -> Colourscale:
         """From the opposite hue through the middle to the symbol's, for signed numbers around zero."""
@@ -36,7 +38,9 @@ class Palette:
 
     def of(self, symbol: str) -> str:
         """The colour of a symbol; ink for what has none."""
-        return {"query": self.query, "key": self.key, "value": self.value, "weights": self.weights}.get(symbol, self.quiet)
+        return {"query": self.query, "key": self.key, "value": self.value, "weights": self.weights}.get(
+            symbol, self.quiet
+        )
 
 
 def rgb(colour: str) -> tuple[int, ...]:

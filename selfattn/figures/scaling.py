@@ -15,13 +15,24 @@ NAMES = {False: "raw q·k", True: "divided by √d"}
 
 def _layout(palette: Palette, height: int) -> dict[str, Any]:
     axis = {
-        "gridcolor": palette.line, "zeroline": False, "linecolor": palette.line, "fixedrange": True,
-        "tickfont": {"color": palette.quiet, "size": 12}, "title": {"font": {"color": palette.quiet, "size": 12}},
+        "gridcolor": palette.line,
+        "zeroline": False,
+        "linecolor": palette.line,
+        "fixedrange": True,
+        "tickfont": {"color": palette.quiet, "size": 12},
+        "title": {"font": {"color": palette.quiet, "size": 12}},
     }
     return {
-        "height": height, "margin": {"l": 46, "r": 12, "t": 10, "b": 40}, "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)", "font": {"color": palette.ink, "size": 13}, "xaxis": axis, "yaxis": axis,
-        "showlegend": False, "dragmode": False, "hovermode": "x",
+        "height": height,
+        "margin": {"l": 46, "r": 12, "t": 10, "b": 40},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": palette.ink, "size": 13},
+        "xaxis": axis,
+        "yaxis": axis,
+        "showlegend": False,
+        "dragmode": False,
+        "hovermode": "x",
         "hoverlabel": {"bgcolor": palette.panel, "bordercolor": palette.line, "font": {"color": palette.ink}},
     }
 
@@ -33,8 +44,16 @@ def _colour(palette: Palette, scaled: bool) -> str:
 def density_figure(centres: Line, density: Line, scaled: bool, palette: Palette) -> go.Figure:
     """The distribution of the scores that enter the softmax."""
     colour = _colour(palette, scaled)
-    figure = go.Figure(go.Scatter(x=centres, y=density, mode="lines", fill="tozeroy", line={"color": colour, "width": 2},
-                                  hovertemplate="score %{x:.1f}: density %{y:.3f}<extra></extra>"))
+    figure = go.Figure(
+        go.Scatter(
+            x=centres,
+            y=density,
+            mode="lines",
+            fill="tozeroy",
+            line={"color": colour, "width": 2},
+            hovertemplate="score %{x:.1f}: density %{y:.3f}<extra></extra>",
+        )
+    )
     figure.update_layout(_layout(palette, 190))
     figure.update_xaxes(title_text="score that enters the softmax")
     figure.update_yaxes(title_text="density", rangemode="tozero", nticks=4)
@@ -44,8 +63,14 @@ def density_figure(centres: Line, density: Line, scaled: bool, palette: Palette)
 def ranked_figure(weights: Line, scaled: bool, palette: Palette) -> go.Figure:
     """The mean weight by rank, with the uniform weight as a line: a cliff where the softmax has saturated."""
     ranks = np.arange(1, len(weights) + 1)
-    figure = go.Figure(go.Bar(x=ranks, y=weights, marker={"color": _colour(palette, scaled), "line": {"width": 0}},
-                              hovertemplate="key of rank %{x}: weight %{y:.3f}<extra></extra>"))
+    figure = go.Figure(
+        go.Bar(
+            x=ranks,
+            y=weights,
+            marker={"color": _colour(palette, scaled), "line": {"width": 0}},
+            hovertemplate="key of rank %{x}: weight %{y:.3f}<extra></extra>",
+        )
+    )
     figure.add_hline(y=1 / len(weights), line={"color": palette.ink, "width": 1, "dash": "dot"})
     figure.update_layout(_layout(palette, 190), bargap=0.15)
     figure.update_xaxes(title_text="keys of a row, largest weight first")
@@ -54,14 +79,22 @@ def ranked_figure(weights: Line, scaled: bool, palette: Palette) -> go.Figure:
 
 
 def sweep_figure(
-    dimensions: Sequence[int], lines: dict[bool, Sequence[float]], name: str, chosen: int, palette: Palette, log: bool = False
+    dimensions: Sequence[int],
+    lines: dict[bool, Sequence[float]],
+    name: str,
+    chosen: int,
+    palette: Palette,
+    log: bool = False,
 ) -> go.Figure:
     """One gauge against d_k, unscaled and scaled, with the chosen d_k marked."""
     figure = go.Figure()
     for scaled, values in lines.items():
         figure.add_trace(
             go.Scatter(
-                x=list(dimensions), y=list(values), mode="lines+markers", name=NAMES[scaled],
+                x=list(dimensions),
+                y=list(values),
+                mode="lines+markers",
+                name=NAMES[scaled],
                 line={"color": _colour(palette, scaled), "width": 2, "dash": "solid" if scaled else "dash"},
                 marker={"size": 6, "symbol": "circle" if scaled else "diamond"},
                 hovertemplate=f"{NAMES[scaled]}: %{{y:.3f}}<extra>d = %{{x}}</extra>",
@@ -69,8 +102,12 @@ def sweep_figure(
         )
     figure.add_vline(x=chosen, line={"color": palette.quiet, "width": 1, "dash": "dot"})
     figure.update_layout(_layout(palette, 200))
-    figure.update_xaxes(type="log", tickvals=list(dimensions)[::2], ticktext=[str(d) for d in dimensions][::2], title_text="d")
-    figure.update_yaxes(title_text=name, **({"type": "log", "nticks": 4} if log else {"range": [-0.03, 1.03], "nticks": 5}))
+    figure.update_xaxes(
+        type="log", tickvals=list(dimensions)[::2], ticktext=[str(d) for d in dimensions][::2], title_text="d"
+    )
+    figure.update_yaxes(
+        title_text=name, **({"type": "log", "nticks": 4} if log else {"range": [-0.03, 1.03], "nticks": 5})
+    )
     return figure
 
 
@@ -79,12 +116,22 @@ def heads_figure(before: Sequence[float], after: Sequence[float], name: str, pal
     heads = [f"head {head}" for head in range(len(before))]
     figure = go.Figure()
     for head, (raw, scaled) in enumerate(zip(before, after, strict=True)):
-        figure.add_trace(go.Scatter(x=[raw, scaled], y=[heads[head]] * 2, mode="lines", hoverinfo="skip",
-                                    line={"color": palette.line, "width": 4}))
+        figure.add_trace(
+            go.Scatter(
+                x=[raw, scaled],
+                y=[heads[head]] * 2,
+                mode="lines",
+                hoverinfo="skip",
+                line={"color": palette.line, "width": 4},
+            )
+        )
     for scaled, values in ((False, before), (True, after)):
         figure.add_trace(
             go.Scatter(
-                x=list(values), y=heads, mode="markers", name=NAMES[scaled],
+                x=list(values),
+                y=heads,
+                mode="markers",
+                name=NAMES[scaled],
                 marker={"color": _colour(palette, scaled), "size": 11, "symbol": "circle" if scaled else "diamond"},
                 hovertemplate=f"%{{y}}, {NAMES[scaled]}: %{{x:.3f}}<extra></extra>",
             )

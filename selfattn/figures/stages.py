@@ -109,8 +109,14 @@ def _add_row(
         _write(figure, start, span[1], caption, palette.quiet, 10.5)
         if pinned is not None and own_rows is rows:
             figure.add_shape(
-                type="rect", x0=-0.5, x1=len(names) - 0.5, y0=pinned - 0.5, y1=pinned + 0.5,
-                xref=f"x{axis}", yref=f"y{axis}", line={"color": palette.ink, "width": 1.5},
+                type="rect",
+                x0=-0.5,
+                x1=len(names) - 0.5,
+                y0=pinned - 0.5,
+                y1=pinned + 0.5,
+                xref=f"x{axis}",
+                yref=f"y{axis}",
+                line={"color": palette.ink, "width": 1.5},
             )
 
 
@@ -149,29 +155,53 @@ def _hatch(
 ) -> None:
     """Masked cells are hatched, never a colour of the scale: the pattern lies below, and a clear map answers the pointer."""
     figure.add_layout_image(
-        source=_hatching(palette), xref=f"x{axis} domain", yref=f"y{axis} domain", x=0, y=1, sizex=1, sizey=1,
-        sizing="stretch", layer="below",
+        source=_hatching(palette),
+        xref=f"x{axis} domain",
+        yref=f"y{axis} domain",
+        x=0,
+        y=1,
+        sizex=1,
+        sizey=1,
+        sizing="stretch",
+        layer="below",
     )
     clear = [[0.0, "rgba(0,0,0,0)"], [1.0, "rgba(0,0,0,0)"]]
     figure.add_trace(
         go.Heatmap(
-            z=np.where(keep, np.nan, 0.0).astype(np.float32), x=columns, y=rows, xaxis=f"x{axis}", yaxis=f"y{axis}",
-            colorscale=clear, showscale=False, hoverongaps=False,
+            z=np.where(keep, np.nan, 0.0).astype(np.float32),
+            x=columns,
+            y=rows,
+            xaxis=f"x{axis}",
+            yaxis=f"y{axis}",
+            colorscale=clear,
+            showscale=False,
+            hoverongaps=False,
             hovertemplate="<b>%{y}</b> may not attend to <b>%{x}</b>: masked<extra></extra>",
         )
     )
 
 
 def _hatching(palette: Palette) -> str:
-    lines = "".join(f"<path d='M{x} 0L{x - 220} 220' stroke='{palette.line}' stroke-width='2.2'/>" for x in range(0, 460, 9))
+    lines = "".join(
+        f"<path d='M{x} 0L{x - 220} 220' stroke='{palette.line}' stroke-width='2.2'/>" for x in range(0, 460, 9)
+    )
     picture = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 230 220' preserveAspectRatio='none'>{lines}</svg>"
     return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
 
 
 def _write(figure: go.Figure, x: float, y: float, text: str, colour: str, size: float, above: int = 0) -> None:
     figure.add_annotation(
-        x=x, y=y, xref="paper", yref="paper", text=text, showarrow=False, xanchor="left", yanchor="bottom",
-        xshift=-2, yshift=above, font={"color": colour, "size": size},
+        x=x,
+        y=y,
+        xref="paper",
+        yref="paper",
+        text=text,
+        showarrow=False,
+        xanchor="left",
+        yanchor="bottom",
+        xshift=-2,
+        yshift=above,
+        font={"color": colour, "size": size},
     )
 
 

@@ -56,8 +56,18 @@ def equation(scaled: bool, masked: bool, tempered: bool, extra: str = "") -> str
 
 
 def arithmetic(
-    query: str, key: str, score: float, scale: float, scaled: float, bias: float, temperature: float,
-    logit: float, largest: float, total: float, weight: float, uniform: float,
+    query: str,
+    key: str,
+    score: float,
+    scale: float,
+    scaled: float,
+    bias: float,
+    temperature: float,
+    logit: float,
+    largest: float,
+    total: float,
+    weight: float,
+    uniform: float,
 ) -> str:
     """One cell by its numbers, from q . k to the weight. `bias` is all that is added to the scaled score."""
     names = f'<span class="sa-q">{escape(query)}</span> → <span class="sa-k">{escape(key)}</span>'

@@ -72,8 +72,12 @@ class SelfAttentionConfig(PreTrainedConfig):
         sizes = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
         for name in (*sizes, "max_position_embeddings"):
             size = getattr(self, name)
-            if not isinstance(size, int) or size < 1:
+            if type(size) is not int or size < 1:
                 raise ValueError(f"{name} is a whole number from 1; got {size!r}.")
+        for name in ("attention_dropout", "dropout"):
+            share = getattr(self, name)
+            if not isinstance(share, int | float) or not 0 <= share <= 1:
+                raise ValueError(f"{name} is a number from 0 to 1; got {share!r}.")
         d_head, left_over = divmod(self.hidden_size, self.num_attention_heads)
         if left_over:
             raise ValueError(f"{self.num_attention_heads} heads do not divide a hidden size of {self.hidden_size}.")

@@ -44,7 +44,10 @@ def _part_picker(model: Model) -> Attention:
 def _number(label: str, key: str, count: int, model: Model) -> int:
     asked = st.session_state.get(key, st.query_params.get(key))
     if asked is not None and str(asked) not in map(str, range(count)):
-        _note(key, f"{label} {asked} was asked for; {model.name} has {label.lower()}s 0 to {count - 1}. {label} 0 is shown.")
+        _note(
+            key,
+            f"{label} {asked} was asked for; {model.name} has {label.lower()}s 0 to {count - 1}. {label} 0 is shown.",
+        )
         st.session_state[key] = 0
     return int(st.selectbox(label, range(count), key=key, width=80, **KEEP))
 
@@ -85,15 +88,22 @@ class Change:
 def change_picker(at: Head, scale_known: bool) -> Change:
     """Scaling, temperature, mask, and how far they reach."""
     scaled = st.toggle(
-        "divide by √d", True, key="scaled", disabled=not scale_known, width="content",
-        help=None if scale_known else "This model's scale could not be told apart from its query.", **KEEP,
+        "divide by √d",
+        True,
+        key="scaled",
+        disabled=not scale_known,
+        width="content",
+        help=None if scale_known else "This model's scale could not be told apart from its query.",
+        **KEEP,
     )
     temperature = temperature_picker(170)
     pattern, replaces = _mask_picker()
     reach = st.selectbox("Applies to", [ALONE, THIS, EVERY], key="reach", width=190, **KEEP)
-    where = {} if reach == EVERY else {
-        "layers": frozenset([at.layer]), "heads": frozenset([at.head]), "part": at.part, "kind": at.kind
-    }
+    where = (
+        {}
+        if reach == EVERY
+        else {"layers": frozenset([at.layer]), "heads": frozenset([at.head]), "part": at.part, "kind": at.kind}
+    )
     edits: list[Edit] = []
     if not scaled:
         edits.append(Scale(None, **where))
@@ -107,8 +117,14 @@ def change_picker(at: Head, scale_known: bool) -> Change:
 def _mask_picker() -> tuple[Pattern | None, bool]:
     """The mask that the reader combined, and whether it stands in place of the model's own."""
     chosen = st.pills(
-        "Mask", [OWN, "causal", "padding", "window", "custom"], selection_mode="multi", default=[OWN], key="mask",
-        width="content", help="Chosen masks are combined: attention goes only where all of them allow it.", **KEEP,
+        "Mask",
+        [OWN, "causal", "padding", "window", "custom"],
+        selection_mode="multi",
+        default=[OWN],
+        key="mask",
+        width="content",
+        help="Chosen masks are combined: attention goes only where all of them allow it.",
+        **KEEP,
     )
     patterns: list[Pattern] = []
     if "causal" in chosen:
@@ -129,7 +145,12 @@ def _mask_picker() -> tuple[Pattern | None, bool]:
 
 def _pairs() -> list[tuple[int, int]]:
     typed = st.text_input(
-        "Pairs to hide", "", key="pairs", placeholder="5>3, 8>0", width=150, **KEEP,
+        "Pairs to hide",
+        "",
+        key="pairs",
+        placeholder="5>3, 8>0",
+        width=150,
+        **KEEP,
         help="from > to, counted from 0; more pairs after a comma.",
     )
     parts = [part.strip() for part in typed.split(",") if part.strip()]

@@ -31,7 +31,11 @@ def export(trace: Trace, at: Head, edits: tuple[Edit, ...]) -> None:
                 width="stretch",
             )
         st.segmented_control(
-            "Figures, by the camera in their corner", ["svg", "png"], default="svg", key="figure_format", required=True,
+            "Figures, by the camera in their corner",
+            ["svg", "png"],
+            default="svg",
+            key="figure_format",
+            required=True,
             format_func=str.upper,
         )
         st.caption("The Python that makes this")

@@ -18,10 +18,16 @@ def side(stages: Stages, measured: Saturation, uniform: float, scaled: bool, pal
     st.html(words.heading(scaling.NAMES[scaled], variance, palette.of(symbol)))
     centres, density = (part.numpy() for part in score_histogram(stages))
     weights = sorted_weights(stages).cpu().numpy()
-    _chart(scaling.density_figure(centres, density, scaled, palette), f"scores-{scaled}",
-           f"Distribution of the scores, {scaling.NAMES[scaled]}: {variance}")
-    _chart(scaling.ranked_figure(weights, scaled, palette), f"weights-{scaled}",
-           f"Mean weights by rank, {scaling.NAMES[scaled]}: the largest is {weights[0]:.3f}")
+    _chart(
+        scaling.density_figure(centres, density, scaled, palette),
+        f"scores-{scaled}",
+        f"Distribution of the scores, {scaling.NAMES[scaled]}: {variance}",
+    )
+    _chart(
+        scaling.ranked_figure(weights, scaled, palette),
+        f"weights-{scaled}",
+        f"Mean weights by rank, {scaling.NAMES[scaled]}: the largest is {weights[0]:.3f}",
+    )
     rows = [
         ("entropy", measured.entropy, 1.0),
         ("max weight", measured.largest, uniform),
@@ -38,8 +44,11 @@ def sweeps(
     for column, (name, field) in zip(st.columns(3), gauges, strict=True):
         lines = {scaled: [getattr(each, field) for each in found[scaled]] for scaled in found}
         with column:
-            _chart(scaling.sweep_figure(dimensions, lines, name, chosen, palette), f"sweep-{field}",
-                   f"{name} against d: raw falls or rises to {lines[False][-1]:.3f}, scaled stays near {lines[True][-1]:.3f}")
+            _chart(
+                scaling.sweep_figure(dimensions, lines, name, chosen, palette),
+                f"sweep-{field}",
+                f"{name} against d: raw falls or rises to {lines[False][-1]:.3f}, scaled stays near {lines[True][-1]:.3f}",
+            )
 
 
 def heads(found: Mapping[bool, Sequence[Saturation]], palette: Palette) -> None:
@@ -48,8 +57,12 @@ def heads(found: Mapping[bool, Sequence[Saturation]], palette: Palette) -> None:
     for column, (name, field) in zip(st.columns(3), gauges, strict=True):
         before, after = ([getattr(each, field) for each in found[scaled]] for scaled in (False, True))
         with column:
-            _chart(scaling.heads_figure(before, after, name, palette), f"heads-{field}",
-                   f"{name} of every head, raw and scaled: " + ", ".join(f"{a:.2f} to {b:.2f}" for a, b in zip(before, after, strict=True)))
+            _chart(
+                scaling.heads_figure(before, after, name, palette),
+                f"heads-{field}",
+                f"{name} of every head, raw and scaled: "
+                + ", ".join(f"{a:.2f} to {b:.2f}" for a, b in zip(before, after, strict=True)),
+            )
 
 
 def _chart(figure: object, name: str, spoken: str) -> None:

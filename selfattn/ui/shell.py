@@ -38,10 +38,12 @@ class Study:
         return caches.trace(self.source, self.text, to_json(edits), self.pad)
 
 
-def study() -> Study:
-    """Draw the sidebar and the text, load the model, run it, and return what the reader looks at."""
-    _route()
-    palette = DARK if st.context.theme.type == "dark" else LIGHT
+def frame() -> None:
+    """Draw what every page shares, before the page: the sidebar, the text, and how exact the model's run was.
+
+    Streamlit keeps the state of what the router draws when the page changes, so this is called by `app.py` alone.
+    """
+    palette = _palette()
     st.html(style.sheet(palette))
     st.logo(str(HOME / "assets" / f"name-{'dark' if palette is DARK else 'light'}.svg"), size="large")
     source = _model_picker()
@@ -49,28 +51,30 @@ def study() -> Study:
         text = _text_input(source)
         badge = st.container(width="content")
     with refusing():
-        model = caches.model(source)
-        chosen = Study(source, model, text, _padding(model), palette)
+        _padding(caches.model(source))
         with st.spinner("Running the model …", show_time=True):
-            found = chosen.trace()
+            found = study().trace()
     badge.html(words.badge(f"✓ exact to {found.fidelity:.1e}"))
     with st.sidebar:
         st.html(words.facts(_facts(found)))
         copy_link()
         if len(text) > LONGEST_LINK:
             st.caption("This text is too long for a link: the link keeps everything else.")
-    return chosen
 
 
-def _route() -> None:
-    """Lead the first visitor of a server who comes by a deep link through `app.py`.
-
-    Until `st.navigation` has run once, Streamlit takes the folder `pages` for its older kind of app, and runs a page
-    without the router.
-    """
+def study() -> Study:
+    """What the reader looks at. The first call of every page."""
     if PagesManager.uses_pages_directory:
+        # The first visitor of a server came by a deep link: until `st.navigation` has run once, Streamlit takes the
+        # folder `pages` for its older kind of app and runs a page without the router. Lead them through `app.py`.
         PagesManager.uses_pages_directory = False
         st.rerun()
+    source, text = st.session_state.model, st.session_state.text
+    return Study(source, caches.model(source), text, st.session_state.get("pad", 0), _palette())
+
+
+def _palette() -> Palette:
+    return DARK if st.context.theme.type == "dark" else LIGHT
 
 
 @contextmanager
@@ -94,7 +98,6 @@ def _model_picker() -> str:
         here if chosen in here else [*here, chosen],
         key="model",
         accept_new_options=True,
-        persist_state="session",
         on_change=_open_on_its_example,
         help="A shipped model; or type a folder, or a hub id such as bert-base-uncased. "
         "Only a hub id makes a request outside this machine.",
@@ -116,12 +119,13 @@ def _text_input(source: str) -> str:
         key="text",
         label_visibility="collapsed",
         placeholder="Type a sentence",
-        persist_state="session",
         live=(SPECIMENS / source).is_dir(),  # small enough to answer while the reader types
     )
     with st.popover("Examples"):
         for example in examples(source):
-            st.button(example, on_click=lambda text: st.session_state.update(text=text), args=(example,), type="tertiary")
+            st.button(
+                example, on_click=lambda text: st.session_state.update(text=text), args=(example,), type="tertiary"
+            )
     if len(typed) <= LONGEST_LINK:
         st.query_params["text"] = typed
     else:
@@ -135,7 +139,12 @@ def _padding(model: Model) -> int:
         return 0
     return int(
         st.sidebar.number_input(
-            "Padding tokens", 0, 16, 0, key="pad", bind="query-params", persist_state="session",
+            "Padding tokens",
+            0,
+            16,
+            0,
+            key="pad",
+            bind="query-params",
             help="As in a batch, where short texts are filled up. The model's mask hides them.",
         )
     )

@@ -6,7 +6,9 @@ from selfattn.figures.palette import Palette
 
 def sheet(palette: Palette) -> str:
     """Panels, the text's chips, the strip of stages and the small heads, in the colours of one theme."""
-    return words.style(palette) + f"""<style>
+    return (
+        words.style(palette)
+        + f"""<style>
     .stMainBlockContainer {{ padding: 1.4rem 2rem 3rem; max-width: 1500px; }}
     [data-testid=stMainBlockContainer] > div {{ gap: .75rem; }}
     header[data-testid=stHeader] {{ background: transparent; height: 2.2rem; }}
@@ -27,6 +29,7 @@ def sheet(palette: Palette) -> str:
     .st-key-heads img {{ image-rendering: pixelated; border: 1px solid {palette.line}; border-radius: 4px; width: 100%;
         aspect-ratio: 1; }}
     </style>"""
+    )
 
 
 def chips(weights: list[float], palette: Palette) -> str:

@@ -29,22 +29,30 @@ def window_picker(tokens: int) -> slice:
     if tokens <= DRAWN:
         return slice(0, tokens)
     start = st.slider("First token drawn", 0, tokens - DRAWN, 0, key="start", **KEEP)
-    st.caption(f"Tokens {start} to {start + DRAWN - 1} of {tokens} are drawn; every number is computed over all {tokens}.")
+    st.caption(
+        f"Tokens {start} to {start + DRAWN - 1} of {tokens} are drawn; every number is computed over all {tokens}."
+    )
     return slice(start, start + DRAWN)
 
 
-def token_picker(names: list[str], shown: slice) -> int:
-    """The token that attends: a chip each, or a list for a long text. Until the reader chooses, the last word."""
+def token_picker(names: list[str], found: Stages, shown: slice) -> int:
+    """The token that attends: a chip each, or a list for a long text. Until the reader chooses, a telling one."""
     places = list(range(shown.start, shown.stop))
     chosen = st.session_state.get("from_chosen", st.query_params.get("from", ""))
     at_hand = str(chosen).isdecimal() and int(chosen) in places
-    st.session_state["from"] = int(chosen) if at_hand else places[_interesting(names[shown])]
+    st.session_state["from"] = int(chosen) if at_hand else telling_row(names, found, shown)
     picker = {"key": "from", "on_change": lambda: st.session_state.update(from_chosen=st.session_state["from"])}
     if len(places) <= CHIPS:
         # Streamlit tells chips apart by their label: the same word again gets a mark that cannot be seen.
         labels = [words.plain_markdown(name) + "\u2060" * names[:i].count(name) for i, name in enumerate(names)]
-        place = st.pills("Attends from", places, required=True, format_func=lambda place: labels[place],
-                         label_visibility="collapsed", **picker)
+        place = st.pills(
+            "Attends from",
+            places,
+            required=True,
+            format_func=lambda place: labels[place],
+            label_visibility="collapsed",
+            **picker,
+        )
     else:
         labels = distinct([visible(name) for name in names])
         place = st.selectbox("Attends from", places, format_func=lambda place: labels[place], **picker)
@@ -60,10 +68,14 @@ def _write_in_link(key: str, value: int | None) -> None:
         st.query_params[key] = str(value)
 
 
-def _interesting(names: list[str]) -> int:
-    """The token to open on: the last that is a word."""
-    wordlike = [place for place, name in enumerate(names) if any(c.isalpha() for c in name) and not name.startswith(("[", "<"))]
-    return wordlike[-1] if wordlike else 0
+def telling_row(names: list[str], found: Stages, shown: slice) -> int:
+    """The word that gives most of its weight to one other word: where there is something to see at once."""
+    word = torch.tensor([any(c.isalpha() for c in name) and name[0] not in "[<" for name in names])[shown]
+    weights = found.weights[shown, shown].cpu()
+    if weights.shape[0] != weights.shape[1] or not word.any():
+        return shown.start
+    others = weights.masked_fill(~(word[:, None] & word[None, :]), -1.0).fill_diagonal_(-1.0)
+    return shown.start + int(others.amax(-1).argmax())
 
 
 def stages(trace: Trace, call: Call, head: int, change: Change, shown: slice, pinned: int, palette: Palette) -> None:
@@ -84,14 +96,40 @@ def stages(trace: Trace, call: Call, head: int, change: Change, shown: slice, pi
     bottom = [
         Matrix("weights", "raw scores = Q Kᵀ", "q·k", _numbers(found.scores, shown, shown), "token"),
         Matrix("weights", f"scaled = × {scale:.4g}", "nats", _numbers(found.scaled, shown, shown), "token"),
-        Matrix("weights", "masked" + ("" if change.temperature == 1 else " ÷ T"), "nats", _numbers(found.logits, shown, shown), "token", keep),
-        Matrix("weights", "weights = softmax", "0 to 1, √ colour", _numbers(found.weights, shown, shown), "token", keep, True),
+        Matrix(
+            "weights",
+            ("no mask" if keep.all() else "masked") + ("" if change.temperature == 1 else ", ÷ T"),
+            "nats",
+            _numbers(found.logits, shown, shown),
+            "token",
+            keep,
+        ),
+        Matrix(
+            "weights",
+            "weights = softmax",
+            "0 to 1, √ colour",
+            _numbers(found.weights, shown, shown),
+            "token",
+            keep,
+            True,
+        ),
     ]
     figure = stages_figure(
-        top, bottom, [visible(t) for t in queries[shown]], [visible(t) for t in keys[shown]], palette, pinned - shown.start
+        top,
+        bottom,
+        [visible(t) for t in queries[shown]],
+        [visible(t) for t in keys[shown]],
+        palette,
+        pinned - shown.start,
     )
     with st.container(key="stages"):
-        st.plotly_chart(figure, theme=None, key="stages_figure", config=figure_config("stages"), alt=_spoken(found, queries, keys, pinned))
+        st.plotly_chart(
+            figure,
+            theme=None,
+            key="stages_figure",
+            config=figure_config("stages"),
+            alt=_spoken(found, queries, keys, pinned),
+        )
 
 
 def _numbers(tensor: torch.Tensor, rows: slice, columns: slice = slice(None)):
@@ -103,7 +141,10 @@ def _spoken(found: Stages, queries: tuple[str, ...], keys: tuple[str, ...], pinn
     row = found.weights[pinned]
     best = row.topk(min(3, len(row)))
     parts = [f"{keys[j]} {w:.3f}" for w, j in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
-    return f"Matrices of one attention head, {len(queries)} by {len(keys)} tokens. {queries[pinned]} attends to " + ", ".join(parts)
+    return (
+        f"Matrices of one attention head, {len(queries)} by {len(keys)} tokens. {queries[pinned]} attends to "
+        + ", ".join(parts)
+    )
 
 
 def chips(found: Stages, pinned: int, shown: slice, palette: Palette) -> None:
@@ -131,12 +172,25 @@ def arithmetic(trace: Trace, call: Call, head: int, pinned: int) -> None:
     bias = logit * setting.temperature - scaled if math.isfinite(logit) else 0.0
     st.html(
         words.arithmetic(
-            visible(queries[pinned]), visible(keys[place]), found.scores[0, place].item(), call.effective_scale(head), scaled,
-            bias, setting.temperature, logit, largest, total, weights[place].item(), 1 / allowed if allowed else 0.0,
+            visible(queries[pinned]),
+            visible(keys[place]),
+            found.scores[0, place].item(),
+            call.effective_scale(head),
+            scaled,
+            bias,
+            setting.temperature,
+            logit,
+            largest,
+            total,
+            weights[place].item(),
+            1 / allowed if allowed else 0.0,
         )
     )
     st.selectbox(
-        "attends to", range(-1, len(keys)), key="to", label_visibility="collapsed",
+        "attends to",
+        range(-1, len(keys)),
+        key="to",
+        label_visibility="collapsed",
         format_func=lambda j: "the largest weight" if j < 0 else f"{j}  {visible(keys[j])}",
         persist_state="session",
     )
@@ -147,7 +201,11 @@ def gauge_bars(found: Stages) -> None:
     """The head's gauges, each with a tick where uniform weights would stand."""
     rows = [(gauge.name, gauge.value, gauge.baseline) for gauge in gauges(found)]
     empty = int(found.empty.sum())
-    note = f"{empty} tokens may attend to nothing: their rows are zeros." if empty else "The tick is uniform under the same mask."
+    note = (
+        f"{empty} tokens may attend to nothing: their rows are zeros."
+        if empty
+        else "The tick is uniform under the same mask."
+    )
     st.html(words.bars("This head, over all its rows", rows, note))
 
 
@@ -155,13 +213,21 @@ def prediction(before: Trace, after: Trace | None) -> None:
     """What the model says, and with edits in the model what it said before them."""
     said = (after or before).prediction
     if said is None:
-        st.html(words.bars("The model says", [], "This model has no prediction for this text; its attention is all there is to see."))
+        st.html(
+            words.bars(
+                "The model says",
+                [],
+                "This model has no prediction for this text; its attention is all there is to see.",
+            )
+        )
         return
     names = [name for name, _ in (before.prediction or said).top(4)]
     rows = [(visible(name), said.of(name), None if after is None else before.prediction.of(name)) for name in names]
     note = "Weights show where the head read from, not what caused the output."
     if after is not None:
-        note = "The tick is the prediction before the change. " + ("" if said.top(1)[0][0] == names[0] else f"It now says {said.top(1)[0][0]!r}.")
+        note = "The tick is the prediction before the change. " + (
+            "" if said.top(1)[0][0] == names[0] else f"It now says {said.top(1)[0][0]!r}."
+        )
     st.html(words.bars({"class": "The model says"}.get(said.kind, f"The model's {said.kind}"), rows, note))
 
 
@@ -175,6 +241,10 @@ def heads_of_layer(call: Call, at: Head, palette: Palette) -> None:
                 weights = call.stages(head).weights
                 st.image(thumbnail(weights, palette), alt=f"Weights of head {head}", width="stretch")
                 st.button(
-                    str(head), key=f"open_{head}", type="primary" if head == at.head else "secondary", width="stretch",
-                    on_click=lambda head=head: st.session_state.update(head=head), help=None,
+                    str(head),
+                    key=f"open_{head}",
+                    type="primary" if head == at.head else "secondary",
+                    width="stretch",
+                    on_click=lambda head=head: st.session_state.update(head=head),
+                    help=None,
                 )

@@ -1,0 +1,249 @@
+"""The app as a reader uses it: type, click, reload, go back, break it."""
+
+import json
+import re
+from urllib.parse import quote
+
+import pytest
+
+import selfattn
+from selfattn import Scale
+from selfattn.analysis.gauges import gauges
+from tests.browser import CHROMIUM, FLAGS, Reader, require_chromium, server
+from tests.tolerance import assert_close
+
+pytestmark = pytest.mark.xdist_group("browser")
+TEXT = "The film was not good."
+
+
+@pytest.fixture(scope="module")
+def address():
+    require_chromium()
+    with server() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    require_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def reader(chromium, address):
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    reader = Reader(context, address)
+    yield reader
+    reader.check()
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/scaling", "/scaling?data=the+model%27s+own", "/?model=minilm&mask=causal"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 900])
+def test_pages_open_without_a_fault(chromium, address, path, scheme, width):
+    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    reader = Reader(context, address).open(path)
+    assert reader.page.locator(".stPlotlyChart .main-svg").count() > 0
+    assert reader.page.locator(".sa-notice").count() == 0
+    background = reader.page.locator(".stApp").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert background == {"light": "rgb(251, 250, 247)", "dark": "rgb(21, 21, 24)"}[scheme]
+    wider = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0, "the page scrolls sideways"
+    reader.check()
+    context.close()
+
+
+def shown_gauges(reader: Reader) -> dict[str, float]:
+    numbers = re.findall(r"(entropy|max weight|tr J|first token)\s+([0-9.]+)", reader.text(".st-key-panel_head"))
+    return {name: float(number) for name, number in numbers}
+
+
+def test_the_numbers_on_screen_are_the_models(reader):
+    reader.open(f"/?layer=1&head=2&text={quote(TEXT)}")
+    model = selfattn.load("sentiment")
+    found = selfattn.trace(model, TEXT).stages(1, 2)
+    for gauge in gauges(found):
+        assert_close(shown_gauges(reader)[gauge.name], gauge.value, within=6e-4)
+    probability = float(re.search(r"negative\s+([0-9.]+)", reader.text(".st-key-panel_says"))[1])
+    assert_close(probability, selfattn.trace(model, TEXT).prediction.of("negative"), within=6e-4)
+    reader.click(".st-key-from button:nth-of-type(3)")
+    row = found.weights[2]
+    assert f"weight = {row.max():.4f}" in reader.text(".st-key-panel_cell")
+
+
+def test_taking_the_scale_away_saturates_the_softmax(reader):
+    reader.open(f"/?layer=1&head=1&text={quote(TEXT)}")
+    before = shown_gauges(reader)
+    reader.click(".st-key-scaled label")
+    after = shown_gauges(reader)
+    found = selfattn.trace("sentiment", TEXT).call(1).with_edits([Scale(None)]).stages(1)
+    for gauge in gauges(found):
+        assert_close(after[gauge.name], gauge.value, within=6e-4)
+    assert after["entropy"] < before["entropy"]
+    assert after["max weight"] > before["max weight"]
+    assert after["tr J"] < before["tr J"]
+    assert "scaled=false" in reader.page.url
+
+
+def test_in_the_model_the_prediction_follows(reader):
+    text = "I would not recommend this phone to anyone."
+    reader.open(f"/?temperature=5.0&reach=in+the+model&text={quote(text)}")
+    edited = selfattn.trace("sentiment", text, [selfattn.Temperature(5.0)]).prediction
+    probability = float(re.search(r"negative\s+([0-9.]+)", reader.text(".st-key-panel_says"))[1])
+    assert_close(probability, edited.of("negative"), within=6e-4)
+    assert "before the change" in reader.text(".st-key-panel_says")
+
+
+def test_every_state_is_a_link(reader):
+    reader.open("/?model=induction")
+    reader.type("red green blue red green")
+    reader.click(".st-key-open_2 button")
+    reader.click(".st-key-mask button:has-text('window')")
+    reader.click(".st-key-from button:nth-of-type(4)")
+    link, cell = reader.page.url, reader.text(".st-key-panel_cell")
+    for part in ("model=induction", "head=2", "window", "from=3", "text=red+green+blue"):
+        assert part in link
+    reader.page.reload()
+    assert reader.settle().text(".st-key-panel_cell") == cell
+    other = Reader(reader.page.context.browser.new_context(), reader.address)
+    other.page.goto(link)
+    assert other.settle().text(".st-key-panel_cell") == cell
+    other.page.context.close()
+
+
+def test_the_text_survives_pages_reload_and_back(reader):
+    reader.open().type("A small but charming film.")
+    reader.page.get_by_role("link", name="Why divide by").click()
+    reader.settle()
+    reader.page.get_by_role("link", name="One head").click()
+    reader.settle()
+    reader.page.reload()
+    assert reader.settle().page.locator(".st-key-text input").input_value() == "A small but charming film."
+    reader.page.go_back()
+    assert reader.settle().page.locator(".st-key-text input").input_value() == "A small but charming film."
+
+
+HOSTILE = [
+    "<img src=x onerror=window.broken=1> good",
+    "</script><script>window.broken=1</script> bad",
+    "![a](http://198.51.100.7/x.png) [b](javascript:window.broken=1) **c** $x^2$ :red[d] :material/home:",
+    "🙂 很好 مرحبا é ‮ \u200b good",
+]
+
+
+@pytest.mark.parametrize("model", ["sentiment", "minilm"])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_shown_and_not_run(reader, text, model):
+    reader.open(f"/?model={model}&text={quote(text)}")
+    assert reader.page.evaluate("window.broken") is None
+    assert reader.page.locator(".st-key-from button").count() > 3
+    assert reader.page.locator(".st-key-from :is(img, a, strong, .katex, [data-testid=stIconMaterial])").count() == 0
+    assert reader.page.locator(".st-key-text input").input_value() == text
+
+
+BAD_LINKS = [
+    ("/?model=nobody", "no model on this machine"),
+    ("/?model=%2Fetc", "holds no config.json"),
+    ("/?model=%3Cb%3Ex%3C%2Fb%3E", "no hub id"),
+    ("/?text=", "The text is empty"),
+    ("/?layer=7", "layers 0 to 1"),
+    ("/?head=x", "heads 0 to 3"),
+    ("/?temperature=nan", "it goes from 0.1 to 5"),
+    ("/?temperature=inf", "it goes from 0.1 to 5"),
+    ("/?mask=custom&pairs=1-2", "is no pair"),
+    ("/scaling?data=the+model%27s+own&head=99", "heads 0 to 3"),
+]
+
+
+@pytest.mark.parametrize(("link", "sentence"), BAD_LINKS)
+def test_a_bad_link_gets_one_sentence(reader, link, sentence):
+    reader.open(link + ("" if "text=" in link else "&text=Keep+this+text."))
+    assert sentence in reader.text(".sa-notice")
+    if "text=" not in link:
+        assert reader.page.locator(".st-key-text input").input_value() == "Keep this text."
+
+
+def test_a_text_too_long_is_refused_with_its_number_and_kept(reader):
+    text = "good film " * 10_000
+    reader.open().type(text)
+    assert re.search(r"[0-9,]+ tokens need [0-9.]+ GB", reader.text(".sa-notice"))
+    assert reader.page.locator(".st-key-text input").input_value() == text
+    assert len(reader.page.url) < 5000
+    reader.type("A short one.")
+    assert reader.page.locator(".sa-notice").count() == 0
+
+
+def test_a_longer_text_is_drawn_by_a_window(reader):
+    reader.open().type("the film was long and the ending was good and " * 12)
+    assert "tokens" in reader.text(".st-key-start")
+    assert "of 122 are drawn" in reader.text()
+
+
+def test_the_keyboard_reaches_the_scale(reader):
+    reader.open()
+    toggle = reader.page.locator(".st-key-scaled input")
+    for _ in range(60):
+        reader.page.keyboard.press("Tab")
+        if toggle.evaluate("e => e === document.activeElement"):
+            break
+    reader.page.keyboard.press("Space")
+    reader.settle()
+    assert "scaled=false" in reader.page.url
+
+
+def test_numbers_leave_as_they_are(reader):
+    reader.open(f"/?layer=1&head=3&text={quote(TEXT)}")
+    reader.page.get_by_role("button", name="Export").click()
+    with reader.page.expect_download() as download:
+        reader.page.get_by_role("button", name="Numbers as JSON").click()
+    data = json.loads(download.value.path().read_text(encoding="utf-8"))
+    found = selfattn.trace("sentiment", TEXT).stages(1, 3)
+    assert_close(selfattn_tensor(data["weights"]), found.weights, within=1e-6)
+    code = reader.page.locator(".stPopover code, [data-testid=stPopoverBody] code").first.inner_text()
+    namespace: dict[str, object] = {}
+    exec(code.replace("print", "str"), namespace)
+    assert_close(namespace["stages"].weights, found.weights, within=1e-6)
+
+
+def selfattn_tensor(rows: list[list[float]]):
+    import torch
+
+    return torch.tensor(rows)
+
+
+def test_the_link_is_copied(reader):
+    reader.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    reader.open("/?layer=1")
+    reader.page.get_by_role("button", name="Copy link").click()
+    reader.page.get_by_text("Link copied").wait_for()
+    assert reader.page.evaluate("navigator.clipboard.readText()") == reader.page.url
+
+
+def test_two_readers_do_not_meet(chromium, address):
+    contexts = [chromium.new_context() for _ in range(2)]
+    readers = [Reader(context, address).open() for context in contexts]
+    readers[0].type("The first reader is happy.")
+    readers[1].type("The second one is not.")
+    readers[0].click(".st-key-scaled label")
+    assert "first" in readers[0].text(".st-key-from")
+    assert "second" in readers[1].text(".st-key-from")
+    assert readers[1].page.locator(".st-key-scaled input").is_checked()
+    for reader in readers:
+        reader.check()
+        reader.page.context.close()
+
+
+def test_random_keys_saturate_as_published(reader):
+    reader.open("/scaling?d=64")
+    raw, scaled = (
+        [float(x) for x in re.findall(r"(?:entropy|max weight|tr J)\s+([0-9.]+)", reader.text(f".st-key-panel_{side}"))]
+        for side in ("False", "True")
+    )
+    for shown, published in zip(raw + scaled, [0.143, 0.819, 0.255, 0.869, 0.166, 0.926], strict=True):
+        assert_close(shown, published, within=0.01)

@@ -1,0 +1,132 @@
+"""What is written to a file is what the trace holds, and nothing a reader's program would run."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+
+import selfattn
+from selfattn import Ablate, Cut, Mask, Scale, Temperature, exports
+from selfattn.maths.masks import causal, custom, window
+from tests.tolerance import assert_close
+
+TEXT = "the [MASK] sat =1+1 = + on the mat"
+EDITS = (Scale(None), Mask(causal & window(4)))
+
+
+@pytest.fixture(scope="module")
+def trace(bert):
+    return selfattn.trace(bert, TEXT, EDITS)
+
+
+@pytest.fixture(scope="module")
+def data(trace):
+    return exports.head_data(trace, 1, 2)
+
+
+def strict(text: str):
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_json_holds_all_that_was_promised(trace, data):
+    read = strict(exports.as_json(data))
+    stages = trace.stages(1, 2)
+    for name in ("query", "key", "value", "scores", "scaled", "weights", "context", "keep"):
+        assert_close(read[name], getattr(stages, name), within=0)
+    assert read["tokens"] == ["[CLS]", *TEXT.split(), "[SEP]"] == read["attends_from"] == read["attends_to"]
+    assert (read["text"], read["layer"], read["head"], read["part"], read["kind"]) == (TEXT, 1, 2, "encoder", "self")
+    assert (read["model"], read["fidelity"]) == ("bert", trace.fidelity)
+    assert read["edits"] == [{"value": None, "edit": "scale"}, {"pattern": "(causal & window(4))", "edit": "mask"}]
+    assert read["prediction"]["kind"] == "masked token"
+    assert read["prediction"]["top"] == [list(pair) for pair in trace.prediction.top(10)]
+
+
+def test_a_masked_logit_is_null_and_weighs_nothing(data):
+    read = strict(exports.as_json(data))
+    for logits, weights, keep in zip(read["logits"], read["weights"], read["keep"], strict=True):
+        assert [logit is not None for logit in logits] == keep
+        row = torch.tensor([-torch.inf if logit is None else logit for logit in logits])
+        assert_close(weights, row.softmax(-1))
+
+
+def test_a_model_without_a_head_has_a_null_prediction(minilm):
+    read = strict(exports.as_json(exports.head_data(selfattn.trace(minilm, "hi"), 0, 0)))
+    assert read["prediction"] is None
+
+
+def test_npz_needs_no_pickle(trace, data):
+    read = np.load(io.BytesIO(exports.as_npz(data)), allow_pickle=False)
+    assert set(read.files) == {"about", *exports.MATRICES}
+    assert_close(read["logits"], trace.stages(1, 2).logits, within=0)
+    assert json.loads(str(read["about"]))["text"] == TEXT
+
+
+def test_csv_has_one_line_for_each_pair(data):
+    rows = list(csv.DictReader(io.StringIO(exports.as_csv(data))))
+    assert len(rows) == 11 * 11
+    for row in rows:
+        i, j = int(row["query"]), int(row["key"])
+        for column, name in (("score", "scores"), ("scaled", "scaled"), ("weight", "weights")):
+            assert float(row[column]) == data[name][i, j]
+        assert row["keep"] == str(bool(data["keep"][i, j]))
+        assert row["logit"] == ("" if not data["keep"][i, j] else str(data["logits"][i, j].item()))
+
+
+def test_csv_runs_no_formula(data):
+    written = {row["attends_to"] for row in csv.DictReader(io.StringIO(exports.as_csv(data)))}
+    assert {"'=1+1", "'=", "'+", "mat"} <= written
+
+
+@pytest.mark.parametrize("token", ["=1", "+1", "-1", "@A1", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1"])
+def test_a_token_that_would_be_a_formula_is_quoted(data, token):
+    named = data | {"attends_to": [token] * 11}
+    assert {row["attends_to"] for row in csv.DictReader(io.StringIO(exports.as_csv(named), newline=""))} == {
+        "'" + token
+    }
+
+
+@pytest.mark.parametrize("writer", exports.WRITERS)
+def test_every_writer_makes_bytes(data, writer):
+    assert exports.WRITERS[writer](data)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        Scale(None),
+        Scale(0.2, layers={1}, part="encoder"),
+        Temperature(2.5, heads={2, 0}, kind="self"),
+        Temperature(1e-05, heads=set()),
+        Mask(causal & ~custom([(3, 1)])),
+        Mask(window(3), replace=True),
+        Cut({(2, 1), (5, 0)}, heads={2}),
+        Cut({(2, 1)}, renormalise=False),
+        Cut(set()),
+        Ablate(),
+        Ablate("mean", layers={0}),
+    ],
+)
+def test_the_python_computes_the_same_again(bert, monkeypatch, edit):
+    monkeypatch.setattr("selfattn.load", {"here": bert}.__getitem__, raising=False)
+    code = exports.as_python("here", TEXT, [edit], 1, 2, "encoder", "self", pad=2)
+    names: dict[str, object] = {"print": lambda *_: None}
+    exec(code, names)
+    assert names["trace"].edits == (edit,)
+    here = selfattn.trace(bert, TEXT, [edit], pad=2).stages(1, 2)
+    assert_close(names["stages"].weights, here.weights, within=0)
+    assert_close(names["stages"].context, here.context, within=0)
+
+
+def test_a_text_cannot_leave_its_quotes():
+    text = "'); import os; os.abort() #\n\"\\ \u2028"
+    code = exports.as_python("x", text, [], 0, 0, "encoder", "self")
+    ran: dict[str, object] = {}
+    exec(f"text = {code.split('trace(model, ')[1].split(', edits=')[0]}", ran)
+    assert ran["text"] == text
+    assert "import os" not in code.splitlines()

@@ -24,7 +24,7 @@ with shell.refusing():
 queries, _ = trace.labels(call)
 shown = views.window_picker(len(queries))
 pinned = views.token_picker(list(queries), found, shown)
-views.chips(found, pinned, shown, study.palette)
+views.chips(found, pinned, shown)
 
 st.html(words.equation(change.scaled, not found.keep.all(), change.temperature != 1))
 with st.container(horizontal=True, key="board"):

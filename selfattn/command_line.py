@@ -92,7 +92,7 @@ def check(
 @app.command()
 def models() -> None:
     """List the models that are here without a download."""
-    from selfattn.models.library import names
+    from selfattn.models.names import names
 
     for name, folder in names().items():
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -1,4 +1,4 @@
-"""Edited attention again, slowly: one head and one query at a time, written from the definitions and from nothing else."""
+"""Edited attention again, slowly: one head and one query at a time, written from the definitions alone."""
 
 import math
 from collections import Counter

@@ -193,10 +193,16 @@ def test_no_pickle_is_opened(broken, tmp_path, beside_safetensors):
         selfattn.load(broken)
     else:
         (broken / "model.safetensors").unlink()
-        assert "pickle" in refused(broken)
+        assert "holds only model.pkl, a pickle that could run code" in refused(broken)
     assert not sign.exists()
     pickle.loads((broken / "model.pt").read_bytes())
     assert sign.exists(), "the canary is dead"
+
+
+def test_a_pickle_beside_a_safetensors_file_of_another_name_is_not_opened(broken, tmp_path):
+    (broken / "model.safetensors").rename(broken / "other.safetensors")
+    (broken / "pytorch_model.bin").write_bytes(pickle.dumps(Canary(tmp_path / "unpickled")))
+    assert "no file named model.safetensors" in refused(broken)
 
 
 @pytest.mark.parametrize("model_type", ["mine", "bert", ["bert"]])
@@ -211,7 +217,7 @@ def test_no_code_of_the_folder_is_run(broken, tmp_path, model_type):
     if model_type == "bert":
         selfattn.load(broken)
     else:
-        refused(broken)
+        assert "wants to run code of its own" in refused(broken)
     assert not sign.exists()
 
 

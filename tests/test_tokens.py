@@ -8,6 +8,7 @@ import torch
 
 from selfattn.models.tokens import encode, of_ids, visible
 from tests import made
+from tokenizers import processors
 
 
 def texts(tokenizer, text):
@@ -66,6 +67,14 @@ def test_a_space_before_a_byte_level_word_is_kept(byte_level):
     tokens, _ = encode(byte_level, "the cat\n\nsat")
     assert "".join(tokens.text) == "the cat\n\nsat"
     assert (tokens.words[0], tokens.words[-1]) == (0, 2)
+
+
+def test_a_token_that_stands_for_no_text_has_its_own_name():
+    tokenizer = made.byte_level()
+    tokenizer.backend_tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    tokens, _ = encode(tokenizer, "a  b")
+    assert tokens.text == ("a", "Ġ", "Ġ", "b")[: len(tokens)]
+    assert tokens.offsets[1][0] == tokens.offsets[1][1]
 
 
 def test_padding_stands_at_the_end_and_is_masked(word_piece):

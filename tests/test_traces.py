@@ -233,3 +233,10 @@ def test_a_model_by_name_is_loaded(monkeypatch, bert):
 def test_a_causal_bert_is_a_decoder():
     network = hf.BertLMHeadModel(hf.BertConfig(**tiny.SMALL, is_decoder=True))
     assert [each.part for each in Model.wrap(network).attentions] == ["decoder"]
+
+
+def test_an_audit_of_an_encoder_that_is_causal():
+    sizes = {"hidden_size": 32, "intermediate_size": 37, "num_attention_heads": 4, "num_hidden_layers": 1}
+    network = hf.CLIPTextModel(hf.CLIPTextConfig(**sizes, vocab_size=101, max_position_embeddings=19))
+    (row,) = audit(Model.wrap(network), {"input_ids": torch.arange(5, 12)[None]})
+    assert (row.title, row.future_hidden) == ("encoder layer 0", True)

@@ -1,1 +1,1 @@
-"""Figures: (array, labels) -> Plotly figure or HTML. Pure functions, no Streamlit; what a reader typed is always escaped."""
+"""Figures: (array, labels) -> Plotly figure or HTML. Pure functions; what a reader typed is always escaped."""

@@ -1,6 +1,6 @@
 """Scaled and unscaled side by side: scores, weights, and gauges against d_k."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ def ranked_figure(weights: Line, scaled: bool, palette: Palette) -> go.Figure:
 
 def sweep_figure(
     dimensions: Sequence[int],
-    lines: dict[bool, Sequence[float]],
+    lines: Mapping[bool, Sequence[float]],
     name: str,
     chosen: int,
     palette: Palette,

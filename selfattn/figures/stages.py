@@ -1,4 +1,4 @@
-"""The stages of one head as a row of matrices that reads like the equation: what is projected, then what is compared."""
+"""The stages of one head as matrices that read like the equation: what is projected, then what is compared."""
 
 import base64
 import html
@@ -153,7 +153,7 @@ def _heatmap(
 def _hatch(
     figure: go.Figure, keep: Bool[Array, "row column"], axis: int, rows: list[str], columns: list[str], palette: Palette
 ) -> None:
-    """Masked cells are hatched, never a colour of the scale: the pattern lies below, and a clear map answers the pointer."""
+    """Masked cells are hatched, never a colour of the scale; a clear map above the pattern answers the pointer."""
     figure.add_layout_image(
         source=_hatching(palette),
         xref=f"x{axis} domain",

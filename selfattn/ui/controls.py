@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
 
 import streamlit as st
 
@@ -11,7 +12,15 @@ from selfattn.maths.masks import Pattern, causal, custom, padding, window
 from selfattn.models.library import Attention
 from selfattn.recording.edits import Edit
 
-KEEP = {"bind": "query-params", "persist_state": "session"}
+
+class Kept(TypedDict):
+    """A control whose state is in the link and outlives its page."""
+
+    bind: Literal["query-params"]
+    persist_state: Literal["session"]
+
+
+KEEP: Kept = {"bind": "query-params", "persist_state": "session"}
 ALONE, THIS, EVERY = "this head only", "this head, in the model", "in the model"
 OWN = "model's own"
 COLDEST, HOTTEST = 0.1, 5.0
@@ -99,11 +108,9 @@ def change_picker(at: Head, scale_known: bool) -> Change:
     temperature = temperature_picker(170)
     pattern, replaces = _mask_picker()
     reach = st.selectbox("Applies to", [ALONE, THIS, EVERY], key="reach", width=190, **KEEP)
-    where = (
-        {}
-        if reach == EVERY
-        else {"layers": frozenset([at.layer]), "heads": frozenset([at.head]), "part": at.part, "kind": at.kind}
-    )
+    where: dict[str, Any] = {}
+    if reach != EVERY:
+        where = {"layers": {at.layer}, "heads": {at.head}, "part": at.part, "kind": at.kind}
     edits: list[Edit] = []
     if not scaled:
         edits.append(Scale(None, **where))

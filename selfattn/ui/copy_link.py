@@ -20,7 +20,8 @@ export default function ({ parentElement }) {
 """
 _STYLE = """
 button { font: inherit; font-size: .9rem; color: var(--st-text-color); background: transparent; width: 100%;
-  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, 8px); padding: .4rem .8rem; cursor: pointer; }
+  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius, 8px);
+  padding: .4rem .8rem; cursor: pointer; }
 button:hover, button:focus-visible { border-color: var(--st-primary-color); color: var(--st-primary-color); }
 """
 _mount = st.components.v2.component(

@@ -1,5 +1,7 @@
 """Everything on screen as data: matrices as npz, CSV or JSON, figures as SVG or PNG, and the Python behind them."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -19,6 +21,11 @@ def figure_config(name: str) -> dict[str, Any]:
     }
 
 
+def _written(write: Callable[[dict[str, Any]], str | bytes], trace: Trace, at: Head) -> str | bytes:
+    """Made when the reader asks for it, and not on each rerun."""
+    return write(exports.head_data(trace, at.layer, at.head, at.part, at.kind))
+
+
 def export(trace: Trace, at: Head, edits: tuple[Edit, ...]) -> None:
     """The export menu of one head."""
     name = f"{trace.model.name}-{at.layer}.{at.head}".replace("/", "-")
@@ -26,7 +33,7 @@ def export(trace: Trace, at: Head, edits: tuple[Edit, ...]) -> None:
         for suffix, write in exports.WRITERS.items():
             st.download_button(
                 f"Numbers as {suffix[1:].upper() if suffix != '.npz' else 'npz'}",
-                lambda write=write: write(exports.head_data(trace, at.layer, at.head, at.part, at.kind)),
+                partial(_written, write, trace, at),
                 file_name=name + suffix,
                 width="stretch",
             )

@@ -47,7 +47,7 @@ def sweeps(
             _chart(
                 scaling.sweep_figure(dimensions, lines, name, chosen, palette),
                 f"sweep-{field}",
-                f"{name} against d: raw falls or rises to {lines[False][-1]:.3f}, scaled stays near {lines[True][-1]:.3f}",
+                f"{name} against d: at d = {dimensions[-1]}, raw {lines[False][-1]:.3f}, scaled {lines[True][-1]:.3f}",
             )
 
 

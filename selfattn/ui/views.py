@@ -9,7 +9,7 @@ from selfattn import Trace
 from selfattn.analysis.gauges import gauges
 from selfattn.figures import words
 from selfattn.figures.palette import Palette
-from selfattn.figures.stages import Matrix, distinct, stages_figure
+from selfattn.figures.stages import Array, Matrix, distinct, stages_figure
 from selfattn.figures.thumbnails import thumbnail
 from selfattn.maths.attend import Stages
 from selfattn.models.tokens import visible
@@ -41,7 +41,6 @@ def token_picker(names: list[str], found: Stages, shown: slice) -> int:
     chosen = st.session_state.get("from_chosen", st.query_params.get("from", ""))
     at_hand = str(chosen).isdecimal() and int(chosen) in places
     st.session_state["from"] = int(chosen) if at_hand else telling_row(names, found, shown)
-    picker = {"key": "from", "on_change": lambda: st.session_state.update(from_chosen=st.session_state["from"])}
     if len(places) <= CHIPS:
         # Streamlit tells chips apart by their label: the same word again gets a mark that cannot be seen.
         labels = [words.plain_markdown(name) + "\u2060" * names[:i].count(name) for i, name in enumerate(names)]
@@ -50,14 +49,22 @@ def token_picker(names: list[str], found: Stages, shown: slice) -> int:
             places,
             required=True,
             format_func=lambda place: labels[place],
+            key="from",
+            on_change=_choose_row,
             label_visibility="collapsed",
-            **picker,
         )
     else:
         labels = distinct([visible(name) for name in names])
-        place = st.selectbox("Attends from", places, format_func=lambda place: labels[place], **picker)
-    _write_in_link("from", int(place) if at_hand or "from_chosen" in st.session_state else None)
-    return int(place)
+        place = st.selectbox(
+            "Attends from", places, format_func=lambda place: labels[place], key="from", on_change=_choose_row
+        )
+    assert place is not None  # a required choice
+    _write_in_link("from", place if at_hand or "from_chosen" in st.session_state else None)
+    return place
+
+
+def _choose_row() -> None:
+    st.session_state.from_chosen = st.session_state["from"]
 
 
 def _write_in_link(key: str, value: int | None) -> None:
@@ -132,7 +139,7 @@ def stages(trace: Trace, call: Call, head: int, change: Change, shown: slice, pi
         )
 
 
-def _numbers(tensor: torch.Tensor, rows: slice, columns: slice = slice(None)):
+def _numbers(tensor: torch.Tensor, rows: slice, columns: slice = slice(None)) -> Array:
     return tensor[rows, columns].float().cpu().numpy()
 
 
@@ -147,10 +154,10 @@ def _spoken(found: Stages, queries: tuple[str, ...], keys: tuple[str, ...], pinn
     )
 
 
-def chips(found: Stages, pinned: int, shown: slice, palette: Palette) -> None:
+def chips(found: Stages, pinned: int, shown: slice) -> None:
     """Colour the tokens by the weight that they get from the pinned one."""
     if found.weights.shape[0] == found.weights.shape[1]:
-        st.html(style.chips(found.weights[pinned, shown].tolist(), palette))
+        st.html(style.chips(found.weights[pinned, shown].tolist()))
 
 
 def arithmetic(trace: Trace, call: Call, head: int, pinned: int) -> None:
@@ -211,24 +218,20 @@ def gauge_bars(found: Stages) -> None:
 
 def prediction(before: Trace, after: Trace | None) -> None:
     """What the model says, and with edits in the model what it said before them."""
-    said = (after or before).prediction
-    if said is None:
-        st.html(
-            words.bars(
-                "The model says",
-                [],
-                "This model has no prediction for this text; its attention is all there is to see.",
-            )
-        )
+    first, now = before.prediction, (after or before).prediction
+    if first is None or now is None:
+        note = "This model has no prediction for this text; its attention is all there is to see."
+        st.html(words.bars("The model says", [], note))
         return
-    names = [name for name, _ in (before.prediction or said).top(4)]
-    rows = [(visible(name), said.of(name), None if after is None else before.prediction.of(name)) for name in names]
+    title = "The model says" if now.kind == "class" else f"The model's {now.kind}"
+    names = [name for name, _ in first.top(4)]
+    rows = [(visible(name), now.of(name), first.of(name) if after else None) for name in names]
     note = "Weights show where the head read from, not what caused the output."
-    if after is not None:
-        note = "The tick is the prediction before the change. " + (
-            "" if said.top(1)[0][0] == names[0] else f"It now says {said.top(1)[0][0]!r}."
-        )
-    st.html(words.bars({"class": "The model says"}.get(said.kind, f"The model's {said.kind}"), rows, note))
+    if after:
+        ((best, _),) = now.top(1)
+        note = "The tick is the prediction before the change."
+        note += "" if best == names[0] else f" It now says {visible(best)!r}."
+    st.html(words.bars(title, rows, note))
 
 
 def heads_of_layer(call: Call, at: Head, palette: Palette) -> None:

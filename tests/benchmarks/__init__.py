@@ -1,0 +1,1 @@
+"""Measurements, each a program that prints its figures: `python -m tests.benchmarks.NAME`."""

@@ -28,7 +28,7 @@ views.chips(found, pinned, shown)
 
 st.html(words.equation(change.scaled, not found.keep.all(), change.temperature != 1))
 with st.container(horizontal=True, key="board"):
-    views.stages(trace, call, at.head, change, shown, pinned, study.palette)
+    views.stages(trace, call, at.head, found, change, shown, pinned, study.palette)
     with st.container(key="side", width=290):
         with st.container(key="panel_cell"):
             views.arithmetic(trace, call, at.head, pinned)

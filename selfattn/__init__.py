@@ -1,8 +1,8 @@
 """An attention microscope: what every head of a model computes, stage by stage, in the model's own numbers.
 
-    model = selfattn.load("sentiment")
-    trace = selfattn.trace(model, "The film was not good.", edits=[selfattn.Scale(None)])
-    trace.stages(layer=1, head=3).weights
+model = selfattn.load("sentiment")
+trace = selfattn.trace(model, "The film was not good.", edits=[selfattn.Scale(None)])
+trace.stages(layer=1, head=3).weights
 """
 
 import importlib

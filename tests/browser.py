@@ -79,9 +79,10 @@ class Reader:
         return self.settle()
 
     def settle(self) -> "Reader":
-        """Wait until the script has run to its end and stays there."""
+        """Wait until the script has run to its end, has drawn the frame, and stays there."""
         for _ in range(2):
             self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
+            self.page.locator(".st-key-board, .st-key-panel_True, .sa-notice").first.wait_for(timeout=60_000)
             self.page.wait_for_timeout(350)
         return self
 

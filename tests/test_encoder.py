@@ -60,7 +60,9 @@ def test_every_choice_survives_its_folder(tmp_path, positions, similarity):
     network.save_pretrained(tmp_path)
     again = hf.AutoModelForSequenceClassification.from_pretrained(tmp_path)
     with torch.no_grad():
-        assert torch.equal(again(IDS).logits, network(IDS).logits)
+        assert_close(again(IDS).logits, network(IDS).logits, within=1e-5)
+    saved = network.state_dict()
+    assert all(torch.equal(tensor, saved[name]) for name, tensor in again.state_dict().items())
 
 
 def test_every_kind_of_choice_changes_the_output():

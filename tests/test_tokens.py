@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import pytest
 import torch
+from tokenizers import processors
 
 from selfattn.models.tokens import encode, of_ids, visible
 from tests import made
-from tokenizers import processors
 
 
 def texts(tokenizer, text):

@@ -21,6 +21,8 @@ from selfattn.ui.examples import examples
 
 # A longer text would make a link that browsers and servers refuse.
 LONGEST_LINK = 4000
+# Tokens of a text whose heads are drawn while a reader waits: a head has their square.
+LONGEST_DRAWN = 2048
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ def frame() -> None:
         text = _text_input(source)
         badge = st.container(width="content")
     with refusing():
-        _padding(caches.model(source))
+        model = caches.model(source)
+        _padding(model)
+        _check_length(model, text)
         with st.spinner("Running the model …", show_time=True):
             found = study().trace()
     badge.html(words.badge(f"✓ exact to {found.fidelity:.1e}"))
@@ -75,6 +79,15 @@ def study() -> Study:
 
 def _palette() -> Palette:
     return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def _check_length(model: Model, text: str) -> None:
+    tokens, _ = model.inputs(text)
+    if tokens is not None and len(tokens) > LONGEST_DRAWN:
+        raise ValueError(
+            f"The text has {len(tokens):,} tokens: {len(tokens) ** 2:,} numbers in every matrix of a head. Texts of up to "
+            f"{LONGEST_DRAWN:,} tokens are drawn here; shorten it, or use `selfattn trace` on the command line."
+        )
 
 
 @contextmanager

@@ -85,9 +85,10 @@ def telling_row(names: list[str], found: Stages, shown: slice) -> int:
     return shown.start + int(others.amax(-1).argmax())
 
 
-def stages(trace: Trace, call: Call, head: int, change: Change, shown: slice, pinned: int, palette: Palette) -> None:
+def stages(
+    trace: Trace, call: Call, head: int, found: Stages, change: Change, shown: slice, pinned: int, palette: Palette
+) -> None:
     """Every stage of the head, in the equation's order."""
-    found = call.stages(head)
     queries, keys = trace.labels(call)
     own = trace.layer_input(call.layer, part=call.part, kind=call.kind)
     top = [

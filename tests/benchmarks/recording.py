@@ -1,6 +1,6 @@
 """What does recording cost? Time and peak memory beside the plain SDPA forward pass, interleaved in one run.
 
-    python -m tests.benchmarks.recording
+python -m tests.benchmarks.recording
 """
 
 import copy

@@ -1,6 +1,6 @@
 """How long until the first picture, and until a control has moved it? In Chromium, beside the bare imports.
 
-    python -m tests.benchmarks.startup
+python -m tests.benchmarks.startup
 """
 
 import statistics
@@ -39,8 +39,9 @@ def first_picture(browser: Browser) -> tuple[float, list[float]]:
 
 def _flip(page: object) -> float:
     """Seconds from the click to new pixels in the weights' picture and new numbers beside it, timed in the page."""
-    return page.evaluate(
-        """async (picture) => {
+    return (
+        page.evaluate(
+            """async (picture) => {
             const last = () => [...document.querySelectorAll(picture)].at(-1)?.getAttribute('href')
                 + document.querySelector('.st-key-panel_head').innerText;
             const images = () => [...document.querySelectorAll(picture)].map(i => i.getAttribute('href')).join();
@@ -51,8 +52,10 @@ def _flip(page: object) -> float:
             while (images() === before[0] || gauges() === before[1]) await new Promise(requestAnimationFrame);
             return performance.now() - start;
         }""",
-        PICTURE,
-    ) / 1000
+            PICTURE,
+        )
+        / 1000
+    )
 
 
 if __name__ == "__main__":

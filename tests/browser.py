@@ -95,7 +95,7 @@ class Reader:
         self.page.locator(selector).first.click()
         return self.settle()
 
-    def text(self, selector: str = "section.stMain") -> str:
+    def text(self, selector: str = "body") -> str:
         return self.page.locator(selector).first.inner_text()
 
     def check(self) -> None:

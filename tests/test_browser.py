@@ -132,7 +132,7 @@ def test_the_text_survives_pages_reload_and_back(reader):
 HOSTILE = [
     "<img src=x onerror=window.broken=1> good",
     "</script><script>window.broken=1</script> bad",
-    "![a](http://198.51.100.7/x.png) [b](javascript:window.broken=1) **c** $x^2$ :red[d] :material/home:",
+    "![a](http://198.51.100.7/x) **c** $x^2$ :red[d] :material/home:",
     "🙂 很好 مرحبا é ‮ \u200b good",
 ]
 

@@ -85,8 +85,8 @@ def _check_length(model: Model, text: str) -> None:
     tokens, _ = model.inputs(text)
     if tokens is not None and len(tokens) > LONGEST_DRAWN:
         raise ValueError(
-            f"The text has {len(tokens):,} tokens: {len(tokens) ** 2:,} numbers in every matrix of a head. Texts of up to "
-            f"{LONGEST_DRAWN:,} tokens are drawn here; shorten it, or use `selfattn trace` on the command line."
+            f"The text has {len(tokens):,} tokens: {len(tokens) ** 2:,} numbers in every matrix of a head. "
+            f"Up to {LONGEST_DRAWN:,} tokens are drawn here; shorten it, or use `selfattn trace` on the command line."
         )
 
 

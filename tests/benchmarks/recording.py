@@ -70,8 +70,8 @@ def measure(make: Callable[[int], hf.PreTrainedModel], length: int) -> None:
     allowed = 1.2 * plain_peak + kept
     print(
         f"{make.__name__:<8} N = {length:<6} plain {min(times['plain']) * 1e3:7.1f} ms   recorded x{best:.3f} "
-        f"(median of pairs x{statistics.median(ratios):.3f})   peak {plain_peak / 1e6:6.1f} -> {recorded_peak / 1e6:6.1f} MB, "
-        f"Q, K, V {kept / 1e6:.1f} MB, allowed {allowed / 1e6:.1f} MB"
+        f"(median of pairs x{statistics.median(ratios):.3f})   peak {plain_peak / 1e6:6.1f} -> "
+        f"{recorded_peak / 1e6:6.1f} MB, Q, K, V {kept / 1e6:.1f} MB, allowed {allowed / 1e6:.1f} MB"
     )
 
 

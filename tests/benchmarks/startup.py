@@ -9,6 +9,7 @@ import sys
 import time
 
 from playwright.sync_api import Browser, sync_playwright
+
 from tests.browser import CHROMIUM, FLAGS, server
 
 ROUNDS = 3
@@ -42,14 +43,17 @@ def _flip(page: object) -> float:
     return (
         page.evaluate(
             """async (picture) => {
-            const last = () => [...document.querySelectorAll(picture)].at(-1)?.getAttribute('href')
-                + document.querySelector('.st-key-panel_head').innerText;
-            const images = () => [...document.querySelectorAll(picture)].map(i => i.getAttribute('href')).join();
+
+
+            const images = () => [...document.querySelectorAll(picture)].map(i => i.href.baseVal).join();
             const gauges = () => document.querySelector('.st-key-panel_head').innerText;
             const before = [images(), gauges()];
             const start = performance.now();
             document.querySelector('.st-key-scaled label').click();
-            while (images() === before[0] || gauges() === before[1]) await new Promise(requestAnimationFrame);
+            while (images() === before[0] || gauges() === before[1]) {
+                if (performance.now() - start > 5000) throw new Error('no new picture within 5 s');
+                await new Promise(requestAnimationFrame);
+            }
             return performance.now() - start;
         }""",
             PICTURE,

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from selfattn.places import HOME
-from selfattn.ui import shell
+from selfattn.ui import opening
 
 st.set_page_config(page_title="selfattn", page_icon=str(HOME / "assets" / "icon.svg"), layout="wide")
 page = st.navigation(
@@ -12,5 +12,7 @@ page = st.navigation(
         "Understand": [st.Page("pages/scaling.py", title="Why divide by √d")],
     }
 )
+with opening.curtain():
+    from selfattn.ui import shell
 shell.frame()
 page.run()

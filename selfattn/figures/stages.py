@@ -2,7 +2,7 @@
 
 import base64
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from selfattn.figures.palette import Palette
 Array = np.ndarray[Any, Any]
 HEIGHT = 540
 TOP, BOTTOM = (0.68, 0.93), (0.13, 0.565)  # where the two rows stand, as shares of the height
+LEFT, GAP = 0.085, 0.02  # room for the tokens' names, and between matrices, as shares of the width
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -30,6 +31,45 @@ class Matrix:
     probability: bool = False  # between 0 and 1: a sequential scale from the paper's colour
 
 
+@dataclass
+class _Drawing:
+    """A figure in the making. Plotly checks each change of a figure it has: it is handed all at once instead."""
+
+    palette: Palette
+    traces: list[go.Heatmap] = field(default_factory=list)
+    axes: dict[str, Any] = field(default_factory=dict)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    shapes: list[dict[str, Any]] = field(default_factory=list)
+    images: list[dict[str, Any]] = field(default_factory=list)
+
+    def write(self, x: float, y: float, text: str, colour: str, size: float, above: int = 0) -> None:
+        """Words at a place in the figure, `above` so many pixels over it."""
+        place = {"x": x, "y": y, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom"}
+        font = {"color": colour, "size": size}
+        self.annotations.append(
+            place | {"text": text, "font": font, "showarrow": False, "xshift": -2, "yshift": above, "align": "left"}
+        )
+
+    def figure(self) -> go.Figure:
+        """The figure, on whatever paper lies below it."""
+        palette = self.palette
+        hover = {"bgcolor": palette.panel, "bordercolor": palette.line, "font": {"color": palette.ink, "size": 13}}
+        layout = {
+            "height": HEIGHT,
+            "margin": {"l": 8, "r": 8, "t": 4, "b": 4},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"color": palette.quiet, "size": 12},
+            "hoverlabel": hover,
+            "showlegend": False,
+            "dragmode": False,
+            "annotations": self.annotations,
+            "shapes": self.shapes,
+            "images": self.images,
+        }
+        return go.Figure(self.traces, layout | self.axes)
+
+
 def stages_figure(
     top: list[Matrix],
     bottom: list[Matrix],
@@ -42,143 +82,102 @@ def stages_figure(
 
     Rows are queries ("attends from") and columns keys ("attends to"); the pinned query's row is outlined.
     """
-    figure = go.Figure()
+    drawing = _Drawing(palette)
     rows, columns = distinct(attends_from), distinct(attends_to)
-    _add_row(figure, 0, top, TOP, rows, columns, palette, pinned)
-    _add_row(figure, len(top), bottom, BOTTOM, rows, columns, palette, pinned)
-    _write(figure, 0, BOTTOM[1], "attends<br>from ↓", palette.quiet, 10.5)
-    _write(figure, 0, 0, "attends<br>to →", palette.quiet, 10.5, above=30)
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 8, "r": 8, "t": 4, "b": 4},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": palette.quiet, "size": 12},
-        hoverlabel={"bgcolor": palette.panel, "bordercolor": palette.line, "font": {"color": palette.ink, "size": 13}},
-        showlegend=False,
-        dragmode=False,
-    )
-    return figure
+    for matrices, (low, high) in ((top, TOP), (bottom, BOTTOM)):
+        width = (1 - LEFT - GAP * (len(matrices) - 1)) / len(matrices)
+        for place, matrix in enumerate(matrices):
+            start = LEFT + place * (width + GAP)
+            of_keys = matrix.symbol in ("key", "value")
+            _draw(drawing, matrix, (start, start + width), (low, high), columns if of_keys else rows, columns)
+            axis = list(drawing.axes)[-1].removeprefix("yaxis")
+            drawing.axes[f"yaxis{axis}"]["showticklabels"] = place == 0
+            if pinned is not None and not of_keys:
+                drawing.shapes.append(_outline(axis, pinned, palette))
+    drawing.write(0, BOTTOM[1], "attends<br>from ↓", palette.quiet, 10.5)
+    drawing.write(0, 0, "attends<br>to →", palette.quiet, 10.5, above=30)
+    return drawing.figure()
 
 
-def _add_row(
-    figure: go.Figure,
-    first: int,
-    matrices: list[Matrix],
-    span: tuple[float, float],
+def _draw(
+    drawing: _Drawing,
+    matrix: Matrix,
+    across: tuple[float, float],
+    up: tuple[float, float],
     rows: list[str],
     keys: list[str],
-    palette: Palette,
-    pinned: int | None,
 ) -> None:
-    """One row of matrices; the first carries the tokens' names at its side, those by token carry them below."""
-    left, gap = 0.085, 0.02
-    width = (1 - left - gap * (len(matrices) - 1)) / len(matrices)
-    for place, matrix in enumerate(matrices):
-        axis = first + place + 1
-        start = left + place * (width + gap)
-        own_rows = keys if matrix.symbol in ("key", "value") else rows
-        names = keys if matrix.columns == "token" else [str(d) for d in range(matrix.values.shape[1])]
-        _heatmap(figure, matrix, axis, own_rows, names, palette)
-        bare = {"showgrid": False, "zeroline": False, "ticks": "", "fixedrange": True, "type": "category", "dtick": 1}
-        border = {"showline": True, "mirror": True, "linecolor": palette.of(matrix.symbol), "linewidth": 1.5}
-        figure.update_layout(
-            {
-                f"xaxis{axis}": {
-                    "domain": [start, start + width],
-                    "anchor": f"y{axis}",
-                    "showticklabels": matrix.columns == "token",
-                    "tickangle": -90 if len(names) > 1 else 0,
-                    "tickfont": {"size": _font(len(names), 12)},
-                    **bare,
-                    **border,
-                },
-                f"yaxis{axis}": {
-                    "domain": list(span),
-                    "anchor": f"x{axis}",
-                    "autorange": "reversed",
-                    "showticklabels": place == 0,
-                    "tickfont": {"size": _font(len(own_rows), 12 if span == BOTTOM else 9)},
-                    **bare,
-                    **border,
-                },
-            }
-        )
-        _write(figure, start, span[1], f"<b>{matrix.title}</b>", palette.of(matrix.symbol), 13, above=14)
-        caption = f"{matrix.values.shape[0]} × {matrix.values.shape[1]}, {matrix.unit}"
-        _write(figure, start, span[1], caption, palette.quiet, 10.5)
-        if pinned is not None and own_rows is rows:
-            figure.add_shape(
-                type="rect",
-                x0=-0.5,
-                x1=len(names) - 0.5,
-                y0=pinned - 0.5,
-                y1=pinned + 0.5,
-                xref=f"x{axis}",
-                yref=f"y{axis}",
-                line={"color": palette.ink, "width": 1.5},
-            )
+    """One matrix with its axes, its formula above, and its shape and unit below that."""
+    palette = drawing.palette
+    axis = str(len(drawing.axes) // 2 + 1) if drawing.axes else ""  # Plotly's first axes have no number
+    by_token = matrix.columns == "token"
+    columns = keys if by_token else [str(d) for d in range(matrix.values.shape[1])]
+    bare = {"showgrid": False, "zeroline": False, "ticks": "", "fixedrange": True, "type": "category", "dtick": 1}
+    border = {"showline": True, "mirror": True, "linecolor": palette.of(matrix.symbol), "linewidth": 1.5}
+    shared = bare | border
+    drawing.axes[f"xaxis{axis}"] = shared | {
+        "domain": across,
+        "anchor": f"y{axis}",
+        "showticklabels": by_token,
+        "tickangle": -90,
+        "tickfont": {"size": _font(len(columns), 12)},
+    }
+    drawing.axes[f"yaxis{axis}"] = shared | {
+        "domain": up,
+        "anchor": f"x{axis}",
+        "autorange": "reversed",
+        "tickfont": {"size": _font(len(rows), 12 if by_token else 9)},
+    }
+    drawing.write(across[0], up[1], f"<b>{matrix.title}</b>", palette.of(matrix.symbol), 13, above=14)
+    height, width = matrix.values.shape
+    drawing.write(across[0], up[1], f"{height} × {width}, {matrix.unit}", palette.quiet, 10.5)
+    place = {"x": columns, "y": rows, "xaxis": f"x{axis}", "yaxis": f"y{axis}", "showscale": False}
+    drawing.traces.append(_heatmap(matrix, place, palette))
+    if matrix.keep is not None and not matrix.keep.all():
+        drawing.images.append(_hatched(axis, palette))
+        drawing.traces.append(_masked(matrix.keep, place))
 
 
-def _heatmap(
-    figure: go.Figure, matrix: Matrix, axis: int, rows: list[str], columns: list[str], palette: Palette
-) -> None:
+def _heatmap(matrix: Matrix, place: dict[str, Any], palette: Palette) -> go.Heatmap:
     values = matrix.values.astype(np.float32)
     shown = values if matrix.keep is None else np.where(matrix.keep, values, np.nan)
     finite = shown[np.isfinite(shown)]
-    most = float(np.abs(finite).max()) if finite.size else 1.0
-    span = {"zmin": 0.0, "zmax": 1.0} if matrix.probability else {"zmin": -(most or 1.0), "zmax": most or 1.0}
+    most = float(np.abs(finite).max(initial=0.0)) or 1.0
     by_token = matrix.columns == "token"
     where = "attends from <b>%{y}</b><br>attends to <b>%{x}</b>" if by_token else "<b>%{y}</b>, dimension %{x}"
-    figure.add_trace(
-        go.Heatmap(
-            z=shown,
-            x=columns,
-            y=rows,
-            xaxis=f"x{axis}",
-            yaxis=f"y{axis}",
-            colorscale=palette.sequential if matrix.probability else palette.diverging(matrix.symbol),
-            showscale=False,
-            hoverongaps=False,
-            hovertemplate=f"{where}<br>{matrix.title}: %{{z:.4f}}<extra></extra>",
-            xgap=1 if len(columns) <= 40 else 0,
-            ygap=1 if len(rows) <= 40 else 0,
-            **span,
-        )
+    return go.Heatmap(
+        z=shown,
+        zmin=0.0 if matrix.probability else -most,
+        zmax=1.0 if matrix.probability else most,
+        colorscale=palette.sequential if matrix.probability else palette.diverging(matrix.symbol),
+        hoverongaps=False,
+        hovertemplate=f"{where}<br>{matrix.title}: %{{z:.4f}}<extra></extra>",
+        xgap=1 if values.shape[1] <= 40 else 0,
+        ygap=1 if values.shape[0] <= 40 else 0,
+        **place,
     )
-    if matrix.keep is not None and not matrix.keep.all():
-        _hatch(figure, matrix.keep, axis, rows, columns, palette)
 
 
-def _hatch(
-    figure: go.Figure, keep: Bool[Array, "row column"], axis: int, rows: list[str], columns: list[str], palette: Palette
-) -> None:
-    """Masked cells are hatched, never a colour of the scale; a clear map above the pattern answers the pointer."""
-    figure.add_layout_image(
-        source=_hatching(palette),
-        xref=f"x{axis} domain",
-        yref=f"y{axis} domain",
-        x=0,
-        y=1,
-        sizex=1,
-        sizey=1,
-        sizing="stretch",
-        layer="below",
+def _masked(keep: Bool[Array, "row column"], place: dict[str, Any]) -> go.Heatmap:
+    """Masked cells are hatched, never a colour of the scale; this clear map over them answers the pointer."""
+    return go.Heatmap(
+        z=np.where(keep, np.nan, 0.0).astype(np.float32),
+        colorscale=[[0.0, "rgba(0,0,0,0)"], [1.0, "rgba(0,0,0,0)"]],
+        hoverongaps=False,
+        hovertemplate="<b>%{y}</b> may not attend to <b>%{x}</b>: masked<extra></extra>",
+        **place,
     )
-    clear = [[0.0, "rgba(0,0,0,0)"], [1.0, "rgba(0,0,0,0)"]]
-    figure.add_trace(
-        go.Heatmap(
-            z=np.where(keep, np.nan, 0.0).astype(np.float32),
-            x=columns,
-            y=rows,
-            xaxis=f"x{axis}",
-            yaxis=f"y{axis}",
-            colorscale=clear,
-            showscale=False,
-            hoverongaps=False,
-            hovertemplate="<b>%{y}</b> may not attend to <b>%{x}</b>: masked<extra></extra>",
-        )
-    )
+
+
+def _hatched(axis: str, palette: Palette) -> dict[str, Any]:
+    place = {"xref": f"x{axis} domain", "yref": f"y{axis} domain", "x": 0, "y": 1, "sizex": 1, "sizey": 1}
+    return place | {"source": _hatching(palette), "sizing": "stretch", "layer": "below"}
+
+
+def _outline(axis: str, row: int, palette: Palette) -> dict[str, Any]:
+    """A frame around one query's row."""
+    place = {"xref": f"x{axis} domain", "yref": f"y{axis}", "x0": 0, "x1": 1, "y0": row - 0.5, "y1": row + 0.5}
+    return place | {"type": "rect", "line": {"color": palette.ink, "width": 1.5}}
 
 
 def _hatching(palette: Palette) -> str:
@@ -187,22 +186,6 @@ def _hatching(palette: Palette) -> str:
     )
     picture = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 230 220' preserveAspectRatio='none'>{lines}</svg>"
     return "data:image/svg+xml;base64," + base64.b64encode(picture.encode()).decode()
-
-
-def _write(figure: go.Figure, x: float, y: float, text: str, colour: str, size: float, above: int = 0) -> None:
-    figure.add_annotation(
-        x=x,
-        y=y,
-        xref="paper",
-        yref="paper",
-        text=text,
-        showarrow=False,
-        xanchor="left",
-        yanchor="bottom",
-        xshift=-2,
-        yshift=above,
-        font={"color": colour, "size": size},
-    )
 
 
 def _font(labels: int, largest: int) -> int:

@@ -49,7 +49,7 @@ def _flip(page: object) -> float:
             const gauges = () => document.querySelector('.st-key-panel_head').innerText;
             const before = [images(), gauges()];
             const start = performance.now();
-            document.querySelector('.st-key-scaled label').click();
+            document.querySelector('.st-key-scaled input').click();
             while (images() === before[0] || gauges() === before[1]) {
                 if (performance.now() - start > 5000) throw new Error('no new picture within 5 s');
                 await new Promise(requestAnimationFrame);

@@ -33,7 +33,7 @@ with st.container(horizontal=True, key="board"):
         with st.container(key="panel_cell"):
             views.arithmetic(trace, call, at.head, pinned)
         with st.container(key="panel_head"):
-            views.gauge_bars(found)
+            views.gauge_bars(call, found)
         with st.container(key="panel_says"):
             views.prediction(before, after)
 

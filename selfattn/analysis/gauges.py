@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Bool
+from torch import Tensor
 
 from selfattn.analysis.patterns import first_token, uniform
 from selfattn.maths import saturation
@@ -19,9 +21,12 @@ class Gauge:
     meaning: str
 
 
-def gauges(stages: Stages) -> list[Gauge]:
-    """Means over the rows that may attend to anything; entropy over those with a choice of two keys or more."""
-    rows = ~stages.empty
+def gauges(stages: Stages, real: Bool[Tensor, " query"] | None = None) -> list[Gauge]:
+    """Means over the rows that may attend to anything; entropy over those with a choice of two keys or more.
+
+    `real` says which queries are text: padding tokens attend too, and leave every average.
+    """
+    rows = ~stages.empty if real is None else ~stages.empty & real
     keep = stages.keep[rows]
     weights, even = stages.weights[rows], uniform(keep).to(stages.weights)
 

@@ -143,6 +143,8 @@ def _heatmap(matrix: Matrix, place: dict[str, Any], palette: Palette) -> go.Heat
     shown = values if matrix.keep is None else np.where(matrix.keep, values, np.nan)
     finite = shown[np.isfinite(shown)]
     most = float(np.abs(finite).max(initial=0.0)) or 1.0
+    # Between hatched cells no gap is left: the pattern would show through it.
+    gap = 1 if np.isfinite(shown).all() and max(shown.shape) <= 40 else 0
     by_token = matrix.columns == "token"
     where = "attends from <b>%{y}</b><br>attends to <b>%{x}</b>" if by_token else "<b>%{y}</b>, dimension %{x}"
     return go.Heatmap(
@@ -152,8 +154,8 @@ def _heatmap(matrix: Matrix, place: dict[str, Any], palette: Palette) -> go.Heat
         colorscale=palette.sequential if matrix.probability else palette.diverging(matrix.symbol),
         hoverongaps=False,
         hovertemplate=f"{where}<br>{matrix.title}: %{{z:.4f}}<extra></extra>",
-        xgap=1 if values.shape[1] <= 40 else 0,
-        ygap=1 if values.shape[0] <= 40 else 0,
+        xgap=gap,
+        ygap=gap,
         **place,
     )
 

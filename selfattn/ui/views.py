@@ -205,9 +205,10 @@ def arithmetic(trace: Trace, call: Call, head: int, pinned: int) -> None:
     _write_in_link("to", None if st.session_state.to < 0 else st.session_state.to)
 
 
-def gauge_bars(found: Stages) -> None:
+def gauge_bars(call: Call, found: Stages) -> None:
     """The head's gauges, each with a tick where uniform weights would stand."""
-    rows = [(gauge.name, gauge.value, gauge.baseline) for gauge in gauges(found)]
+    real = call.real_keys() if call.kind == "self" else None
+    rows = [(gauge.name, gauge.value, gauge.baseline) for gauge in gauges(found, real)]
     empty = int(found.empty.sum())
     note = (
         f"{empty} tokens may attend to nothing: their rows are zeros."

@@ -39,4 +39,4 @@ with st.container(horizontal=True, key="board"):
 
 with st.container(key="panel_heads"):
     views.heads_of_layer(call, at, study.palette)
-export(trace, at, change.edits)
+export(study, at, change.edits)

@@ -5,9 +5,10 @@ import re
 from urllib.parse import quote
 
 import pytest
+import torch
 
 import selfattn
-from selfattn import Scale
+from selfattn import Scale, Temperature
 from selfattn.analysis.gauges import gauges
 from tests.browser import CHROMIUM, FLAGS, Reader, require_chromium, server
 from tests.tolerance import assert_close
@@ -49,7 +50,7 @@ def reader(chromium, address):
 def test_pages_open_without_a_fault(chromium, address, path, scheme, width):
     context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     reader = Reader(context, address).open(path)
-    assert reader.page.locator(".stPlotlyChart .main-svg").count() > 0
+    reader.page.locator(".stPlotlyChart .main-svg").first.wait_for()
     assert reader.page.locator(".sa-notice").count() == 0
     background = reader.page.locator(".stApp").evaluate("e => getComputedStyle(e).backgroundColor")
     assert background == {"light": "rgb(251, 250, 247)", "dark": "rgb(21, 21, 24)"}[scheme]
@@ -94,7 +95,7 @@ def test_taking_the_scale_away_saturates_the_softmax(reader):
 def test_in_the_model_the_prediction_follows(reader):
     text = "I would not recommend this phone to anyone."
     reader.open(f"/?temperature=5.0&reach=in+the+model&text={quote(text)}")
-    edited = selfattn.trace("sentiment", text, [selfattn.Temperature(5.0)]).prediction
+    edited = selfattn.trace("sentiment", text, [Temperature(5.0)]).prediction
     probability = float(re.search(r"negative\s+([0-9.]+)", reader.text(".st-key-panel_says"))[1])
     assert_close(probability, edited.of("negative"), within=6e-4)
     assert "before the change" in reader.text(".st-key-panel_says")
@@ -132,7 +133,7 @@ def test_the_text_survives_pages_reload_and_back(reader):
 HOSTILE = [
     "<img src=x onerror=window.broken=1> good",
     "</script><script>window.broken=1</script> bad",
-    "![a](http://198.51.100.7/x) **c** $x^2$ :red[d] :material/home:",
+    "![a](http://198.51.100.7/x) $x^2$ :red[d] :material/home:",
     "🙂 很好 مرحبا é ‮ \u200b good",
 ]
 
@@ -142,7 +143,7 @@ HOSTILE = [
 def test_hostile_text_is_shown_and_not_run(reader, text, model):
     reader.open(f"/?model={model}&text={quote(text)}")
     assert reader.page.evaluate("window.broken") is None
-    assert reader.page.locator(".st-key-from button").count() > 3
+    reader.page.locator(".st-key-from button").nth(3).wait_for()
     assert reader.page.locator(".st-key-from :is(img, a, strong, .katex, [data-testid=stIconMaterial])").count() == 0
     assert reader.page.locator(".st-key-text input").input_value() == text
 
@@ -198,23 +199,17 @@ def test_the_keyboard_reaches_the_scale(reader):
 
 
 def test_numbers_leave_as_they_are(reader):
-    reader.open(f"/?layer=1&head=3&text={quote(TEXT)}")
+    reader.open(f"/?layer=1&head=3&scaled=false&temperature=2.0&text={quote(TEXT)}")
     reader.page.get_by_role("button", name="Export").click()
     with reader.page.expect_download() as download:
         reader.page.get_by_role("button", name="Numbers as JSON").click()
     data = json.loads(download.value.path().read_text(encoding="utf-8"))
-    found = selfattn.trace("sentiment", TEXT).stages(1, 3)
-    assert_close(selfattn_tensor(data["weights"]), found.weights, within=1e-6)
+    found = selfattn.trace("sentiment", TEXT).call(1).with_edits([Scale(None), Temperature(2.0)]).stages(3)
+    assert_close(torch.tensor(data["weights"]), found.weights, within=1e-6)
     code = reader.page.locator(".stPopover code, [data-testid=stPopoverBody] code").first.inner_text()
     namespace: dict[str, object] = {}
     exec(code.replace("print", "str"), namespace)
     assert_close(namespace["stages"].weights, found.weights, within=1e-6)
-
-
-def selfattn_tensor(rows: list[list[float]]):
-    import torch
-
-    return torch.tensor(rows)
 
 
 def test_the_link_is_copied(reader):

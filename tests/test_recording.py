@@ -10,6 +10,7 @@ import torch
 import selfattn
 from selfattn import Ablate, Cut, Mask, Model, Scale, Temperature
 from selfattn.maths.masks import causal, custom, global_tokens, padding, window
+from selfattn.models.names import names
 from selfattn.recording.interface import Recorder, recording
 from tests import slow, tiny
 from tests.tolerance import assert_close
@@ -53,6 +54,25 @@ def test_weights_are_the_models_own(name, padded):
     assert torch.equal(recorded_logits(model, inputs), plain), "recording changed the output"
     with torch.inference_mode():
         assert torch.equal(model.network(**inputs, use_cache=False).logits, plain), "the door changed the output"
+
+
+@pytest.mark.parametrize("pad", [0, 3], ids=["whole", "padded"])
+@pytest.mark.parametrize("name", ["sentiment", "induction", "minilm"])
+def test_weights_of_trained_models_are_their_own(name, pad):
+    model = selfattn.load(name)
+    trace = selfattn.trace(model, "The plot was dull, but the acting was not bad at all.", pad=pad)
+    eager = type(model.network).from_pretrained(names()[name], attn_implementation="eager").eval()
+    with torch.inference_mode():
+        own = eager(**trace.inputs, output_attentions=True)
+        plain = type(model.network).from_pretrained(names()[name]).eval()(**trace.inputs)[0]
+        through = model.network(**trace.inputs)[0]
+        with recording(Recorder(model.names)):
+            recorded = model.network(**trace.inputs)[0]
+    assert torch.equal(through, plain)
+    assert torch.equal(recorded, plain)
+    for call in trace.calls:
+        for head in range(call.heads):
+            assert_close(call.stages(head).weights, own.attentions[call.layer][0, head], within=1e-5)
 
 
 EDITS = {

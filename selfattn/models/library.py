@@ -181,9 +181,7 @@ def _open(name: str, place: dict[str, Any], dtype: Any) -> tuple[PreTrainedModel
             raise ValueError(f"its weights lack {len(missing)} tensors that it needs, such as {sorted(missing)[0]}")
         if not all(parameter.isfinite().all() for parameter in network.parameters()):
             raise ValueError("its weights hold numbers that are not finite; copy or train it again.")
-    except (
-        Exception
-    ) as error:  # whatever a broken or hostile folder makes a library raise, the reader gets one sentence
+    except Exception as error:  # whatever a broken or hostile folder makes a library raise
         raise ValueError(f"{name} could not be loaded: {_reason(error)}") from error
     try:
         tokenizer = AutoTokenizer.from_pretrained(**place, trust_remote_code=False)

@@ -106,6 +106,12 @@ def install(network: PreTrainedModel) -> None:
     own = network.config._attn_implementation
     door = "selfattn_eager" if own == "eager" else "selfattn_sdpa"
     network.set_attn_implementation(door)
+    inner = [module for module in network.modules() if isinstance(module, PreTrainedModel)]
+    if outside := [module for module in inner if module.config._attn_implementation != door]:
+        raise ValueError(
+            f"A part of {kind}, its {type(outside[0]).__name__}, computes attention outside Transformers' attention "
+            "interface, so the model cannot be recorded exactly; choose another."
+        )
     for module in network.modules():
         # Every attention class of the interface reads its function's name from its config.
         if hasattr(module, "config") and not isinstance(module, PreTrainedModel):

@@ -6,9 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from selfattn import Trace, exports
+from selfattn import exports
 from selfattn.recording.edits import Edit
 from selfattn.ui.controls import Head
+from selfattn.ui.shell import Study
 
 
 def figure_config(name: str) -> dict[str, Any]:
@@ -21,19 +22,14 @@ def figure_config(name: str) -> dict[str, Any]:
     }
 
 
-def _written(write: Callable[[dict[str, Any]], str | bytes], trace: Trace, at: Head) -> str | bytes:
-    """Made when the reader asks for it, and not on each rerun."""
-    return write(exports.head_data(trace, at.layer, at.head, at.part, at.kind))
-
-
-def export(trace: Trace, at: Head, edits: tuple[Edit, ...]) -> None:
-    """The export menu of one head."""
-    name = f"{trace.model.name}-{at.layer}.{at.head}".replace("/", "-")
+def export(study: Study, at: Head, edits: tuple[Edit, ...]) -> None:
+    """The export menu of one head, with the edits that reach it."""
+    name = f"{study.model.name}-{at.layer}.{at.head}".replace("/", "-")
     with st.sidebar.popover("Export", width="stretch"):
         for suffix, write in exports.WRITERS.items():
             st.download_button(
                 f"Numbers as {suffix[1:].upper() if suffix != '.npz' else 'npz'}",
-                partial(_written, write, trace, at),
+                partial(_written, write, study, at, edits),
                 file_name=name + suffix,
                 width="stretch",
             )
@@ -46,4 +42,16 @@ def export(trace: Trace, at: Head, edits: tuple[Edit, ...]) -> None:
             format_func=str.upper,
         )
         st.caption("The Python that makes this")
-        st.code(exports.as_python(trace.model.name, trace.text, edits, at.layer, at.head, at.part, at.kind), "python")
+        place = (at.layer, at.head, at.part, at.kind, study.pad)
+        st.code(exports.as_python(study.source, study.text, edits, *place), "python")
+
+
+def _written(
+    write: Callable[[dict[str, Any]], str | bytes], study: Study, at: Head, edits: tuple[Edit, ...]
+) -> str | bytes:
+    """Made when the reader asks for it, and not on each rerun.
+
+    A head reads what earlier layers wrote: an edit of this head alone leaves its queries, keys and values as they were,
+    so the trace with it in the model holds the numbers that are on screen.
+    """
+    return write(exports.head_data(study.trace(edits), at.layer, at.head, at.part, at.kind))

@@ -94,8 +94,8 @@ def stages_figure(
             drawing.axes[f"yaxis{axis}"]["showticklabels"] = place == 0
             if pinned is not None and not of_keys:
                 drawing.shapes.append(_outline(axis, pinned, palette))
-    drawing.write(0, BOTTOM[1], "attends<br>from ↓", palette.quiet, 10.5)
-    drawing.write(0, 0, "attends<br>to →", palette.quiet, 10.5, above=30)
+    drawing.write(0.0, BOTTOM[1], "attends<br>from ↓", palette.quiet, 10.5)
+    drawing.write(0.0, 0.0, "attends<br>to →", palette.quiet, 10.5, above=30)
     return drawing.figure()
 
 
@@ -128,7 +128,7 @@ def _draw(
         "autorange": "reversed",
         "tickfont": {"size": _font(len(rows), 12 if by_token else 9)},
     }
-    drawing.write(across[0], up[1], f"<b>{matrix.title}</b>", palette.of(matrix.symbol), 13, above=14)
+    drawing.write(across[0], up[1], f"<b>{matrix.title}</b>", palette.of(matrix.symbol), 13.0, above=14)
     height, width = matrix.values.shape
     drawing.write(across[0], up[1], f"{height} × {width}, {matrix.unit}", palette.quiet, 10.5)
     place = {"x": columns, "y": rows, "xaxis": f"x{axis}", "yaxis": f"y{axis}", "showscale": False}

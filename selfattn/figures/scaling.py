@@ -26,6 +26,7 @@ def _layout(palette: Palette, height: int) -> dict[str, Any]:
         "height": height,
         "margin": {"l": 46, "r": 12, "t": 10, "b": 40},
         "paper_bgcolor": "rgba(0,0,0,0)",
+        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.line, "activecolor": palette.quiet},
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": palette.ink, "size": 13},
         "xaxis": axis,

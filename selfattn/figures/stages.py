@@ -56,7 +56,8 @@ class _Drawing:
         hover = {"bgcolor": palette.panel, "bordercolor": palette.line, "font": {"color": palette.ink, "size": 13}}
         layout = {
             "height": HEIGHT,
-            "margin": {"l": 8, "r": 8, "t": 4, "b": 4},
+            "margin": {"l": 8, "r": 26, "t": 4, "b": 4},  # the camera stands in the right margin
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.line, "activecolor": palette.quiet},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"color": palette.quiet, "size": 12},

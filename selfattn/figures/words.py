@@ -104,6 +104,6 @@ def plain_markdown(text: str) -> str:
     return escaped.replace(":", ":\u2060")
 
 
-def badge(text: str, warn: bool = False) -> str:
+def badge(text: str) -> str:
     """A small sign, such as the fidelity of what is shown."""
-    return f'<span class="sa-badge{" sa-warn" if warn else ""}">{escape(text)}</span>'
+    return f'<span class="sa-badge">{escape(text)}</span>'

@@ -171,7 +171,15 @@ def _facts(trace: Trace) -> list[tuple[str, str]]:
     dtype = str(model.network.dtype).removeprefix("torch.")
     return [
         (model.name, stacks),
-        ("size", f"{model.size / 1e6:.1f} MB, {dtype} on {model.network.device}"),
+        ("size", f"{_bytes(model.size)}, {dtype} on {model.network.device}"),
         ("text", f"{len(trace.tokens)} tokens, d = {first.d_head} a head"),
-        ("this run", f"{room.needed / 1e6:.1f} MB of {room.free / 1e9:.0f} GB free"),
+        ("this run", f"{_bytes(room.needed)} of {_bytes(room.free)} free"),
     ]
+
+
+def _bytes(count: float) -> str:
+    """A size with its unit: 43 kB, 1.7 MB, 24.1 GB."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count / 1e3:.0f} kB"

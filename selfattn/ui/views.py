@@ -103,7 +103,13 @@ def stages(
     scale = call.effective_scale(head)
     bottom = [
         Matrix("weights", "raw scores = Q Kᵀ", "q·k", _numbers(found.scores, shown, shown), "token"),
-        Matrix("weights", f"scaled = × {scale:.4g}", "nats", _numbers(found.scaled, shown, shown), "token"),
+        Matrix(
+            "weights",
+            f"scaled = × {scale:.4g}" if scale != 1 else "not scaled",
+            "nats",
+            _numbers(found.scaled, shown, shown),
+            "token",
+        ),
         Matrix(
             "weights",
             ("no mask" if keep.all() else "masked") + ("" if change.temperature == 1 else ", ÷ T"),

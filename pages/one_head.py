@@ -11,7 +11,7 @@ study = shell.study()
 with st.container(horizontal=True, vertical_alignment="bottom", key="controls"), shell.refusing():
     at = controls.head_picker(study.model)
     call = study.trace().call(at.layer, at.part, at.kind)
-    change = controls.change_picker(at, scale_known=call.prescale is not None)
+    change = controls.change_picker(at, call)
 controls.notes()
 
 with shell.refusing():
@@ -26,7 +26,8 @@ shown = views.window_picker(len(queries))
 pinned = views.token_picker(list(queries), found, shown)
 views.chips(found, pinned, shown)
 
-st.html(words.equation(change.scaled, not found.keep.all(), change.temperature != 1))
+biased = call.position_bias is not None
+st.html(words.equation(change.scaled, biased, not found.keep.all(), change.temperature != 1))
 with st.container(horizontal=True, key="board"):
     views.stages(trace, call, at.head, found, change, shown, pinned, study.palette)
     with st.container(key="side", width=290):

@@ -85,7 +85,6 @@ def sweep_figure(
     name: str,
     chosen: int,
     palette: Palette,
-    log: bool = False,
 ) -> go.Figure:
     """One gauge against d_k, unscaled and scaled, with the chosen d_k marked."""
     figure = go.Figure()
@@ -106,9 +105,7 @@ def sweep_figure(
     figure.update_xaxes(
         type="log", tickvals=list(dimensions)[::2], ticktext=[str(d) for d in dimensions][::2], title_text="d"
     )
-    figure.update_yaxes(
-        title_text=name, **({"type": "log", "nticks": 4} if log else {"range": [-0.03, 1.03], "nticks": 5})
-    )
+    figure.update_yaxes(title_text=name, range=[-0.03, 1.03], nticks=5)
     return figure
 
 

@@ -7,11 +7,11 @@ from html import escape
 from selfattn.models.tokens import visible
 
 
-def equation(scaled: bool, masked: bool, tempered: bool, extra: str = "") -> str:
+def equation(scaled: bool, biased: bool, masked: bool, tempered: bool) -> str:
     """The attention equation with the stages that are on; a scaling that is off is struck out."""
     scale = " / √d<sub>k</sub>" if scaled else " <s>/ √d<sub>k</sub></s>"
     mask = " + mask" if masked else ""
-    bias = f" + {escape(extra)}" if extra else ""
+    bias = " + bias" if biased else ""
     inner = f'<span class="sa-q">Q</span> <span class="sa-k">K</span>ᵀ{scale}{bias}'
     logits = f"({inner}) / T{mask}" if tempered else f"{inner}{mask}"
     return (

@@ -101,6 +101,14 @@ class Model:
         return positions - offset if positions else None
 
     @property
+    def rotary(self) -> bool:
+        """Are queries and keys rotated by their position before they meet? Those that are recorded then are too."""
+        config = self.network.config.get_text_config()
+        if isinstance(config, encoder.SelfAttentionConfig):
+            return config.positions == "rope"
+        return bool(getattr(config, "rope_parameters", None))
+
+    @property
     def size(self) -> int:
         """Bytes of the weights."""
         return sum(p.numel() * p.element_size() for p in self.network.parameters())

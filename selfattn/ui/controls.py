@@ -10,6 +10,7 @@ from selfattn import Mask, Model, Scale, Temperature
 from selfattn.figures import words
 from selfattn.maths.masks import Pattern, causal, custom, padding, window
 from selfattn.models.library import Attention
+from selfattn.recording.call import Call
 from selfattn.recording.edits import Edit
 
 
@@ -94,15 +95,20 @@ class Change:
         return self.reach != ALONE and bool(self.edits)
 
 
-def change_picker(at: Head, scale_known: bool) -> Change:
+def change_picker(at: Head, call: Call) -> Change:
     """Scaling, temperature, mask, and how far they reach."""
+    fixed = None
+    if call.prescale is None:
+        fixed = "This model's scale could not be told apart from its query, so it cannot be taken away."
+    elif call.scale == 1.0:
+        fixed = "This model never scales its scores, by design."
     scaled = st.toggle(
         "divide by √d",
         True,
         key="scaled",
-        disabled=not scale_known,
+        disabled=fixed is not None,
         width="content",
-        help=None if scale_known else "This model's scale could not be told apart from its query.",
+        help=fixed,
         **KEEP,
     )
     temperature = temperature_picker(170)

@@ -90,10 +90,11 @@ def stages(
 ) -> None:
     """Every stage of the head, in the equation's order."""
     queries, keys = trace.labels(call)
+    projected = "{0} = RoPE(X W<sub>{0}</sub>)" if trace.model.rotary else "{0} = X W<sub>{0}</sub>"
     own = trace.layer_input(call.layer, part=call.part, kind=call.kind)
     top = [
-        Matrix("query", "Q = X W<sub>Q</sub>", "activation", _numbers(found.query, shown)),
-        Matrix("key", "K = X W<sub>K</sub>", "activation", _numbers(found.key, shown)),
+        Matrix("query", projected.format("Q"), "activation", _numbers(found.query, shown)),
+        Matrix("key", projected.format("K"), "activation", _numbers(found.key, shown)),
         Matrix("value", "V = X W<sub>V</sub>", "activation", _numbers(found.value, shown)),
         Matrix("context", "context = weights V", "activation", _numbers(found.context, shown)),
     ]
@@ -101,23 +102,13 @@ def stages(
         top.insert(0, Matrix("input", "X", "activation", _numbers(own, shown)))
     keep = found.keep[shown, shown].cpu().numpy()
     scale = call.effective_scale(head)
+    raw = "raw scores = Q Kᵀ" if call.similarity is None else "raw scores"
+    scaled = "not scaled" if scale == 1 else f"scaled = × {scale:.4g}"
+    masked = ("no mask" if keep.all() else "masked") + ("" if change.temperature == 1 else ", ÷ T")
     bottom = [
-        Matrix("weights", "raw scores = Q Kᵀ", "q·k", _numbers(found.scores, shown, shown), "token"),
-        Matrix(
-            "weights",
-            f"scaled = × {scale:.4g}" if scale != 1 else "not scaled",
-            "nats",
-            _numbers(found.scaled, shown, shown),
-            "token",
-        ),
-        Matrix(
-            "weights",
-            ("no mask" if keep.all() else "masked") + ("" if change.temperature == 1 else ", ÷ T"),
-            "nats",
-            _numbers(found.logits, shown, shown),
-            "token",
-            keep,
-        ),
+        Matrix("weights", raw, "q·k", _numbers(found.scores, shown, shown), "token"),
+        Matrix("weights", scaled, "nats", _numbers(found.scaled, shown, shown), "token"),
+        Matrix("weights", masked, "nats", _numbers(found.logits, shown, shown), "token", keep),
         Matrix(
             "weights",
             "weights = softmax",
@@ -216,11 +207,9 @@ def gauge_bars(call: Call, found: Stages) -> None:
     real = call.real_keys() if call.kind == "self" else None
     rows = [(gauge.name, gauge.value, gauge.baseline) for gauge in gauges(found, real)]
     empty = int(found.empty.sum())
-    note = (
-        f"{empty} tokens may attend to nothing: their rows are zeros."
-        if empty
-        else "The tick is uniform under the same mask."
-    )
+    note = "The tick is uniform under the same mask."
+    if empty:
+        note = f"{empty} {'row' if empty == 1 else 'rows'} may attend to nothing: zeros."
     st.html(words.bars("This head, over all its rows", rows, note))
 
 

@@ -104,11 +104,11 @@ def test_in_the_model_the_prediction_follows(reader):
 def test_every_state_is_a_link(reader):
     reader.open("/?model=induction")
     reader.type("red green blue red green")
-    reader.click(".st-key-open_2 button")
+    reader.click(".st-key-open_3 button")
     reader.click(".st-key-mask button:has-text('window')")
     reader.click(".st-key-from button:nth-of-type(4)")
     link, cell = reader.page.url, reader.text(".st-key-panel_cell")
-    for part in ("model=induction", "head=2", "window", "from=3", "text=red+green+blue"):
+    for part in ("model=induction", "head=3", "window", "from=3", "text=red+green+blue"):
         assert part in link
     reader.page.reload()
     assert reader.settle().text(".st-key-panel_cell") == cell

@@ -12,6 +12,7 @@ from selfattn.maths.masks import Pattern, causal, custom, padding, window
 from selfattn.models.library import Attention
 from selfattn.recording.call import Call
 from selfattn.recording.edits import Edit
+from selfattn.ui.examples import HEADS
 
 
 class Kept(TypedDict):
@@ -40,8 +41,9 @@ class Head:
 def head_picker(model: Model) -> Head:
     """Choose part, layer and head; a link that asks for one that is not there is told so."""
     attention = _part_picker(model)
-    layer = _number("Layer", "layer", attention.layers, model)
-    return Head(attention.part, attention.kind, layer, _number("Head", "head", attention.heads, model))
+    first_layer, first_head = HEADS.get(model.name, (0, 0))
+    layer = _number("Layer", "layer", attention.layers, first_layer, model)
+    return Head(attention.part, attention.kind, layer, _number("Head", "head", attention.heads, first_head, model))
 
 
 def _part_picker(model: Model) -> Attention:
@@ -51,15 +53,14 @@ def _part_picker(model: Model) -> Attention:
     return names[st.selectbox("Attention", names, key="part", width=150, **KEEP)]
 
 
-def _number(label: str, key: str, count: int, model: Model) -> int:
+def _number(label: str, key: str, count: int, first: int, model: Model) -> int:
+    first = min(first, count - 1)
     asked = st.session_state.get(key, st.query_params.get(key))
     if asked is not None and str(asked) not in map(str, range(count)):
-        _note(
-            key,
-            f"{label} {asked} was asked for; {model.name} has {label.lower()}s 0 to {count - 1}. {label} 0 is shown.",
-        )
-        st.session_state[key] = 0
-    return int(st.selectbox(label, range(count), key=key, width=80, **KEEP))
+        there_are = f"{model.name} has {label.lower()}s 0 to {count - 1}"
+        _note(key, f"{label} {asked} was asked for; {there_are}. {label} {first} is shown.")
+        st.session_state.pop(key, None)
+    return int(st.selectbox(label, range(count), first, key=key, width=80, **KEEP))
 
 
 def temperature_picker(width: int) -> float:

@@ -19,6 +19,9 @@ OTHERS = (
     "She poured water from the bottle into the cup until it was full.",
 )
 
+# The head that a model opens on, (layer, head), where its card names one worth a look: the best induction head.
+HEADS = {"induction": (1, 2)}
+
 
 def examples(model: str) -> tuple[str, ...]:
     """The texts offered for a model; the first is what the app opens on."""

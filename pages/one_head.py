@@ -29,7 +29,7 @@ views.chips(found, pinned, shown)
 biased = call.position_bias is not None
 st.html(words.equation(change.scaled, biased, not found.keep.all(), change.temperature != 1))
 with st.container(horizontal=True, key="board"):
-    views.stages(trace, call, at.head, found, change, shown, pinned, study.palette)
+    views.stages(study, trace, call, at.head, found, change, shown, pinned)
     with st.container(key="side", width=290):
         with st.container(key="panel_cell"):
             views.arithmetic(trace, call, at.head, pinned)

@@ -3,6 +3,7 @@
 import os
 
 import streamlit as st
+from torch import Tensor
 
 import selfattn
 from selfattn import Model, Trace
@@ -22,6 +23,12 @@ def model(source: str) -> Model:
 def trace(source: str, text: str, edits: str, pad: int) -> Trace:
     """A trace, by the model's name, the text and the edits as JSON."""
     return selfattn.trace(model(source), text, from_json(edits), pad=pad)
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def layer_input(source: str, text: str, edits: str, pad: int, layer: int, part: str, kind: str) -> Tensor | None:
+    """What a layer's projections read. It takes a forward pass of its own, so not one for every click."""
+    return trace(source, text, edits, pad).layer_input(layer, part=part, kind=kind)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -17,6 +17,7 @@ from selfattn.recording.call import Call
 from selfattn.ui import style
 from selfattn.ui.controls import KEEP, Change, Head
 from selfattn.ui.export import figure_config
+from selfattn.ui.shell import Study
 
 # More tokens than this are shown by a window that moves over them: every cell keeps its exact number.
 DRAWN = 96
@@ -86,12 +87,12 @@ def telling_row(names: list[str], found: Stages, shown: slice) -> int:
 
 
 def stages(
-    trace: Trace, call: Call, head: int, found: Stages, change: Change, shown: slice, pinned: int, palette: Palette
+    study: Study, trace: Trace, call: Call, head: int, found: Stages, change: Change, shown: slice, pinned: int
 ) -> None:
     """Every stage of the head, in the equation's order."""
     queries, keys = trace.labels(call)
+    own = study.layer_input(call, trace.edits)
     projected = "{0} = RoPE(X W<sub>{0}</sub>)" if trace.model.rotary else "{0} = X W<sub>{0}</sub>"
-    own = trace.layer_input(call.layer, part=call.part, kind=call.kind)
     top = [
         Matrix("query", projected.format("Q"), "activation", _numbers(found.query, shown)),
         Matrix("key", projected.format("K"), "activation", _numbers(found.key, shown)),
@@ -124,7 +125,7 @@ def stages(
         bottom,
         [visible(t) for t in queries[shown]],
         [visible(t) for t in keys[shown]],
-        palette,
+        study.palette,
         pinned - shown.start,
     )
     with st.container(key="stages"):

@@ -6,6 +6,7 @@ import pytest
 
 import selfattn
 from tests import made
+from tests.browser import CHROMIUM, FLAGS, modules, require_chromium
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +23,34 @@ def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bert(bert_folder: Path) -> selfattn.Model:
     return selfattn.load(bert_folder)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    require_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def modules_address():
+    with modules() as address:
+        yield address
+
+
+@pytest.fixture
+def module_page(chromium, modules_address):
+    """A blank page that can import the components' modules: `page.evaluate("import('/payload.js').then(...)")`."""
+    page = chromium.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    # Any file of the folder gives the page its origin.
+    page.goto(f"{modules_address}/payload.js")
+    page.set_content("<!doctype html><body></body>")
+    yield page
+    page.close()
+    assert faults == []

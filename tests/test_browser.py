@@ -10,7 +10,7 @@ import torch
 import selfattn
 from selfattn import Scale, Temperature
 from selfattn.analysis.gauges import gauges
-from tests.browser import CHROMIUM, FLAGS, Reader, require_chromium, server
+from tests.browser import Reader, require_chromium, server
 from tests.tolerance import assert_close
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -22,17 +22,6 @@ def address():
     require_chromium()
     with server() as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    require_chromium()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""The live browser components: Python packs bytes, plain ES modules in `browser/` draw them."""

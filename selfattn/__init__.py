@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from selfattn.models.library import Model, load
-    from selfattn.recording.edits import Ablate, Cut, Mask, Scale, Temperature
+    from selfattn.recording.edits import Ablate, Cut, Mask, Scale, Similarity, Temperature
     from selfattn.traces import Trace, trace
 
 _HOMES = {
     "selfattn.models.library": ("Model", "load"),
-    "selfattn.recording.edits": ("Ablate", "Cut", "Mask", "Scale", "Temperature"),
+    "selfattn.recording.edits": ("Ablate", "Cut", "Mask", "Scale", "Similarity", "Temperature"),
     "selfattn.traces": ("Trace", "trace"),
 }
-__all__ = ["Ablate", "Cut", "Mask", "Model", "Scale", "Temperature", "Trace", "load", "trace"]
+__all__ = ["Ablate", "Cut", "Mask", "Model", "Scale", "Similarity", "Temperature", "Trace", "load", "trace"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -22,6 +22,7 @@ OUT = Annotated[Path | None, typer.Option(help="FILE.json, FILE.npz or FILE.csv;
 PART = Annotated[str | None, typer.Option(help="encoder, decoder, vision or text; the model's first by default.")]
 DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 DTYPE = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")]
+SIMILARITY = Literal["dot", "cosine", "rbf"]
 
 
 @app.command()
@@ -32,6 +33,7 @@ def trace(
     head: Annotated[int, typer.Option(help="Head, from 0.")] = 0,
     part: PART = None,
     kind: Annotated[str | None, typer.Option(help="self or cross.")] = None,
+    similarity: Annotated[SIMILARITY | None, typer.Option(help="What makes the raw scores, in every layer.")] = None,
     no_scale: Annotated[bool, typer.Option("--no-scale", help="Leave the scores raw, in every layer.")] = False,
     temperature: Annotated[float, typer.Option(help="Divide the logits by this, in every layer.")] = 1.0,
     mask: Annotated[str | None, typer.Option(help="A further mask in every layer, such as causal,window:4.")] = None,
@@ -49,7 +51,7 @@ def trace(
 
     if out is not None and out.suffix not in exports.WRITERS:
         raise ValueError(f"--out ends in {', '.join(exports.WRITERS)}; got {out.name!r}.")
-    edits = _edits(no_scale, temperature, mask, ablate or [])
+    edits = _edits(similarity, no_scale, temperature, mask, ablate or [])
     found = run(load(model, device=device, dtype=dtype), _given(text), edits, pad=pad)
     for edit in edits:
         if not any(edit.reaches(c.layer, h, c.part, c.kind) for c in found.calls for h in range(c.heads)):
@@ -110,11 +112,15 @@ def open_app(model: Annotated[str | None, typer.Option(help="The model that the 
     raise typer.Exit(subprocess.call(command, env=os.environ | chosen))
 
 
-def _edits(no_scale: bool, temperature: float, mask: str | None, ablate: list[str]) -> list[Any]:
-    from selfattn import Ablate, Mask, Scale, Temperature
+def _edits(
+    similarity: SIMILARITY | None, no_scale: bool, temperature: float, mask: str | None, ablate: list[str]
+) -> list[Any]:
+    from selfattn import Ablate, Mask, Scale, Similarity, Temperature
     from selfattn.maths.masks import from_command_line
 
     edits: list[Any] = []
+    if similarity is not None:
+        edits.append(Similarity(similarity))
     if no_scale:
         edits.append(Scale(None))
     if temperature != 1.0:

@@ -19,10 +19,21 @@ from selfattn.traces import Trace
 MATRICES = ("query", "key", "value", "scores", "scaled", "logits", "weights", "context", "keep")
 
 
-def head_data(trace: Trace, layer: int, head: int, part: str | None = None, kind: str | None = None) -> dict[str, Any]:
-    """Everything about one head: its matrices as arrays, and what they belong to."""
+def head_data(
+    trace: Trace,
+    layer: int,
+    head: int,
+    part: str | None = None,
+    kind: str | None = None,
+    alone: Sequence[Edit] | None = None,
+) -> dict[str, Any]:
+    """Everything about one head: its matrices as arrays, and what they belong to.
+
+    `alone` takes the place of the trace's edits on this head: what it would do by itself, on the same q, k and v.
+    """
+    trace.stages(layer, head, part=part, kind=kind, rows=slice(0, 1))  # refuses a head that is not there
     call = trace.call(layer, part, kind)
-    stages = trace.stages(layer, head, part=part, kind=kind)
+    stages = (call if alone is None else call.with_edits(alone)).stages(head)
     queries, keys = trace.labels(call)
     prediction = trace.prediction
     return {
@@ -39,7 +50,9 @@ def head_data(trace: Trace, layer: int, head: int, part: str | None = None, kind
         "edits": json.loads(edits_to_json(trace.edits)),
         "fidelity": trace.fidelity,
         "prediction": None if prediction is None else {"kind": prediction.kind, "top": prediction.top(10)},
-    } | {name: _array(getattr(stages, name)) for name in MATRICES}
+        **({} if alone is None else {"edits_of_this_head_alone": json.loads(edits_to_json(alone))}),
+        **{name: _array(getattr(stages, name)) for name in MATRICES},
+    }
 
 
 def _array(tensor: Tensor) -> np.ndarray[Any, Any]:
@@ -98,24 +111,40 @@ WRITERS: dict[str, Callable[[dict[str, Any]], bytes]] = {
 
 
 def as_python(
-    model: str, text: str, edits: Sequence[Edit], layer: int, head: int, part: str, kind: str, pad: int = 0
+    model: str,
+    text: str,
+    edits: Sequence[Edit],
+    layer: int,
+    head: int,
+    part: str,
+    kind: str,
+    pad: int = 0,
+    alone: Sequence[Edit] | None = None,
 ) -> str:
-    """The Python that computes the same numbers again."""
-    names = sorted({type(edit).__name__ for edit in edits})
+    """The Python that computes the same numbers again; `alone` as in `head_data`."""
+    names = sorted({type(edit).__name__ for edit in [*edits, *(alone or ())]})
     lines = ["import selfattn"]
     if names:
         lines.append(f"from selfattn import {', '.join(names)}")
     if "Mask" in names:
         lines.append("from selfattn.maths.masks import parse")
-    arguments = f"edits=[{', '.join(map(_expression, edits))}]" + (f", pad={pad}" if pad else "")
+    arguments = f"edits={_list(edits)}" + (f", pad={pad}" if pad else "")
+    place = f"part={part!r}, kind={kind!r}"
+    stages = f"trace.stages({layer}, {head}, {place})"
+    if alone is not None and tuple(alone) != tuple(edits):
+        stages = f"trace.call({layer}, {place}).with_edits({_list(alone)}).stages({head})"
     lines += [
         "",
         f"model = selfattn.load({model!r})",
         f"trace = selfattn.trace(model, {text!r}, {arguments})",
-        f"stages = trace.stages({layer}, {head}, part={part!r}, kind={kind!r})",
+        f"stages = {stages}",
         "print(stages.weights)",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _list(edits: Sequence[Edit]) -> str:
+    return f"[{', '.join(map(_expression, edits))}]"
 
 
 def _expression(edit: Edit) -> str:

@@ -9,7 +9,20 @@ from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.masking_utils import eager_mask
 
-from selfattn import Ablate, Cut, Mask, Scale, Temperature
+from selfattn import Ablate, Cut, Mask, Scale, Similarity, Temperature
+
+
+def alike(how: str, q: Sequence[float], k: Sequence[float]) -> float:
+    """The raw score of one query and one key."""
+    product = sum(a * b for a, b in zip(q, k, strict=True))
+    match how:
+        case "dot":
+            return product
+        case "cosine":
+            return product / lengths if (lengths := math.hypot(*q) * math.hypot(*k)) else 0.0
+        case "rbf":
+            return -sum((a - b) ** 2 for a, b in zip(q, k, strict=True)) / 2
+    raise ValueError(how)
 
 
 def run(network: PreTrainedModel, inputs: dict[str, Tensor], edits: Sequence[object]) -> Tensor:
@@ -33,13 +46,23 @@ def run(network: PreTrainedModel, inputs: dict[str, Tensor], edits: Sequence[obj
         contexts = []
         for head in range(heads):
             shared = head // (heads // key.shape[1])
-            mine = [e for e in edits if e.layers in (None, frozenset([layer])) and (e.heads is None or head in e.heads)]
+            mine = [
+                e
+                for e in edits
+                if e.layers in (None, frozenset([layer]))
+                and (e.heads is None or head in e.heads)
+                and e.kind in (None, place)
+            ]
             on_query = module.scaling if type(module).__name__ in ("OPTAttention", "WhisperAttention") else 1.0
             scale = query.shape[-1] ** -0.5 if scaling is None else scaling * on_query
+            how = "dot"
             for edit in mine:
                 if isinstance(edit, Scale):
                     scale = 1.0 if edit.value is None else edit.value
-            scores = (query[0, head] / on_query) @ key[0, shared].T * scale
+                if isinstance(edit, Similarity):
+                    how = edit.how
+            unscaled, keys = (query[0, head] / on_query).tolist(), key[0, shared].tolist()
+            scores = torch.tensor([[alike(how, q, k) * scale for k in keys] for q in unscaled])
             if rest.get("softcap"):
                 scores = rest["softcap"] * torch.tanh(scores / rest["softcap"])
             if rest.get("position_bias") is not None:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 import selfattn
-from selfattn import Ablate, Mask, Scale, Temperature, command_line
+from selfattn import Ablate, Mask, Scale, Similarity, Temperature, command_line
 from selfattn.maths.masks import causal, window
 from tests import made, tiny
 from tests.tolerance import assert_close
@@ -35,9 +35,11 @@ def run(monkeypatch, capfd):
 def test_a_trace_in_a_file_is_the_trace_of_the_library(run, bert_folder, bert, tmp_path):
     out = tmp_path / "x.json"
     options = ["--no-scale", "--temperature", 2, "--mask", "causal,window:4", "--ablate", "0.1", "--ablate", "1.3"]
+    options += ["--similarity", "rbf"]
     code, said, _ = run("trace", bert_folder, TEXT, "--layer", 1, "--head", 2, *options, "--out", out)
     assert (code, said.count("\n")) == (0, 1)
     edits = [
+        Similarity("rbf"),
         Scale(None),
         Temperature(2.0),
         Mask(causal & window(4)),
@@ -128,7 +130,16 @@ def test_a_file_that_holds_no_tensors(run, bert_folder, tmp_path):
     assert (code, "could not be read as tensors" in error) == (2, True)
 
 
-@pytest.mark.parametrize("arguments", [["trace"], ["trace", "a", "b", "--layer", "x"], ["--nonsense"], ["fly"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["trace"],
+        ["trace", "a", "b", "--layer", "x"],
+        ["trace", "a", "b", "--similarity", "euclid"],
+        ["--nonsense"],
+        ["fly"],
+    ],
+)
 def test_wrong_usage_is_code_2(run, arguments):
     assert run(*arguments)[0] == 2
 

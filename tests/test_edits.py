@@ -12,7 +12,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfattn.maths.masks import block, causal, custom, padding, window
-from selfattn.recording.edits import UNEDITED, Ablate, Cut, Edit, Mask, Scale, Setting, Temperature, from_json, to_json
+from selfattn.recording.edits import (
+    UNEDITED,
+    Ablate,
+    Cut,
+    Edit,
+    Mask,
+    Scale,
+    Setting,
+    Similarity,
+    Temperature,
+    from_json,
+    to_json,
+)
 
 numbers = st.none() | st.frozensets(st.integers(0, 99), max_size=4)
 where = {
@@ -30,6 +42,7 @@ edits = st.one_of(
     st.builds(Mask, patterns, st.booleans(), **where),
     st.builds(Cut, pairs, st.booleans(), **where),
     st.builds(Ablate, st.sampled_from(["zero", "mean"]), **where),
+    st.builds(Similarity, st.sampled_from(["dot", "cosine", "rbf"]), **where),
 )
 
 
@@ -49,10 +62,13 @@ def test_json_holds_what_differs_from_the_defaults():
     assert to_json([Temperature(2.0, layers={1}, heads={3})]) == (
         '[{"edit":"temperature","layers":[1],"heads":[3],"value":2.0}]'
     )
+    assert to_json([Similarity("rbf", heads={2})]) == '[{"edit":"similarity","heads":[2],"how":"rbf"}]'
     assert to_json([Mask(causal & window(4))]) == '[{"edit":"mask","pattern":"(causal & window(4))"}]'
 
 
-@pytest.mark.parametrize("edit", [Scale(0.5), Temperature(2.0), Mask(causal), Cut({(1, 0)}), Ablate()], ids=str)
+@pytest.mark.parametrize(
+    "edit", [Scale(0.5), Temperature(2.0), Mask(causal), Cut({(1, 0)}), Ablate(), Similarity("dot")], ids=str
+)
 def test_an_edit_cannot_be_changed(edit):
     with pytest.raises(dataclasses.FrozenInstanceError):
         edit.layers = frozenset({1})
@@ -75,6 +91,9 @@ def test_any_set_says_where():
         (Ablate(heads=set()), False),
         (Ablate(part="encoder"), False),
         (Ablate(kind="cross"), False),
+        (Similarity("dot"), True),
+        (Similarity("cosine", heads={2}), True),
+        (Similarity("cosine", heads={3}), False),
     ],
     ids=str,
 )
@@ -98,6 +117,9 @@ def test_later_edits_win_and_masks_and_cuts_add_up():
         Ablate("zero"),
         Ablate("mean"),
         Ablate("zero", layers={9}),
+        Similarity("dot"),
+        Similarity("cosine"),
+        Similarity("rbf", heads={9}),
     ]
     assert Setting.of(edits, 0, 0, "encoder", "self") == Setting(
         rescale=(None,),
@@ -106,6 +128,7 @@ def test_later_edits_win_and_masks_and_cuts_add_up():
         own_mask=False,
         cut_after=frozenset({(3, 1), (3, 2)}),
         ablate="mean",
+        similarity="cosine",
     )
     assert Setting.of([], 0, 0, "encoder", "self") == UNEDITED
 
@@ -120,6 +143,7 @@ def test_later_edits_win_and_masks_and_cuts_add_up():
         (lambda: Temperature(math.nan), r"above 0; got nan\."),
         (lambda: Cut({(1, -1)}), r"A position is a whole number from 0 to 2147483647; got -1\."),
         (lambda: Cut({(1, True)}), r"A position is a whole number from 0 to 2147483647; got True\."),
+        (lambda: Similarity("cosine", heads={-1}), r"heads are whole numbers from 0; got -1\."),
         (lambda: Ablate(layers={-1}), r"layers are whole numbers from 0; got -1\."),
         (lambda: Ablate(heads={True}), r"heads are whole numbers from 0; got True\."),
         (lambda: Ablate(kind="both"), r"A kind is 'self' or 'cross'; got 'both'\."),
@@ -172,6 +196,10 @@ WRONG = [
     '[{"edit":"cut","pairs":["12"]}]',
     '[{"edit":"ablate","how":"half"}]',
     '[{"edit":"ablate","how":{}}]',
+    '[{"edit":"similarity"}]',
+    '[{"edit":"similarity","how":null}]',
+    '[{"edit":"similarity","how":["dot"]}]',
+    '[{"edit":"similarity","how":"dot","variance":2}]',
     '[{"edit":"ablate","layers":"1"}]',
     '[{"edit":"ablate","layers":[[1]]}]',
     '[{"edit":"ablate","layers":' + "[" * 500 + "]" * 500 + "}]",
@@ -191,6 +219,8 @@ EXPECTED = {
     '[{"edit":"cut","pairs":[[1,2,3]]}]': "A pair is (query, key), two positions; got (1, 2, 3).",
     '[{"edit":"cut","pairs":[[1,true]]}]': "A position is a whole number from 0 to 2147483647; got True.",
     '[{"edit":"ablate","how":"half"}]': "An ablation is 'zero' or 'mean'; got 'half'.",
+    '[{"edit":"similarity","how":"Cosine"}]': "A similarity is 'dot', 'cosine' or 'rbf'; got 'Cosine'.",
+    '[{"edit":"similarity","how":{}}]': "A similarity is 'dot', 'cosine' or 'rbf'; got {}.",
     '[{"edit":"ablate","heads":1.5}]': "heads are whole numbers from 0; got 1.5.",
     '[{"edit":"ablate","layers":"12"}]': "layers are whole numbers from 0; got '1'.",
     '[{"edit":"ablate","part":3}]': "A part is a name, such as 'encoder' or 'decoder'; got 3.",
@@ -246,7 +276,9 @@ json_values = st.recursive(
     ),
     max_leaves=8,
 )
-likely = st.fixed_dictionaries({"edit": st.sampled_from(["scale", "temperature", "mask", "cut", "ablate"])}).flatmap(
+likely = st.fixed_dictionaries(
+    {"edit": st.sampled_from(["scale", "temperature", "mask", "cut", "ablate", "similarity"])}
+).flatmap(
     lambda edit: st.dictionaries(
         st.sampled_from(["value", "pattern", "pairs", "layers", "heads", "part", "kind", "how", "replace"]),
         json_values,

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import selfattn
-from selfattn import Ablate, Cut, Mask, Scale, Temperature, exports
+from selfattn import Ablate, Cut, Mask, Scale, Similarity, Temperature, exports
 from selfattn.maths.masks import causal, custom, window
 from tests.tolerance import assert_close
 
@@ -110,6 +110,8 @@ def test_every_writer_makes_bytes(data, writer):
         Cut(set()),
         Ablate(),
         Ablate("mean", layers={0}),
+        Similarity("cosine"),
+        Similarity("rbf", layers={1}, heads={2, 3}, kind="self"),
     ],
 )
 def test_the_python_computes_the_same_again(bert, monkeypatch, edit):

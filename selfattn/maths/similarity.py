@@ -1,12 +1,16 @@
 """How alike are a query and a key? Each function returns one raw score a (query, key) pair, before any scaling."""
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 Similarity = Callable[[Float[Tensor, "*head query d"], Float[Tensor, "*head key d"]], Float[Tensor, "*head query key"]]
+
+# Query rows that are in float64 at once: a long text never holds a whole query x key plane of them.
+ROWS = 512
 
 
 def dot(query: Float[Tensor, "*head query d"], key: Float[Tensor, "*head key d"]) -> Float[Tensor, "*head query key"]:
@@ -55,3 +59,25 @@ def rbf(
     """
     squared = query.square().sum(-1)[..., :, None] + key.square().sum(-1)[..., None, :] - 2 * query @ key.mT
     return squared.clamp_min(0) / (-2 * variance)
+
+
+def in_double(similarity: Similarity) -> Similarity:
+    """The same similarity in float64, rounded once to the query's dtype: any other float64 code finds these numbers.
+
+    The radial basis function needs it most: in float32, |q|^2 + |k|^2 - 2 q . k loses what little q and k differ by.
+    """
+
+    def rounded(
+        query: Float[Tensor, "*head query d"], key: Float[Tensor, "*head key d"]
+    ) -> Float[Tensor, "*head query key"]:
+        place = torch.device("cpu") if query.device.type == "mps" else query.device  # mps has no float64
+        key = key.to(place).double()
+        blocks = query.to(place).split(ROWS, dim=-2)
+        scores = [similarity(rows.double(), key).to(query.dtype) for rows in blocks]
+        return torch.cat(scores, dim=-2).to(query.device)
+
+    return rounded
+
+
+# What a similarity edit may name. The rbf has variance 1, so that the scale plays the part of 1 / variance.
+NAMED: dict[str, Similarity] = {"dot": dot, "cosine": in_double(cosine), "rbf": in_double(partial(rbf, variance=1.0))}

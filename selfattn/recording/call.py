@@ -11,7 +11,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from selfattn.maths.attend import Stages, attend
 from selfattn.maths.masks import Rows, custom, to_bias
-from selfattn.maths.similarity import dot
+from selfattn.maths.similarity import NAMED, Similarity, dot
 from selfattn.recording.edits import Edit, Setting
 
 ALL = slice(None)
@@ -61,7 +61,6 @@ class Call:
         """The stages of one head for some of its queries, in float32 at least: the one place of query x key numbers."""
         setting = self.settings[head]
         query, key, value = self._of_head(head, batch)
-        own = self.similarity
         stages = attend(
             query[rows] / (self.prescale or 1.0),
             key,
@@ -72,7 +71,7 @@ class Call:
             temperature=setting.temperature,
             keep=self.keep(head, rows, batch),
             sink=None if self.sink is None else self.sink[head].to(query.dtype),
-            similarity=dot if own is None else lambda q, k: own(q, k, head),
+            similarity=self._similarity(head),
         )
         if setting.cut_after:
             cut = custom(setting.cut_after).keep(*self.shape, self.real_keys(batch), rows)
@@ -81,6 +80,12 @@ class Call:
         if setting.ablate:
             stages = replace(stages, context=self.context(head, batch).to(value.dtype)[rows])
         return stages
+
+    @torch.no_grad()
+    def scores(self, head: int, rows: Rows = ALL, batch: int = 0) -> Float[Tensor, "row key"]:
+        """The raw scores of one head alone, the first of its stages."""
+        query, key, _ = self._of_head(head, batch)
+        return self._similarity(head)(query[rows] / (self.prescale or 1.0), key)
 
     def with_edits(self, edits: Iterable[Edit]) -> "Call":
         """The same queries, keys and values under other edits: what these heads alone would do."""
@@ -97,7 +102,7 @@ class Call:
             # Padding tokens are queries too in self-attention: they leave the average.
             real = mean if self.kind == "cross" else mean[self.real_keys(batch)]
             return real.mean(0, keepdim=True).expand_as(mean)
-        if self.softcap or self.sink is not None or self.similarity is not None or setting.cut_after:
+        if self.softcap or self.sink is not None or self._similarity(head) is not dot or setting.cut_after:
             return self.stages(head, ALL, batch).context.to(self.value.dtype)
         query, key, value = self._of_head(head, batch, self.query.dtype)
         keep, bias = self.keep(head, ALL, batch), self._bias(setting, head, ALL, batch)
@@ -133,17 +138,22 @@ class Call:
         mask = _pick(self.mask, head, batch, self.shape)[rows]
         return mask if mask.dtype == torch.bool else mask > _hidden(mask)
 
-    def _bias(self, setting: Setting, head: int, rows: Rows, batch: int) -> Float[Tensor, "row key"] | None:
+    def biases(self, head: int, rows: Rows = ALL, batch: int = 0) -> tuple[Tensor | None, Tensor | None]:
         """What the model adds to the scaled scores: its position bias, and the finite part of an additive mask."""
-        bias = None
-        if self.position_bias is not None:
-            bias = _pick(self.position_bias, head, batch, self.shape)[rows]
-        if self.mask is not None and self.mask.dtype != torch.bool and setting.own_mask:
+        position, finite = self.position_bias, None
+        if position is not None:
+            position = _pick(position, head, batch, self.shape)[rows]
+        if self.mask is not None and self.mask.dtype != torch.bool:
             mask = _pick(self.mask, head, batch, self.shape)[rows]
             finite = mask.masked_fill(mask <= _hidden(mask), 0.0)
-            if finite.any():
-                bias = finite if bias is None else bias + finite
-        return bias
+        return position, finite if finite is not None and finite.any() else None
+
+    def _bias(self, setting: Setting, head: int, rows: Rows, batch: int) -> Float[Tensor, "row key"] | None:
+        """All that is added to the scaled scores of an edited head."""
+        position, finite = self.biases(head, rows, batch)
+        if finite is None or not setting.own_mask:
+            return position
+        return finite if position is None else position + finite
 
     def effective_scale(self, head: int) -> float:
         """The factor on the raw scores of a head: the model's own, or the edit's."""
@@ -152,6 +162,13 @@ class Call:
             return self.scale
         (value,) = setting.rescale
         return 1.0 if value is None else value
+
+    def _similarity(self, head: int) -> Similarity:
+        """What makes the raw scores of a head: the edit's similarity, or the model's own."""
+        named, own = self.settings[head].similarity, self.similarity
+        if named is not None:
+            return NAMED[named]
+        return dot if own is None else lambda q, k: own(q, k, head)
 
     def _of_head(self, head: int, batch: int, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Query, key and value of one head; with grouped heads, head h reads key head `h // (H / H_kv)`."""
@@ -162,6 +179,44 @@ class Call:
             self.key[batch, shared].to(dtype),
             self.value[batch, shared].to(dtype),
         )
+
+    @torch.no_grad()
+    def weights(self, rows: Rows = ALL, batch: int = 0) -> Float[Tensor, "head row key"]:
+        """The weights of every head, for some of the queries: what `stages` gives head by head, in one go."""
+        setting = self.settings[0]
+        # Formulas that differ from head to head, and weights that are cut after the softmax, go one by one.
+        if self.similarity is not None or setting.cut_after or any(each != setting for each in self.settings):
+            return torch.stack([self.stages(head, rows, batch).weights for head in range(self.heads)])
+        dtype = torch.promote_types(self.query.dtype, torch.float32)
+        shared = torch.arange(self.heads, device=self.key.device) * self.key_heads // self.heads
+        key = self.key[batch, shared].to(dtype)
+        return attend(
+            self.query[batch][:, rows].to(dtype) / (self.prescale or 1.0),
+            key,
+            key[..., :0],  # no value, no context
+            scale=self.effective_scale(0),
+            softcap=self.softcap,
+            bias=self._bias_of_heads(setting, rows, batch),
+            temperature=setting.temperature,
+            keep=self.keep_of_heads(rows, batch),
+            sink=None if self.sink is None else self.sink.to(dtype),
+            similarity=self._similarity(0),
+        ).weights
+
+    def keep_of_heads(self, rows: Rows = ALL, batch: int = 0) -> Bool[Tensor, "#head row key"]:
+        """Which keys each query of each head may attend to; a single plane where all heads share one."""
+        one = all(each == self.settings[0] for each in self.settings) and (self.mask is None or self.mask.shape[1] == 1)
+        return torch.stack([self.keep(head, rows, batch) for head in range(1 if one else self.heads)])
+
+    def _bias_of_heads(self, setting: Setting, rows: Rows, batch: int) -> Float[Tensor, "#head row key"] | None:
+        tensors = [each for each in (self.position_bias, self.mask) if each is not None]
+        heads = range(max((each.shape[1] for each in tensors), default=1))
+        planes = [self._bias(setting, head, rows, batch) for head in heads]
+        # The finite part of an additive mask may be nothing in one head and something in another.
+        shape = next((plane.shape for plane in planes if plane is not None), None)
+        if shape is None:
+            return None
+        return torch.stack([self.query.new_zeros(shape) if plane is None else plane for plane in planes])
 
 
 def _pick(tensor: Tensor, head: int, batch: int, shape: tuple[int, int]) -> Tensor:

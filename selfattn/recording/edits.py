@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from selfattn.maths.masks import Pattern, custom, parse
+from selfattn.maths.similarity import NAMED
 
 Pairs = frozenset[tuple[int, int]]
 
@@ -133,9 +134,31 @@ class Ablate(Edit):
 
 
 @dataclass(frozen=True)
+class Similarity(Edit):
+    """Score each query and key by `how` in place of the model's own similarity; scale, cap, bias and mask follow.
+
+        "dot"     q . k
+        "cosine"  q . k / (|q| |k|), and 0 where either is zero
+        "rbf"     -|q - k|^2 / 2
+
+    Here q is free of any scale that the model puts on it. To the rbf the scale is 1 / variance: where all keys that a
+    query may attend to have one length, its weights are those of the dot product under the same scale, for |q|^2 and
+    |k|^2 are then the same along a row and cancel in the softmax (a cap or a sink, which see them, aside).
+    """
+
+    how: Literal["dot", "cosine", "rbf"]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.how not in tuple(NAMED):
+            raise ValueError(f"A similarity is 'dot', 'cosine' or 'rbf'; got {self.how!r}.")
+
+
+@dataclass(frozen=True)
 class Setting:
     """All edits that reach one head, folded into what the formula needs."""
 
+    similarity: str | None = None
     rescale: tuple[float | None] | None = None  # (value,) where a Scale reaches the head
     temperature: float = 1.0
     masks: tuple[Pattern, ...] = ()
@@ -145,7 +168,7 @@ class Setting:
 
     @classmethod
     def of(cls, edits: Iterable[Edit], layer: int, head: int, part: str, kind: str) -> "Setting":
-        """Fold the edits that reach a head: of scales, temperatures, ablations the last wins; masks and cuts add up."""
+        """Fold the edits that reach a head: masks and cuts add up, and of each other kind the last wins."""
         values: dict[str, Any] = {"masks": (), "cut_after": frozenset()}
         for edit in edits:
             if not edit.reaches(layer, head, part, kind):
@@ -164,12 +187,16 @@ class Setting:
                     values["cut_after"] |= frozenset(pairs)
                 case Ablate(how):
                     values["ablate"] = how
+                case Similarity(how):
+                    values["similarity"] = how
         return cls(**values)
 
 
 UNEDITED = Setting()
 
-_KINDS: dict[str, type[Edit]] = {kind.__name__.lower(): kind for kind in (Scale, Temperature, Mask, Cut, Ablate)}
+_KINDS: dict[str, type[Edit]] = {
+    kind.__name__.lower(): kind for kind in (Scale, Temperature, Mask, Cut, Ablate, Similarity)
+}
 
 
 def to_json(edits: Iterable[Edit]) -> str:

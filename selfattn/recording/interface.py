@@ -178,9 +178,10 @@ def _call(
     scale, prescale = _scales(module, scale)
     causal = rest.get("is_causal")
     settings = tuple(Setting.of(recorder.edits, layer, head, part, kind) for head in range(query.shape[1]))
-    if prescale is None and any(setting.rescale for setting in settings):
+    if prescale is None and any(setting.rescale or setting.similarity for setting in settings):
         raise ValueError(
-            f"The scale of {type(module).__name__} could not be told apart from its query: it cannot be changed."
+            f"The scale of {type(module).__name__} could not be told apart from its query: "
+            "neither it nor the similarity can be changed."
         )
     return Call(
         layer=layer,

@@ -6,7 +6,7 @@ import pytest
 
 import selfattn
 from tests import made
-from tests.browser import CHROMIUM, FLAGS, modules, require_chromium
+from tests.browser import CHROMIUM, FLAGS, Reader, modules, require_chromium, server
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +54,19 @@ def module_page(chromium, modules_address):
     yield page
     page.close()
     assert faults == []
+
+
+@pytest.fixture(scope="session")
+def address():
+    require_chromium()
+    with server() as address:
+        yield address
+
+
+@pytest.fixture
+def reader(chromium, address):
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
+    reader = Reader(context, address)
+    yield reader
+    reader.check()
+    context.close()

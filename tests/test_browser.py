@@ -10,36 +10,20 @@ import torch
 import selfattn
 from selfattn import Scale, Temperature
 from selfattn.analysis.gauges import gauges
-from tests.browser import Reader, require_chromium, server
+from tests.browser import Reader
 from tests.tolerance import assert_close
 
 pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "The film was not good."
 
 
-@pytest.fixture(scope="module")
-def address():
-    require_chromium()
-    with server() as address:
-        yield address
-
-
-@pytest.fixture
-def reader(chromium, address):
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    reader = Reader(context, address)
-    yield reader
-    reader.check()
-    context.close()
-
-
-@pytest.mark.parametrize("path", ["/", "/scaling", "/scaling?data=the+model%27s+own", "/?model=minilm&mask=causal"])
+@pytest.mark.parametrize("path", ["/", "/scaling", "/scaling?data=the+model%27s+own", "/?model=minilm&mask=own,causal"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 900])
 def test_pages_open_without_a_fault(chromium, address, path, scheme, width):
     context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     reader = Reader(context, address).open(path)
-    reader.page.locator(".stPlotlyChart .main-svg").first.wait_for()
+    reader.page.locator(".stPlotlyChart .main-svg, .head[data-ready=true]").first.wait_for()
     assert reader.page.locator(".sa-notice").count() == 0
     background = reader.page.locator(".stApp").evaluate("e => getComputedStyle(e).backgroundColor")
     assert background == {"light": "rgb(251, 250, 247)", "dark": "rgb(21, 21, 24)"}[scheme]
@@ -50,7 +34,7 @@ def test_pages_open_without_a_fault(chromium, address, path, scheme, width):
 
 
 def shown_gauges(reader: Reader) -> dict[str, float]:
-    numbers = re.findall(r"(entropy|max weight|tr J|first token)\s+([0-9.]+)", reader.text(".st-key-panel_head"))
+    numbers = re.findall(r"(entropy|max weight|tr J|first token)\s+([0-9.]+)", reader.text(".head .gauges"))
     return {name: float(number) for name, number in numbers}
 
 
@@ -60,17 +44,17 @@ def test_the_numbers_on_screen_are_the_models(reader):
     found = selfattn.trace(model, TEXT).stages(1, 2)
     for gauge in gauges(found):
         assert_close(shown_gauges(reader)[gauge.name], gauge.value, within=6e-4)
-    probability = float(re.search(r"negative\s+([0-9.]+)", reader.text(".st-key-panel_says"))[1])
+    probability = float(re.search(r"negative\s+([0-9.]+)", reader.text(".head .says"))[1])
     assert_close(probability, selfattn.trace(model, TEXT).prediction.of("negative"), within=6e-4)
-    reader.click(".st-key-from button:nth-of-type(3)")
+    reader.click(".head .chips button:nth-of-type(3)")
     row = found.weights[2]
-    assert f"weight = {row.max():.4f}" in reader.text(".st-key-panel_cell")
+    assert f"weight = {row.max():.4f}" in reader.text(".head .cell")
 
 
 def test_taking_the_scale_away_saturates_the_softmax(reader):
     reader.open(f"/?layer=1&head=1&text={quote(TEXT)}")
     before = shown_gauges(reader)
-    reader.click(".st-key-scaled label")
+    reader.click(".head .controls .toggle")
     after = shown_gauges(reader)
     found = selfattn.trace("sentiment", TEXT).call(1).with_edits([Scale(None)]).stages(1)
     for gauge in gauges(found):
@@ -83,27 +67,40 @@ def test_taking_the_scale_away_saturates_the_softmax(reader):
 
 def test_in_the_model_the_prediction_follows(reader):
     text = "I would not recommend this phone to anyone."
-    reader.open(f"/?temperature=5.0&reach=in+the+model&text={quote(text)}")
+    reader.open(f"/?temperature=5.0&text={quote(text)}")
+    before = selfattn.trace("sentiment", text).prediction
+    assert_close(shown_probability(reader), before.of("negative"), within=6e-4)
+    reader.page.locator(".head .apply select").select_option("model")
+    reader.click(".head button.primary")
     edited = selfattn.trace("sentiment", text, [Temperature(5.0)]).prediction
-    probability = float(re.search(r"negative\s+([0-9.]+)", reader.text(".st-key-panel_says"))[1])
-    assert_close(probability, edited.of("negative"), within=6e-4)
-    assert "before the change" in reader.text(".st-key-panel_says")
+    assert_close(shown_probability(reader), edited.of("negative"), within=6e-4)
+    assert "before the change" in reader.text(".head .says")
+    assert reader.text(".head button.primary") == "Applied"
+    reader.page.reload()
+    assert_close(shown_probability(reader.settle()), edited.of("negative"), within=6e-4)
+    assert reader.text(".head button.primary") == "Applied"
+    reader.click(".head .apply .quiet")
+    assert_close(shown_probability(reader), before.of("negative"), within=6e-4)
+
+
+def shown_probability(reader: Reader) -> float:
+    return float(re.search(r"negative\s+([0-9.]+)", reader.text(".head .says"))[1])
 
 
 def test_every_state_is_a_link(reader):
     reader.open("/?model=induction")
     reader.type("red green blue red green")
     reader.click(".st-key-open_3 button")
-    reader.click(".st-key-mask button:has-text('window')")
-    reader.click(".st-key-from button:nth-of-type(4)")
-    link, cell = reader.page.url, reader.text(".st-key-panel_cell")
+    reader.click(".head .masks button[value=window]")
+    reader.click(".head .chips button:nth-of-type(4)")
+    link, cell = reader.page.url, reader.text(".head .cell")
     for part in ("model=induction", "head=3", "window", "from=3", "text=red+green+blue"):
         assert part in link
     reader.page.reload()
-    assert reader.settle().text(".st-key-panel_cell") == cell
+    assert reader.settle().text(".head .cell") == cell
     other = Reader(reader.page.context.browser.new_context(), reader.address)
     other.page.goto(link)
-    assert other.settle().text(".st-key-panel_cell") == cell
+    assert other.settle().text(".head .cell") == cell
     other.page.context.close()
 
 
@@ -132,8 +129,8 @@ HOSTILE = [
 def test_hostile_text_is_shown_and_not_run(reader, text, model):
     reader.open(f"/?model={model}&text={quote(text)}")
     assert reader.page.evaluate("window.broken") is None
-    reader.page.locator(".st-key-from button").nth(3).wait_for()
-    assert reader.page.locator(".st-key-from :is(img, a, strong, .katex, [data-testid=stIconMaterial])").count() == 0
+    reader.page.locator(".head .chips button").nth(3).wait_for()
+    assert reader.page.locator(".head .chips :is(img, a, strong, .katex, [data-testid=stIconMaterial])").count() == 0
     assert reader.page.locator(".st-key-text input").input_value() == text
 
 
@@ -146,7 +143,10 @@ BAD_LINKS = [
     ("/?head=x", "heads 0 to 3"),
     ("/?temperature=nan", "it goes from 0.1 to 5"),
     ("/?temperature=inf", "it goes from 0.1 to 5"),
-    ("/?mask=custom&pairs=1-2", "is no pair"),
+    ("/?pairs=1-2", "such as 5>3"),
+    ("/?mask=nonsense", "one or more of own, causal, padding, window"),
+    ("/?show=everything", "one of stages, map, lines, table"),
+    ("/?edits=%5B%7B%22edit%22%3A%22pickle%22%7D%5D", "An edit is an object"),
     ("/scaling?data=the+model%27s+own&head=99", "heads 0 to 3"),
 ]
 
@@ -169,18 +169,12 @@ def test_a_text_too_long_is_refused_with_its_number_and_kept(reader):
     assert reader.page.locator(".sa-notice").count() == 0
 
 
-def test_a_longer_text_is_drawn_by_a_window(reader):
-    reader.open().type("the film was long and the ending was good and " * 12)
-    tokens = len(selfattn.load("sentiment").inputs("the film was long and the ending was good and " * 12)[0])
-    assert f"Tokens 0 to 95 of {tokens} are drawn" in reader.text()
-
-
 def test_the_keyboard_reaches_the_scale(reader):
     reader.open()
-    toggle = reader.page.locator(".st-key-scaled input")
+    toggle = reader.page.locator(".head .controls .toggle input")
     for _ in range(60):
         reader.page.keyboard.press("Tab")
-        if toggle.evaluate("e => e === document.activeElement"):
+        if toggle.evaluate("e => e === e.getRootNode().activeElement"):
             break
     reader.page.keyboard.press("Space")
     reader.settle()
@@ -214,10 +208,10 @@ def test_two_readers_do_not_meet(chromium, address):
     readers = [Reader(context, address).open() for context in contexts]
     readers[0].type("The first reader is happy.")
     readers[1].type("The second one is not.")
-    readers[0].click(".st-key-scaled label")
-    assert "first" in readers[0].text(".st-key-from")
-    assert "second" in readers[1].text(".st-key-from")
-    assert readers[1].page.locator(".st-key-scaled input").is_checked()
+    readers[0].click(".head .controls .toggle")
+    assert "first" in readers[0].text(".head .chips")
+    assert "second" in readers[1].text(".head .chips")
+    assert readers[1].page.locator(".head .controls .toggle input").is_checked()
     for reader in readers:
         reader.check()
         reader.page.context.close()

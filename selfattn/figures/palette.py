@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-Colourscale = list[list[float | str]]
-
 
 @dataclass(frozen=True)
 class Palette:
@@ -20,21 +18,6 @@ class Palette:
     weights: str  # scores and weights
     against: str  # the other side of zero for values
     zero: str  # the middle of a diverging scale
-
-    @property
-    def sequential(self) -> Colourscale:
-        """From the paper's colour to the symbol's with the square root of the weight, so that small weights show."""
-        low, high = rgb(self.panel), rgb(self.weights)
-        stops = [step / 10 for step in range(11)]
-        mixed = [[a + (b - a) * stop for a, b in zip(low, high, strict=True)] for stop in stops]
-        return [
-            [stop**2, "#" + "".join(f"{round(c):02X}" for c in rgb)] for stop, rgb in zip(stops, mixed, strict=True)
-        ]
-
-    def diverging(self, symbol: str) -> Colourscale:
-        """From the opposite hue through the middle to the symbol's, for signed numbers around zero."""
-        opposite = {"query": self.key, "key": self.query, "value": self.against, "weights": self.key}
-        return [[0.0, opposite.get(symbol, self.key)], [0.5, self.zero], [1.0, self.of(symbol)]]
 
     def of(self, symbol: str) -> str:
         """The colour of a symbol; ink for what has none."""

@@ -1,13 +1,16 @@
 """What is kept between reruns: bounded, shared by all readers, keyed by everything that the result depends on."""
 
 import os
+from typing import Any
 
 import streamlit as st
-from torch import Tensor
 
 import selfattn
 from selfattn import Model, Trace
 from selfattn.analysis import scaling
+from selfattn.analysis.atlas import Heads
+from selfattn.canvas.head_payload import Planes
+from selfattn.canvas.head_payload import head_payload as payload_of
 from selfattn.recording.edits import from_json
 
 FIRST_MODEL = os.environ.get("SELFATTN_MODEL", "sentiment")
@@ -25,10 +28,19 @@ def trace(source: str, text: str, edits: str, pad: int) -> Trace:
     return selfattn.trace(model(source), text, from_json(edits), pad=pad)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
-def layer_input(source: str, text: str, edits: str, pad: int, layer: int, part: str, kind: str) -> Tensor | None:
-    """What a layer's projections read. It takes a forward pass of its own, so not one for every click."""
-    return trace(source, text, edits, pad).layer_input(layer, part=part, kind=kind)
+@st.cache_resource(max_entries=24, show_spinner=False)
+def head_payload(
+    source: str, text: str, edits: str, pad: int, layer: int, part: str, kind: str, head: int
+) -> tuple[dict[str, Any], Planes]:
+    """What the browser needs of one head."""
+    found = trace(source, text, edits, pad)
+    return payload_of(found, found.call(layer, part, kind), head)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def heads(source: str, text: str, edits: str, pad: int, part: str, kind: str) -> dict[int, Heads]:
+    """Where the layers of an atlas are kept as they are done: who stops a long one loses nothing."""
+    return {}
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -33,7 +33,7 @@ def side(stages: Stages, measured: Saturation, uniform: float, scaled: bool, pal
         ("max weight", measured.largest, uniform),
         ("tr J", measured.trace, 1 - uniform),
     ]
-    st.html(words.bars("", rows, colour=palette.of(symbol)))
+    st.html(words.bars(rows, palette.of(symbol)))
 
 
 def sweeps(

@@ -13,7 +13,6 @@ from selfattn.figures import words
 from selfattn.figures.palette import DARK, LIGHT, Palette
 from selfattn.models import library
 from selfattn.places import HOME, SPECIMENS
-from selfattn.recording.call import Call
 from selfattn.recording.edits import Edit, to_json
 from selfattn.traces import budget
 from selfattn.ui import caches, style
@@ -39,11 +38,6 @@ class Study:
     def trace(self, edits: Sequence[Edit] = ()) -> Trace:
         """The forward pass over the text, with edits in the model."""
         return caches.trace(self.source, self.text, to_json(edits), self.pad)
-
-    def layer_input(self, call: Call, edits: Sequence[Edit] = ()) -> torch.Tensor | None:
-        """X: what the projections of the call's layer read in that forward pass."""
-        run = (self.source, self.text, to_json(edits), self.pad)
-        return caches.layer_input(*run, call.layer, call.part, call.kind)
 
 
 def frame() -> None:

@@ -1,1 +1,95 @@
-export default function () {}
+// One head, live: the entry of the component. Python sends a head's numbers; all that concerns this head runs here.
+
+import { Head } from "./attend.js";
+import { cell, sentence } from "./cell.js";
+import { controls, inModel, toolbar } from "./controls.js";
+import { h, write } from "./dom.js";
+import { gauges } from "./gauges.js";
+import { unpack } from "./payload.js";
+import { says } from "./says.js";
+import { Scope } from "./scope.js";
+import { stages } from "./stages.js";
+import { tokens } from "./tokens.js";
+
+// Pictures that are not the first one are fetched when they are asked for.
+const PICTURES = {
+  stages: { name: "Stages" },
+  map: { name: "Map", load: async () => (await import("./map.js")).map },
+  lines: { name: "Lines", load: async () => (await import("./lines.js")).lines },
+  table: { name: "Table", load: async () => (await import("./table.js")).table },
+};
+
+class Microscope {
+  constructor(root, tell) {
+    this.root = root;
+    this.scope = new Scope(root, tell, (now) => this.draw(now));
+    const { scope } = this;
+    this.controls = controls(scope);
+    const names = Object.fromEntries(Object.entries(PICTURES).map(([show, { name }]) => [show, name]));
+    this.parts = [tokens(scope), toolbar(scope, names)];
+    this.panels = [cell(scope), gauges(scope), says(scope)];
+    this.pictures = { stages: stages(scope, this.controls.element) };
+    this.picture = h("div", { class: "picture" });
+    this.said = h("div", { class: "heard", role: "status", "aria-live": "polite" });
+    root.append(
+      ...this.parts.map((part) => part.element),
+      this.picture,
+      h("div", { class: "panels" }, ...this.panels.map((panel) => panel.element)),
+      this.said,
+    );
+    new ResizeObserver(() => scope.refresh()).observe(root);
+    // A property that follows the theme's ink in a millisecond: its transition ends when the theme has changed.
+    root.addEventListener("transitionend", (event) => event.target === root && scope.refresh());
+  }
+
+  open(about) {
+    const { scope } = this;
+    const fresh = about.revision !== this.revision;
+    this.revision = about.revision;
+    // What the reader has set since then is newer than what Python knows.
+    if (about.id === this.id && !fresh) return;
+    const head = about.id === this.id ? scope.head : new Head(about);
+    this.id = about.id;
+    const { applied, prediction } = about;
+    Object.assign(scope, { applied, prediction });
+    if (fresh) {
+      if (applied) this.controls.reach.draw(applied.reach);
+      scope.inModel = applied?.is_view ? inModel(about.view, applied.reach) : null;
+    }
+    scope.open(head, fresh ? about.view : null);
+  }
+
+  draw(now) {
+    const { scope } = this;
+    const { show } = scope.view;
+    const picture = this.pictures[show] ?? this.#load(show);
+    if (picture && this.picture.firstChild !== picture.element) this.picture.replaceChildren(picture.element);
+    for (const part of [...this.parts, this.controls, picture, ...this.panels]) part?.draw(now);
+    write(this.said, scope.pointed || scope.view.query !== null ? sentence(scope.head, scope.view, scope.cell) : "");
+  }
+
+  #load(show) {
+    PICTURES[show].loading ??= PICTURES[show].load();
+    PICTURES[show].loading.then((make) => {
+      this.pictures[show] ??= make(this.scope);
+      this.scope.refresh();
+    });
+  }
+}
+
+const opened = new WeakMap();
+
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  const root = parentElement.querySelector(".head");
+  const tell = (name, value) => (name === "view" ? setStateValue : setTriggerValue)(name, value);
+  if (!opened.has(root)) opened.set(root, new Microscope(root, tell));
+  const microscope = opened.get(root);
+  microscope.scope.report = tell;
+  if (microscope.blob === data) return;
+  microscope.blob = data;
+  const about = unpack(data);
+  microscope.open(about);
+  // The numbers on screen, for whoever wants to read them from a script.
+  root.scope = microscope.scope;
+  root.microscope = microscope;
+}

@@ -1,0 +1,181 @@
+// One head, live: its stages recomputed from queries, keys, values and raw scores, as `maths/attend.py` does in Python.
+//
+// Every stage is rounded to 32 bits where PyTorch rounds it (`Math.fround`, or a store into a Float32Array), so that
+// both sides hand the same logits to the softmax.
+
+const { fround } = Math;
+
+/** What one head of a payload computes under the view's scaling, temperature, similarity and mask. */
+export class Head {
+  constructor(about) {
+    const { planes } = about;
+    Object.assign(this, about.head, { queries: about.queries, keys: about.keys });
+    const [n, d] = planes.query.shape;
+    const [m, dv] = planes.value.shape;
+    Object.assign(this, { shape: [n, m], d, dv, query: planes.query, key: planes.key, value: planes.value });
+    this.words = { queries: planes.query_words, keys: planes.key_words };
+    this.segments = { queries: planes.query_segments, keys: planes.key_segments };
+    this.real = { queries: planes.real_queries, keys: planes.real_keys };
+    this.own = { scores: planes.scores, keep: planes.keep, bias: planes.bias, maskBias: planes.mask_bias };
+    this.similarities = { own: planes.scores };
+    for (const stage of ["scaled", "logits", "weights"]) this[stage] = new Float32Array(n * m);
+    this.keep = new Uint8Array(n * m);
+    this.context = new Float32Array(n * dv);
+    // One number a row: keys allowed, largest logit, sum of exponentials, entropy over log n; of its weights the
+    // sum, the sum of squares, and the largest.
+    for (const row of ["allowed", "largest", "total", "entropy", "sum", "squares", "top"]) this[row] = new Float64Array(n);
+    this.mixed = new Float64Array(dv);
+  }
+
+  /** Compute every stage under a view. */
+  compute(view) {
+    this.view = view;
+    this.scores = this.similarities[view.similarity] ??= similarity[view.similarity](this);
+    if (this.masked !== maskOf(view)) this.#mask(view);
+    this.factor = view.scaled ? this.scale : 1;
+    const [n] = this.shape;
+    for (let i = 0; i < n; i++) this.#row(i, fround(this.factor), fround(view.temperature));
+  }
+
+  #mask(view) {
+    this.masked = maskOf(view);
+    const [n, m] = this.shape;
+    const chosen = new Set(view.mask);
+    const causal = chosen.has("causal");
+    const width = chosen.has("window") ? view.width : Infinity;
+    const own = chosen.has("own") ? this.own.keep : null;
+    const real = chosen.has("padding") ? this.real.keys : null;
+    for (let i = 0, c = 0; i < n; i++) {
+      for (let j = 0; j < m; j++, c++) {
+        this.keep[c] = (!own || own[c]) && (!causal || j <= i) && Math.abs(i - j) < width && (!real || real[j]) ? 1 : 0;
+      }
+    }
+    for (const [i, j] of view.pairs) if (i < n && j < m) this.keep[i * m + j] = 0;
+    const finite = chosen.has("own") ? this.own.maskBias : undefined;
+    this.bias = this.own.bias && finite ? this.own.bias.map((b, c) => b + finite[c]) : (this.own.bias ?? finite);
+  }
+
+  #row(i, factor, temperature) {
+    const { scores, scaled, logits, weights, keep, bias, softcap } = this;
+    const m = this.shape[1];
+    const start = i * m;
+    let largest = this.sink ?? -Infinity;
+    let allowed = 0;
+    for (let c = start; c < start + m; c++) {
+      scaled[c] = scores[c] * factor;
+      let logit = scaled[c];
+      if (softcap) logit = fround(softcap * fround(Math.tanh(fround(logit / softcap))));
+      if (bias) logit = fround(logit + bias[c]);
+      logit = fround(logit / temperature);
+      if (keep[c]) {
+        allowed++;
+        if (logit > largest) largest = logit;
+        logits[c] = logit;
+      } else {
+        logits[c] = -Infinity;
+      }
+    }
+    let total = this.sink == null || !allowed ? 0 : Math.exp(this.sink - largest);
+    let moment = 0;
+    for (let c = start; c < start + m; c++) {
+      const below = logits[c] - largest;
+      // A weight in proportion e^-104 is zero in 32 bits.
+      const power = below > -104 ? Math.exp(below) : 0;
+      weights[c] = power;
+      if (power) {
+        total += power;
+        moment += power * below;
+      }
+    }
+    this.#spread(i, total, start);
+    this.allowed[i] = allowed;
+    this.largest[i] = largest;
+    this.total[i] = total;
+    // H = log(total) - sum p (logit - largest); a sink keeps part of the sum to itself.
+    const entropy = this.sink == null ? Math.log(total) - moment / total : entropyOf(weights, start, m);
+    this.entropy[i] = allowed > 1 ? entropy / Math.log(allowed) : NaN;
+  }
+
+  #spread(i, total, start) {
+    const { weights, value, mixed, dv } = this;
+    const end = start + this.shape[1];
+    const share = total > 0 ? 1 / total : 0;
+    let [sum, squares, top] = [0, 0, 0];
+    mixed.fill(0);
+    for (let c = start; c < end; c++) {
+      const weight = (weights[c] = weights[c] * share);
+      sum += weight;
+      squares += weight * weight;
+      if (weight > top) top = weight;
+    }
+    // Four keys at a time: the sums are read and written a quarter as often.
+    let c = start;
+    let at = 0;
+    for (; c + 3 < end; c += 4, at += 4 * dv) {
+      const [a, b] = [weights[c], weights[c + 1]];
+      const [d, e] = [weights[c + 2], weights[c + 3]];
+      if (a + b + d + e === 0) continue;
+      for (let x = 0, v = at; x < dv; x++, v++) {
+        mixed[x] += a * value[v] + b * value[v + dv] + d * value[v + 2 * dv] + e * value[v + 3 * dv];
+      }
+    }
+    for (; c < end; c++, at += dv) for (let x = 0; x < dv; x++) mixed[x] += weights[c] * value[at + x];
+    this.sum[i] = sum;
+    this.squares[i] = squares;
+    this.top[i] = top;
+    this.context.set(mixed, i * dv);
+  }
+}
+
+function entropyOf(weights, start, m) {
+  let entropy = 0;
+  for (let c = start; c < start + m; c++) if (weights[c] > 0) entropy -= weights[c] * Math.log(weights[c]);
+  return entropy;
+}
+
+function maskOf({ mask, width, pairs }) {
+  return JSON.stringify([mask, width, pairs]);
+}
+
+// In double precision, and rounded once: as the edit `Similarity` does in Python.
+const similarity = {
+  dot: (head) => everyPair(head, (product) => product),
+  cosine: (head) => everyPair(head, (product, qq, kk) => (qq && kk ? product / Math.sqrt(qq * kk) : 0)),
+  rbf: (head) => everyPair(head, (product, qq, kk) => -Math.max(qq + kk - 2 * product, 0) / 2),
+};
+
+function everyPair({ query, key, shape: [n, m], d }, alike) {
+  const scores = new Float32Array(n * m);
+  const squares = (plane, count) =>
+    Float64Array.from({ length: count }, (_, row) => plane.subarray(row * d, row * d + d).reduce((s, x) => s + x * x, 0));
+  const [qq, kk] = [squares(query, n), squares(key, m)];
+  for (let i = 0, c = 0; i < n; i++) {
+    for (let j = 0; j < m; j++, c++) {
+      let product = 0;
+      for (let a = i * d, b = j * d, end = a + d; a < end; a++, b++) product += query[a] * key[b];
+      scores[c] = alike(product, qq[i], kk[j]);
+    }
+  }
+  return scores;
+}
+
+/** The gauges of rows that are text and may attend to something: {name: {of: one value a row, mean, uniform}}. */
+export function gauges(head) {
+  const [n, m] = head.shape;
+  const rows = Array.from({ length: n }, (_, i) => i).filter((i) => head.real.queries[i] && head.allowed[i] > 0);
+  const weight = (i) => 1 / head.allowed[i];
+  const row = {
+    entropy: [(i) => head.entropy[i], () => 1],
+    "max weight": [(i) => head.top[i], weight],
+    "tr J": [(i) => head.sum[i] - head.squares[i], (i) => 1 - weight(i)],
+    "first token": [(i) => head.weights[i * m], (i) => head.keep[i * m] * weight(i)],
+  };
+  const mean = (of) => {
+    const values = rows.map(of).filter((value) => value === value);
+    return values.length ? values.reduce((a, b) => a + b) / values.length : NaN;
+  };
+  return Object.entries(row).map(([name, [of, even]]) => {
+    const uniform = name === "entropy" ? (i) => (head.allowed[i] > 1 ? 1 : NaN) : even;
+    return { name, of, mean: mean(of), uniform: mean(uniform) };
+  });
+}

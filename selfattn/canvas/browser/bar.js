@@ -1,0 +1,23 @@
+// A number between 0 and 1 as a bar, with what it is compared with.
+
+import { h, number, write } from "./dom.js";
+
+/** Append a named bar to a grid; returns what draws it: value, a tick (the baseline) and a mark, NaN for none. */
+export function bar(grid, name) {
+  const [fill, tick, mark] = [h("i"), h("b"), h("u")];
+  const track = h("div", { class: "bar", role: "img" }, fill, tick, mark);
+  const value = h("span", { class: "number" });
+  grid.append(h("span", { class: "name", title: name }, name), track, value);
+  const place = (share) => `${100 * Math.min(Math.max(share || 0, 0), 1)}%`;
+  return (shown) => {
+    const { tick: baseline = NaN, mark: here = NaN } = shown;
+    fill.style.width = place(shown.value);
+    tick.style.left = place(baseline);
+    tick.hidden = baseline !== baseline;
+    mark.style.left = place(here);
+    mark.hidden = here !== here;
+    write(value, number(shown.value));
+    const against = baseline === baseline ? `, compared with ${number(baseline)}` : "";
+    track.setAttribute("aria-label", `${name} ${number(shown.value)}${against}`);
+  };
+}

@@ -1,0 +1,50 @@
+// Elements in one line. Text is always set as text: whatever a reader typed is shown, and never read as HTML.
+
+/** An element with properties (`class`, `aria-...`, `on...` and all else by name) and children, strings or elements. */
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === "class") element.className = value;
+    else if (name.includes("-") || name === "role" || name === "for") element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children.filter((child) => child !== null));
+  return element;
+}
+
+/** Write `text` where it differs: what stays the same is not drawn again. */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** A number as a page shows it: three decimals, more digits for what is small, a true minus sign. */
+export function number(value, digits = 3) {
+  if (value === -Infinity) return "−∞";
+  if (!Number.isFinite(value)) return "–";
+  return value.toFixed(digits).replace("-", "−");
+}
+
+const resized = new ResizeObserver((entries) => {
+  for (const { target, contentRect } of entries) {
+    target.box = { width: contentRect.width, height: contentRect.height };
+    target.onbox();
+  }
+});
+
+/** A canvas that knows its size in CSS pixels, as `box`, without asking for the layout; `onbox` hears of a change. */
+export function canvas(properties, onbox) {
+  const element = Object.assign(h("canvas", properties), { box: { width: 0, height: 0 }, onbox });
+  resized.observe(element);
+  return element;
+}
+
+/** Its drawing context, wiped, with as many pixels as the display has; null while it has no size. */
+export function fresh(element) {
+  const { width, height } = element.box;
+  if (!width || !height) return null;
+  const size = [width, height].map((side) => Math.round(side * devicePixelRatio));
+  Object.assign(element, { width: size[0], height: size[1] });
+  const context = element.getContext("2d");
+  context.scale(devicePixelRatio, devicePixelRatio);
+  return context;
+}

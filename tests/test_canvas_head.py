@@ -1,0 +1,125 @@
+"""The live picture computes what Python computes, whatever the reader moves."""
+
+import random
+from urllib.parse import quote
+
+import pytest
+import torch
+import transformers as hf
+
+import selfattn
+from selfattn.canvas.view import read
+from selfattn.models.names import names
+from tests import tiny
+from tests.browser import Reader
+from tests.tolerance import assert_close
+
+pytestmark = pytest.mark.xdist_group("browser")
+TEXT = "The plot was dull, but the acting was not bad at all."
+
+NUMBERS = """root => {
+  const { head, view } = root.scope;
+  const clean = (plane) => [...plane].map((x) => (x === -Infinity ? null : x));
+  const { scaled, weights, context, keep } = head;
+  return { weights: clean(weights), context: clean(context), logits: clean(head.logits), scaled: clean(scaled),
+           keep: [...keep], shape: head.shape, dv: head.dv, view };
+}"""
+# Each moves one control as a hand does, by the events that the browser would send.
+MOVES = {
+    "scaled": "(root) => root.querySelector('.controls .toggle input').click()",
+    "temperature": """(root, value) => {
+      const input = root.querySelector('.controls .slider input');
+      for (const step of [1, (1 + value) / 2, value]) { input.value = step; input.dispatchEvent(new Event('input')); }
+      input.dispatchEvent(new Event('change'));
+    }""",
+    "mask": "(root, name) => root.querySelector(`.masks button[value=${name}]`).click()",
+    "width": """(root, value) => {
+      const input = root.querySelectorAll('.controls .slider input')[1];
+      input.value = value;
+      input.dispatchEvent(new Event('input'));
+      input.dispatchEvent(new Event('change'));
+    }""",
+    "similarity": """(root, value) => {
+      const select = root.querySelector('.controls select');
+      select.value = value;
+      select.dispatchEvent(new Event('change'));
+    }""",
+    "pair": """(root, [query, key]) => {
+      root.scope.pin({ query, key });
+      return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+        root.querySelector('.cell .buttons button').click();
+        done();
+      })));
+    }""",
+}
+
+
+def draw_move(chance: random.Random, tokens: int) -> tuple[str, object]:
+    name = chance.choice(list(MOVES))
+    match name:
+        case "temperature":
+            return name, round(chance.choice([0.1, 0.5, 1.0, 2.3, 5.0, chance.uniform(0.1, 5)]), 1)
+        case "mask":
+            return name, chance.choice(["own", "causal", "padding", "window"])
+        case "width":
+            return name, chance.randint(1, 12)
+        case "similarity":
+            return name, chance.choice(["own", "cosine", "rbf"])
+        case "pair":
+            return name, [chance.randrange(tokens), chance.randrange(tokens)]
+    return name, None
+
+
+def settled(reader: Reader, moves: int = 0) -> object:
+    """The component's root, after it has drawn what was set."""
+    root = reader.page.locator(".head[data-ready=true]")
+    root.wait_for(timeout=60_000)
+    root.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return root
+
+
+def compare(root: object, trace: selfattn.Trace, layer: int, head: int) -> None:
+    """What is on screen against the edits that the same view means in Python."""
+    shown = root.evaluate(NUMBERS)
+    view, notes = read(shown["view"])
+    assert notes == []
+    stages = trace.call(layer).with_edits(view.edits()).stages(head)
+    rows, columns = shown["shape"]
+    assert torch.equal(torch.tensor(shown["keep"]).bool().view(rows, columns), stages.keep)
+    assert_close(torch.tensor(shown["weights"]).view(rows, columns), stages.weights, within=1e-5)
+    assert_close(torch.tensor(shown["context"]).view(rows, shown["dv"]), stages.context, within=1e-5)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Tiny random models with the tokenizer of a shipped one: causal, and with grouped heads."""
+    tokenizer = hf.AutoTokenizer.from_pretrained(names()["sentiment"])
+    home = tmp_path_factory.mktemp("models")
+    for name in ("gpt2", "llama", "gemma2"):
+        made = tiny.network(name)
+        made.resize_token_embeddings(len(tokenizer))
+        made.save_pretrained(home / name)
+        tokenizer.save_pretrained(home / name)
+    return home
+
+
+@pytest.mark.parametrize("model", ["sentiment", "induction", "minilm", "gpt2", "llama", "gemma2"])
+@pytest.mark.parametrize("pad", [0, 3])
+def test_any_sequence_of_controls_gives_the_numbers_of_python(reader, folders, model, pad):
+    source = str(folders / model) if (folders / model).is_dir() else model
+    chance = random.Random(f"{model}{pad}")
+    loaded = selfattn.load(source)
+    if pad and (loaded.tokenizer is None or loaded.tokenizer.pad_token_id is None):
+        pytest.skip("this tokenizer has no padding")
+    attention = loaded.attentions[0]
+    layer, head = chance.randrange(attention.layers), chance.randrange(attention.heads)
+    trace = selfattn.trace(loaded, TEXT, pad=pad)
+    reader.open(f"/?model={quote(source, safe='')}&layer={layer}&head={head}&pad={pad}&text={quote(TEXT)}")
+    compare(settled(reader), trace, layer, head)
+    for _ in range(12):
+        name, value = draw_move(chance, len(trace.tokens))
+        root = settled(reader)
+        if name == "width" and "window" not in root.evaluate("root => root.scope.view.mask"):
+            continue
+        root.evaluate(MOVES[name], value)
+        compare(settled(reader), trace, layer, head)

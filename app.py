@@ -8,11 +8,14 @@ from selfattn.ui import opening
 st.set_page_config(page_title="selfattn", page_icon=str(HOME / "assets" / "icon.svg"), layout="wide")
 page = st.navigation(
     {
-        "Look": [st.Page("pages/one_head.py", title="One head", default=True)],
+        "Look": [
+            st.Page("pages/one_head.py", title="One head", default=True),
+            st.Page("pages/all_heads.py", title="All heads"),
+        ],
         "Understand": [st.Page("pages/scaling.py", title="Why divide by √d")],
     }
 )
 with opening.curtain():
     from selfattn.ui import shell
-shell.frame()
+shell.frame(page.url_path)
 page.run()

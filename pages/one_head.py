@@ -4,7 +4,7 @@ import streamlit as st
 
 from selfattn.ui import controls, shell, views
 from selfattn.ui.export import export
-from selfattn.ui.microscope import applied, current_view, microscope
+from selfattn.ui.microscope import microscope, read_link
 
 study = shell.study()
 
@@ -13,12 +13,12 @@ with st.container(horizontal=True, vertical_alignment="bottom", key="controls"),
 controls.notes()
 
 with shell.refusing():
-    view, edits = current_view(), applied()
+    edits = read_link()
     before = study.trace()
     after = study.trace(edits) if edits else None
 
 with st.container(key="board"):
-    microscope(study, before, after, at)
+    view = microscope(study, before, after, at)
     with st.container(key="panel_heads"):
         views.heads_of_layer((after or before).call(at.layer, at.part, at.kind), at, study.palette)
 export(study, at, edits, view.edits())

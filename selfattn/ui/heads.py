@@ -36,7 +36,7 @@ def found(study: Study, attention: Attention) -> Atlas:
         done[layer] = atlas.heads_of(trace, trace.call(layer, attention.part, attention.kind))
         if time.monotonic() - begun > SILENT and len(done) < attention.layers:
             with place.container(horizontal=True, vertical_alignment="center"):
-                st.progress(len(done) / attention.layers, f"Layer {layer} of {attention.layers} is done …")
+                st.progress(len(done) / attention.layers, f"{layer + 1} of {attention.layers} layers are done …")
                 st.button("Stop here", key=f"stop_{layer}", on_click=_stop, args=(run,))
     place.empty()
     layers = [done[layer] for layer in range(len(done))]

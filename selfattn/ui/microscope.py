@@ -1,7 +1,8 @@
 """The one-head picture on the page: what the reader sets in the browser, kept in the link and sent into the model."""
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
+from uuid import uuid4
 
 import streamlit as st
 
@@ -20,18 +21,32 @@ KEY = "microscope"
 _NAMES = [view.LINK_NAMES.get(name, name) for name in View.__dataclass_fields__]
 
 
-def current_view() -> View:
-    """What the reader has set: as the browser last told it, or as the link asks where that is newer."""
+def read_link() -> tuple[Edit, ...]:
+    """Take from the link what it asks for where that is new; returns the edits that the reader put into the model.
+
+    Going to another page takes the view out of the link, and coming back puts it there again.
+    """
     state = st.session_state
+    arrived = state.page != state.page_before
     asked = {name: st.query_params[name] for name in _NAMES if name in st.query_params}
-    if "view" not in state or asked != state.written_view:
+    if "view" not in state or (asked != state.written_view and not (arrived and not asked)):
         state.view, notes = view.from_link(asked)
-        # The browser holds the view: it takes another one only with a new revision.
-        state.revision, state.opening_view = state.get("revision", -1) + 1, state.view
+        _open()
         for note in notes:
             st.html(words.notice(note))
+    elif arrived:
+        _open()
+        if state.get("edits"):
+            st.query_params["edits"] = state.edits
     _write(state.view)
-    return state.view
+    state.edits = st.query_params.get("edits", "")
+    return from_json(state.edits or "[]")
+
+
+def _open() -> None:
+    """The browser holds the view while the reader moves it: it takes another one only with a new revision."""
+    state = st.session_state
+    state.revision, state.opening_view = state.get("revision", -1) + 1, state.view
 
 
 def _write(current: View) -> None:
@@ -44,13 +59,11 @@ def _write(current: View) -> None:
     st.session_state.written_view = link
 
 
-def applied() -> tuple[Edit, ...]:
-    """The edits that the reader put into the model; they stand in the link."""
-    return from_json(st.query_params.get("edits", "[]"))
+def microscope(study: Study, before: Trace, after: Trace | None, at: Head) -> View:
+    """The picture itself: one message with the head's numbers; what moves after that moves in the browser.
 
-
-def microscope(study: Study, before: Trace, after: Trace | None, at: Head) -> None:
-    """The picture itself: one message with the head's numbers; what moves after that moves in the browser."""
+    Returns what the reader has set there.
+    """
     state, edits = st.session_state, to_json(after.edits if after else ())
     about, planes = caches.head_payload(study.source, study.text, edits, study.pad, at.layer, at.part, at.kind, at.head)
     about = {
@@ -60,14 +73,21 @@ def microscope(study: Study, before: Trace, after: Trace | None, at: Head) -> No
         "prediction": prediction_of(before, after),
         "view": state.opening_view.as_json(),
         "revision": state.revision,
+        "session": state.setdefault("session", uuid4().hex),
     }
-    component.head(
+    told = component.head(
         key=KEY,
         data=pack(about, planes),
-        on_view_change=_hear,
+        on_view_change=lambda: None,
         on_apply_change=partial(_apply, at),
         on_undo_change=_undo,
-    )
+    ).view
+    # Read here and not in a callback: after a lost connection a new session hears it without one.
+    if told is not None and told != state.get("told_view"):
+        state.told_view = told
+        state.view, _ = view.read(told)
+        _write(state.view)
+    return cast(View, state.view)
 
 
 def _as_applied(edits: tuple[Edit, ...], opening: View, at: Head) -> dict[str, Any]:
@@ -82,13 +102,6 @@ def _where(at: Head, reach: str) -> dict[str, Any]:
     return {"layers": {at.layer}, "heads": {at.head}, "part": at.part, "kind": at.kind}
 
 
-def _hear() -> None:
-    """The browser told what the reader has set."""
-    state = st.session_state
-    state.view, _ = view.read(state[KEY].view or {})
-    _write(state.view)
-
-
 def _apply(at: Head) -> None:
     """The reader put what is set into the model: into this head, or into every head."""
     asked = st.session_state[KEY].apply
@@ -97,4 +110,5 @@ def _apply(at: Head) -> None:
 
 
 def _undo() -> None:
+    """The reader takes out of the model what was put in."""
     st.query_params.pop("edits", None)

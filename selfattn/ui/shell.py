@@ -15,7 +15,7 @@ from selfattn.models import library
 from selfattn.places import HOME, SPECIMENS
 from selfattn.recording.edits import Edit, to_json
 from selfattn.traces import budget
-from selfattn.ui import caches, style
+from selfattn.ui import caches, style, theme
 from selfattn.ui.copy_link import copy_link
 from selfattn.ui.examples import examples
 
@@ -40,11 +40,13 @@ class Study:
         return caches.trace(self.source, self.text, to_json(edits), self.pad)
 
 
-def frame() -> None:
+def frame(page: str) -> None:
     """Draw what every page shares, before the page: the sidebar, the text, and how exact the model's run was.
 
     Streamlit keeps the state of what the router draws when the page changes, so this is called by `app.py` alone.
     """
+    # Going to another page takes from the link what that page does not know: pages tell by this that they were left.
+    st.session_state.page_before, st.session_state.page = st.session_state.get("page"), page
     palette = _palette()
     st.html(style.sheet(palette))
     st.logo(str(HOME / "assets" / f"name-{'dark' if palette is DARK else 'light'}.svg"), size="large")
@@ -62,6 +64,7 @@ def frame() -> None:
     with st.sidebar:
         st.html(words.facts(_facts(found)))
         copy_link()
+        theme.watch()
         if len(text) > LONGEST_LINK:
             st.caption("This text is too long for a link: the link keeps everything else.")
 

@@ -39,14 +39,17 @@ class Microscope {
     );
     new ResizeObserver(() => scope.refresh()).observe(root);
     // A property that follows the theme's ink in a millisecond: its transition ends when the theme has changed.
+    root.onkeydown = (event) => event.key === "Escape" && scope.release();
     root.addEventListener("transitionend", (event) => event.target === root && scope.refresh());
   }
 
   open(about) {
     const { scope } = this;
-    const fresh = about.revision !== this.revision;
-    this.revision = about.revision;
-    // What the reader has set since then is newer than what Python knows.
+    // After a lost connection a new session knows only the link: what stands here is newer.
+    const returned = this.session && about.session !== this.session;
+    const fresh = !returned && about.revision !== this.revision;
+    Object.assign(this, { session: about.session, revision: about.revision });
+    if (returned) scope.report("view", scope.view);
     if (about.id === this.id && !fresh) return;
     const head = about.id === this.id ? scope.head : new Head(about);
     this.id = about.id;
@@ -65,7 +68,9 @@ class Microscope {
     const picture = this.pictures[show] ?? this.#load(show);
     if (picture && this.picture.firstChild !== picture.element) this.picture.replaceChildren(picture.element);
     for (const part of [...this.parts, this.controls, picture, ...this.panels]) part?.draw(now);
-    write(this.said, scope.pointed || scope.view.query !== null ? sentence(scope.head, scope.view, scope.cell) : "");
+    // The lines say what they show by themselves.
+    const said = show !== "lines" && (scope.pointed || scope.view.query !== null);
+    write(this.said, said ? sentence(scope.head, scope.view, scope.cell) : "");
   }
 
   #load(show) {
@@ -91,5 +96,4 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   microscope.open(about);
   // The numbers on screen, for whoever wants to read them from a script.
   root.scope = microscope.scope;
-  root.microscope = microscope;
 }

@@ -133,7 +133,6 @@ export class Matrix {
 
   #key(event) {
     const { scope } = this;
-    if (event.key === "Escape") return scope.release();
     const [rows, columns] = this.shape;
     let { row, column } = this.mark(scope.cell);
     [row, column] = [row ?? 0, column ?? 0];

@@ -6,8 +6,10 @@ import { Matrix } from "./matrix.js";
 
 const NARROWEST = 132;
 const WIDEST = 300;
-// Names are written where a cell is at least this high; the row and column pointed at are always named.
-const LEGIBLE = 9;
+// Pixels from one name to the next: of smaller cells every second or third is named, of very small ones only the one
+// that the reader points at.
+const LEGIBLE = 10;
+const SPARSEST = 3;
 
 /** The view of all stages; `controls` stand over the matrices that they change. */
 export function stages(scope, controls) {
@@ -134,6 +136,14 @@ function titles({ head, view }) {
   };
 }
 
+// The places to name: the lit one always, and no other so near that the two would touch.
+function named(count, cell, lit) {
+  const step = Math.ceil(LEGIBLE / cell);
+  const near = (place) => place !== lit && Math.abs(place - lit) * cell < LEGIBLE;
+  const shown = (place) => place === lit || (step <= SPARSEST && place % step === 0 && !near(place));
+  return Array.from({ length: count }, (_, place) => place).filter(shown);
+}
+
 function pen(context, palette, lit, size) {
   context.fillStyle = lit ? palette.ink : palette.quiet;
   context.font = `${lit ? 600 : 400} ${size}px ${getComputedStyle(context.canvas).fontFamily}`;
@@ -154,12 +164,11 @@ function drawRows(canvas, names, lit, palette) {
   const cell = height / names.length;
   context.textAlign = "right";
   context.textBaseline = "middle";
-  names.forEach((name, row) => {
-    if (cell < LEGIBLE && row !== lit) return;
+  for (const row of named(names.length, cell, lit)) {
     pen(context, palette, row === lit, Math.min(Math.max(cell - 1, 11), 13));
     const y = Math.min(Math.max((row + 0.5) * cell, 6), height - 6);
-    context.fillText(cut(context, name, width - 4), width - 4, y);
-  });
+    context.fillText(cut(context, names[row], width - 4), width - 4, y);
+  }
 }
 
 function drawColumns(canvas, names, lit, palette) {
@@ -169,15 +178,14 @@ function drawColumns(canvas, names, lit, palette) {
   const cell = width / names.length;
   context.textAlign = "right";
   context.textBaseline = "middle";
-  names.forEach((name, column) => {
-    if (cell < LEGIBLE && column !== lit) return;
+  for (const column of named(names.length, cell, lit)) {
     pen(context, palette, column === lit, Math.min(Math.max(cell - 1, 11), 13));
     context.save();
     context.translate(Math.min(Math.max((column + 0.5) * cell, 6), width - 6), 3);
     context.rotate(-Math.PI / 2);
-    context.fillText(cut(context, name, height - 4), 0, 0);
+    context.fillText(cut(context, names[column], height - 4), 0, 0);
     context.restore();
-  });
+  }
 }
 
 function drawEntropy(canvas, head, lit, palette) {

@@ -2,11 +2,15 @@
 
 import { h } from "./dom.js";
 
+// Percent of the weights' colour behind a token: more would leave too little contrast to read it.
+const DEEPEST = 50;
+
 /** The row of tokens (two, where one text attends to another). Choosing one pins its row. */
 export function tokens(scope) {
   const element = h("div", { class: "tokens" });
   let made = null;
-  let [from, to] = [[], []];
+  let [from, to] = [null, null];
+  let shown = null;
 
   function build(head) {
     made = head;
@@ -33,7 +37,6 @@ export function tokens(scope) {
       const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[event.key];
       const now = chips.indexOf(event.target);
       const next = event.key === "Home" ? 0 : event.key === "End" ? chips.length - 1 : now + (step ?? NaN);
-      if (event.key === "Escape") scope.release();
       if (!chips[next]) return;
       event.preventDefault();
       chips[next].focus();
@@ -56,11 +59,21 @@ export function tokens(scope) {
     const row = head.weights.subarray(cell.query * m, cell.query * m + m);
     const most = row.reduce((a, b) => Math.max(a, b), 1e-9);
     from.chips.forEach((chip, index) => mark(chip, index === cell.query, "from"));
+    show(scope.pinned);
     (to ?? from).chips.forEach((chip, index) => {
-      const weight = Math.round((75 * row[index]) / most);
+      const weight = Math.round((DEEPEST * row[index]) / most);
       if (chip.weight !== weight) chip.style.setProperty("--weight", `${(chip.weight = weight)}%`);
       mark(chip, index === cell.key, "to");
     });
+  }
+
+  // The chosen token comes into sight where the row of tokens scrolls.
+  function show({ query }) {
+    const chip = from.chips[query];
+    if (scope.pinned === shown || !chip) return;
+    shown = scope.pinned;
+    const { element: row } = from;
+    if (row.scrollHeight > row.clientHeight) row.scrollTop = chip.offsetTop - row.clientHeight / 2;
   }
 
   function mark(chip, on, name) {

@@ -1,5 +1,6 @@
 """A trace: one forward pass of a model over a text, with edits; its tokens, calls, prediction and fidelity."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,12 @@ from selfattn.recording.interface import Recorder, largest, recording
 SHARE = 0.8
 # Float32 planes of query x key that one head's stages hold at once, at the peak of their computation.
 PLANES = 8
+# The same for each head of a layer, where a model adds a position bias to its scores, and where it computes eagerly.
+BIASED, EAGER = 2, 4
+# A long text is drawn pooled to at most this many cells a side, with exact tiles on demand.
+OVERVIEW_SIDE = 1024
+# Bytes of a token's text in a payload, quotes and comma included.
+LABEL = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +76,8 @@ class Trace:
             raise ValueError(
                 f"Head {head} was asked for; layer {layer} of {self.model.name} has heads 0 to {call.heads - 1}."
             )
+        queries, keys = call.shape
+        _check_head(self.model, len(range(queries)[rows]), keys)
         return call.stages(head, rows)
 
     def layer_input(
@@ -101,7 +110,7 @@ def trace(model: Model | str, text: str | Mapping[str, Tensor], edits: Iterable[
     model = load(model) if isinstance(model, str) else model
     edits = tuple(edits)
     tokens, inputs = model.inputs(text, pad)
-    _check(model, inputs)
+    _check(model, inputs, edited=bool(edits))
     recorder = Recorder(model.names, edits)
     try:
         output = _forward(model, recorder, inputs)
@@ -118,7 +127,7 @@ def trace(model: Model | str, text: str | Mapping[str, Tensor], edits: Iterable[
     return Trace(model, text if isinstance(text, str) else "", tokens, edits, prediction, inputs, recorder)
 
 
-def _check(model: Model, inputs: Mapping[str, Tensor]) -> None:
+def _check(model: Model, inputs: Mapping[str, Tensor], edited: bool) -> None:
     name = model.network.main_input_name
     if name not in inputs:
         raise ValueError(f"{model.name} reads {name}; the tensors given are {', '.join(inputs) or 'none'}.")
@@ -126,7 +135,7 @@ def _check(model: Model, inputs: Mapping[str, Tensor]) -> None:
     if len(main) != 1:
         raise ValueError(f"A trace follows one text; got a batch of {len(main)}.")
     if main.dim() == 2:
-        budget(model, main.shape[1]).check()
+        budget(model, main.shape[1], edited).check()
 
 
 def _forward(model: Model, recorder: Recorder, inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:
@@ -150,6 +159,8 @@ class Audit:
 def audit(model: Model, text: str | Mapping[str, Tensor]) -> list[Audit]:
     """Check every attention call of one forward pass; a causal model that sees the future shows here at once."""
     found = trace(model, text)
+    for call in found.calls:
+        _check_head(model, *call.shape)
     return [
         _audit(call, difference) for call, difference in zip(found.calls, found.recorder.differences(), strict=True)
     ]
@@ -172,26 +183,85 @@ class Budget:
 
     tokens: int
     recording: int  # queries, keys and values of every layer
-    head: int  # the stages of the one head that is looked at
+    matrices: int  # query x key matrices that the run itself holds: a position bias, eager attention, an edit's mask
+    head: int  # the stages of one whole head, for those who ask for all its rows
+    payload: int  # what goes to the browser for one head of a long text
     free: int
 
     @property
     def needed(self) -> int:
-        return self.recording + self.head
+        """The run alone: a head is looked at in blocks of rows."""
+        return self.recording + self.matrices
+
+    @property
+    def pool(self) -> int:
+        """Tokens a side of one cell of the overview."""
+        return math.ceil(self.tokens / OVERVIEW_SIDE)
+
+    @property
+    def describe(self) -> str:
+        """What a long text takes and how it is drawn, in one sentence."""
+        drawn = (
+            f"pooled {self.pool} x {self.pool} (maximum), exact tiles on demand" if self.pool > 1 else "cell by cell"
+        )
+        return (
+            f"{self.tokens:,} tokens: {in_words(self.needed)} for the run, {in_words(self.payload)} to the browser; "
+            f"drawn {drawn}."
+        )
 
     def check(self) -> None:
         """Raise ValueError with the number where the run would not fit."""
         if self.needed > SHARE * self.free:
             raise ValueError(
-                f"{self.tokens:,} tokens need {self.needed / 1e9:.1f} GB ({self.head / 1e9:.1f} GB for one head's "
-                f"matrices), and {SHARE * self.free / 1e9:.1f} GB may be used; shorten the text."
+                f"{self.tokens:,} tokens need {in_words(self.needed)} ({in_words(self.matrices)} for matrices of all "
+                f"pairs of tokens), and {in_words(SHARE * self.free)} may be used; shorten the text."
             )
 
 
-def budget(model: Model, tokens: int) -> Budget:
-    """Predicted memory of a run over `tokens` tokens: linear for what is recorded, square for one head alone."""
+def budget(model: Model, tokens: int, edited: bool = False) -> Budget:
+    """Predicted memory of a run over `tokens` tokens: linear, where neither the model nor an edit needs all pairs."""
     width = sum(each.layers * (each.heads + 2 * each.key_heads) * each.d_head for each in model.attentions)
     recording = tokens * width * model.network.dtype.itemsize
+    planes = _own_planes(model) + (PLANES if edited else 0)
+    return Budget(
+        tokens, recording, planes * 4 * tokens**2, PLANES * 4 * tokens**2, _payload(model, tokens), _free(model)
+    )
+
+
+def _own_planes(model: Model) -> int:
+    """Planes of query x key that the forward pass of a model makes without being asked: none with plain SDPA."""
+    config = model.network.config.get_text_config()
+    heads = max(each.heads for each in model.attentions)
+    if str(model.network.config._attn_implementation).endswith("eager"):
+        return EAGER * heads
+    adds = getattr(config, "positions", None) in ("alibi", "t5") or hasattr(config, "relative_attention_num_buckets")
+    return BIASED * heads if adds else 0
+
+
+def _payload(model: Model, tokens: int) -> int:
+    """Query, key, two numbers and the text of each token, and the overview at one byte a cell."""
+    d_head = max(each.d_head for each in model.attentions)
+    cells = math.ceil(tokens / math.ceil(tokens / OVERVIEW_SIDE))
+    return tokens * (4 * (2 * d_head + 2) + LABEL) + cells * (cells + 4)
+
+
+def _check_head(model: Model, queries: int, keys: int) -> None:
+    needed, allowed = PLANES * 4 * queries * keys, SHARE * _free(model)
+    if needed > allowed:
+        raise ValueError(
+            f"One head's matrices, {queries:,} x {keys:,} numbers each, need {in_words(needed)}, and "
+            f"{in_words(allowed)} may be used; ask for some of its rows, or shorten the text."
+        )
+
+
+def _free(model: Model) -> int:
     device = model.network.device
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-    return Budget(tokens, recording, PLANES * 4 * tokens**2, free)
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
+
+
+def in_words(count: int | float) -> str:
+    """A number of bytes with its unit: 43 kB, 1.7 MB, 24.1 GB."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count / 1e3:.0f} kB"

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from selfattn.analysis import patterns
+import selfattn
+from selfattn.analysis import atlas, patterns
 
 # Three tokens; rows sum to 1, and every entry of a row differs from the others.
 WEIGHTS = torch.tensor([[0.6, 0.3, 0.1], [0.7, 0.2, 0.1], [0.1, 0.4, 0.5]])
@@ -19,6 +20,9 @@ def causal(count: int) -> torch.Tensor:
         (patterns.previous_token, (0.7 + 0.4) / 2),
         (patterns.first_token, (0.6 + 0.7 + 0.1) / 3),
         (patterns.self_token, (0.6 + 0.2 + 0.5) / 3),
+        (patterns.next_token, (0.3 + 0.1) / 2),
+        (patterns.confidence, (0.6 + 0.7 + 0.5) / 3),
+        (patterns.mean_distance, (0.3 + 2 * 0.1 + 0.7 + 0.1 + 2 * 0.1 + 0.4) / 3),
     ],
 )
 def test_positions(pattern, expected):
@@ -90,3 +94,86 @@ def test_every_head_gets_its_own_number():
         torch.testing.assert_close(pattern(weights)[1, 3], pattern(weights[1, 3]))
     for pattern in (patterns.induction, patterns.duplicate_token):
         torch.testing.assert_close(pattern(weights, tokens)[1, 3], pattern(weights[1, 3], tokens))
+
+
+def test_separators_are_summed_and_may_be_missing():
+    last_two = torch.tensor([False, True, True])
+    assert patterns.separator(WEIGHTS, separators=last_two).item() == pytest.approx((0.4 + 0.3 + 0.9) / 3, abs=1e-6)
+    assert patterns.separator(WEIGHTS).isnan()
+    assert patterns.separator(WEIGHTS, separators=torch.zeros(3, dtype=torch.bool)).isnan()
+
+
+def test_entropy_is_one_when_even_and_leaves_out_a_row_without_a_choice():
+    keep = causal(3)
+    assert patterns.entropy(patterns.uniform(keep), keep=keep).item() == pytest.approx(1, abs=1e-6)
+    weights = torch.tensor([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.0, 1.0, 0.0]])
+    assert patterns.entropy(weights, keep=keep).item() == pytest.approx((1 + 0) / 2, abs=1e-6)
+
+
+TOKENS = torch.tensor([5, 3, 2, 5, 3, 3, 5, 9])
+SEPARATORS = TOKENS == 9
+
+
+@pytest.mark.parametrize("name", patterns.PATTERNS)
+def test_every_pattern_of_even_weights_is_its_baseline_and_of_every_head_its_own(name):
+    pattern = patterns.PATTERNS[name]
+    generator = torch.Generator().manual_seed(2)
+    keep = causal(8)
+    weights = torch.randn(2, 3, 8, 8, generator=generator).masked_fill(~keep, -torch.inf).softmax(-1)
+    found = pattern(weights, TOKENS, keep=keep, separators=SEPARATORS)
+    assert found.shape == (2, 3)
+    one = pattern(weights[1, 2], TOKENS, keep=keep, separators=SEPARATORS)
+    torch.testing.assert_close(found[1, 2], one)
+    even = pattern(patterns.uniform(keep), TOKENS, keep=keep, separators=SEPARATORS)
+    torch.testing.assert_close(
+        pattern(keep / keep.sum(-1, keepdim=True), TOKENS, keep=keep, separators=SEPARATORS), even
+    )
+    assert even.isfinite()
+    if pattern.share:
+        assert 0 <= found.min() <= found.max() <= 1 + 1e-6
+    else:
+        assert 0 <= found.min() <= found.max() <= 7
+
+
+def test_rows_that_may_attend_to_nothing_leave_every_average():
+    keep = causal(8)
+    keep[4] = False
+    weights = torch.rand(8, 8).masked_fill(~keep, 0.0)
+    weights = weights / weights.sum(-1, keepdim=True).clamp_min(1e-9)
+    for pattern in patterns.PATTERNS.values():
+        seen = patterns.Seen.whole(weights, keep, TOKENS, SEPARATORS)
+        rows = pattern.of(seen)
+        assert rows[4].isnan()
+        torch.testing.assert_close(pattern(weights, TOKENS, keep=keep, separators=SEPARATORS), rows.nanmean())
+
+
+def test_a_block_of_rows_has_the_numbers_of_those_rows():
+    weights = torch.rand(3, 8, 8).softmax(-1)
+    whole = patterns.Seen.whole(weights, causal(8), TOKENS, SEPARATORS)
+    rows = torch.tensor([2, 3, 6])
+    some = patterns.Seen(weights[:, rows], causal(8)[rows], rows, whole.real, TOKENS, SEPARATORS)
+    for pattern in patterns.PATTERNS.values():
+        torch.testing.assert_close(pattern.of(some), pattern.of(whole)[:, rows], equal_nan=True)
+
+
+def test_positions_mean_nothing_between_two_texts():
+    seen = patterns.Seen.whole(WEIGHTS, tokens=torch.tensor([1, 1, 2]))
+    crossed = patterns.Seen(seen.weights, seen.keep, seen.rows, seen.real, seen.tokens, aligned=False)
+    for name, pattern in patterns.PATTERNS.items():
+        assert pattern.of(crossed).isnan().all() == (name not in ("first", "entropy", "confidence"))
+
+
+def test_a_new_pattern_is_one_function():
+    @patterns.pattern("second", "weight on the second token")
+    def second(seen: patterns.Seen) -> torch.Tensor:
+        """The weight on the second token."""
+        return seen.weights[..., 1]
+
+    try:
+        assert second(WEIGHTS).item() == pytest.approx((0.3 + 0.2 + 0.4) / 3, abs=1e-6)
+        found = atlas.atlas(selfattn.trace("induction", "red green red green"))
+        assert found.table.shape == (2, 4, len(patterns.PATTERNS))
+        weights = selfattn.trace("induction", "red green red green").stages(1, 2).weights
+        assert found.table[1, 2, -1] == pytest.approx(weights[:, 1].mean().item(), abs=1e-6)
+    finally:
+        del patterns.PATTERNS["second"]

@@ -8,7 +8,7 @@ import torch
 import transformers as hf
 
 import selfattn
-from selfattn import Ablate, Mask, Model, Scale, Temperature
+from selfattn import Ablate, Mask, Model, Scale, Temperature, exports
 from selfattn.maths.masks import causal
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForCausalLM, SelfAttentionForMaskedLM
 from selfattn.recording.interface import Recorder
@@ -169,10 +169,68 @@ def test_a_difference_that_is_not_a_number_is_not_stepped_over(bert):
 
 
 def test_memory_is_refused_with_its_number_before_anything_runs(bert, monkeypatch):
-    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=9_000))
+    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=7_000))
     monkeypatch.setattr(Recorder, "attend", None)  # nothing may run
-    with pytest.raises(ValueError, match=r"8 tokens need .* GB .* may be used; shorten the text"):
+    with pytest.raises(ValueError, match=r"8 tokens need 6 kB \(0 kB for .*, and 6 kB may be used; shorten the text"):
         selfattn.trace(bert, TEXT)
+
+
+def test_an_edit_needs_room_for_all_pairs(bert, monkeypatch):
+    # 2 x 4 x 3 x 8 x 4 = 768 bytes a token, and with an edit 32 a pair of tokens.
+    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=9_000))
+    assert selfattn.trace(bert, TEXT).fidelity < 1e-4
+    with pytest.raises(ValueError, match=r"8 tokens need 8 kB \(2 kB for matrices of all pairs"):
+        selfattn.trace(bert, TEXT, [Mask(causal)])
+
+
+def test_a_whole_head_is_refused_where_its_rows_fit(bert, monkeypatch):
+    trace = selfattn.trace(bert, TEXT)
+    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=2_000))
+    assert trace.stages(0, 0, rows=slice(0, 4)).weights.shape == (4, 8)
+    with pytest.raises(ValueError, match=r"8 x 8 numbers each, need 2 kB, and 2 kB may be used; ask for some of its"):
+        trace.stages(0, 0)
+    with pytest.raises(ValueError, match=r"8 x 8 numbers each"):
+        exports.head_data(trace, 0, 0)
+
+
+def test_an_audit_needs_room_for_a_head(bert, monkeypatch):
+    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=9_000))
+    assert len(audit(bert, TEXT)) == 2
+    monkeypatch.setattr("selfattn.traces.PLANES", 40)
+    with pytest.raises(ValueError, match=r"8 x 8 numbers each"):
+        audit(bert, TEXT)
+
+
+def test_16384_tokens_are_not_refused_for_one_heads_square(monkeypatch):
+    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=2 * 10**9))
+    model = local(positions="rope")
+    long = budget(model, 16_384)
+    long.check()
+    assert long.head > 8e9
+    assert long.describe == (
+        "16,384 tokens: 12.6 MB for the run, 2.4 MB to the browser; "
+        "drawn pooled 16 x 16 (maximum), exact tiles on demand."
+    )
+    assert budget(model, 1000).describe.endswith("to the browser; drawn cell by cell.")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: local(positions="alibi"),
+        lambda: local(positions="t5"),
+        lambda: local(similarity="cosine"),
+        lambda: Model.wrap(tiny.network("t5")),
+        lambda: Model.wrap(tiny.network("gemma2")),
+    ],
+    ids=["alibi", "offsets", "cosine", "t5", "gemma2"],
+)
+def test_a_model_that_makes_all_pairs_by_itself_is_refused_at_16384_tokens(make, monkeypatch):
+    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=4 * 10**9))
+    model = make()
+    budget(model, 1024).check()
+    with pytest.raises(ValueError, match=r"16,384 tokens need .* GB for matrices of all pairs"):
+        budget(model, 16_384).check()
 
 
 def test_the_budget_is_linear_in_what_is_kept_and_square_in_one_head(bert):

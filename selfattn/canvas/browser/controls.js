@@ -119,8 +119,8 @@ const COLOURS = { sqrt: "√", linear: "linear", log: "log" };
 const STAGES = { scores: "scores", scaled: "scaled", logits: "masked", weights: "weights" };
 const SEGMENTS = { all: "all", AA: "A → A", AB: "A → B", BA: "B → A", BB: "B → B" };
 
-/** The line over the picture: which picture, and how it is coloured or filtered. */
-export function toolbar(scope, names) {
+/** The line over the picture: which picture, how it is coloured or filtered, and `keep(kind)` to save it. */
+export function toolbar(scope, names, keep) {
   const show = segmented("Picture", names, (value) => scope.set({ show: value }));
   const stage = segmented("Stage", STAGES, (value) => scope.set({ stage: value }));
   const range = choice("colours over", RANGES, (value) => scope.set({ range: value }));
@@ -137,7 +137,14 @@ export function toolbar(scope, names) {
     lines: ["threshold", "words", "segments"],
     table: [],
   };
-  const element = h("div", { class: "toolbar" }, show.element, ...Object.values(parts).map((part) => part.element));
+  const files = h(
+    "span",
+    { class: "files" },
+    ...["svg", "png"].map((kind) =>
+      h("button", { type: "button", class: "quiet", onclick: () => keep(kind), "aria-label": `Save as ${kind}` }, `↓ ${kind}`),
+    ),
+  );
+  const element = h("div", { class: "toolbar" }, show.element, ...Object.values(parts).map((part) => part.element), files);
 
   function draw() {
     const { view, head } = scope;
@@ -146,6 +153,7 @@ export function toolbar(scope, names) {
       part.element.hidden = !uses[view.show].includes(name);
       part.draw(view[name], name === "threshold" ? view.threshold.toFixed(3) : undefined);
     }
+    files.hidden = view.show !== "stages";
     if (!head.segments.keys.some(Boolean)) segments.element.hidden = true;
   }
   return { element, draw };

@@ -26,9 +26,10 @@ class Microscope {
     const { scope } = this;
     this.controls = controls(scope);
     const names = Object.fromEntries(Object.entries(PICTURES).map(([show, { name }]) => [show, name]));
-    this.parts = [tokens(scope), toolbar(scope, names)];
+    const keep = async (kind) => (await import("./picture.js")).save(scope, this.pictures.stages.host, kind);
+    this.parts = [tokens(scope), toolbar(scope, names, keep)];
     this.panels = [cell(scope), gauges(scope), says(scope)];
-    this.pictures = { stages: stages(scope, this.controls.element) };
+    this.pictures = { stages: stages(scope) };
     this.picture = h("div", { class: "picture" });
     this.said = h("div", { class: "heard", role: "status", "aria-live": "polite" });
     root.append(
@@ -66,7 +67,12 @@ class Microscope {
     const { scope } = this;
     const { show } = scope.view;
     const picture = this.pictures[show] ?? this.#load(show);
-    if (picture && this.picture.firstChild !== picture.element) this.picture.replaceChildren(picture.element);
+    if (picture && this.picture.lastChild !== picture.element) {
+      // Over the stages each control stands beside what it changes; over other pictures they stand in a row.
+      const { element } = this.controls;
+      if (picture.host) picture.host.prepend(element);
+      this.picture.replaceChildren(...(picture.host || show === "table" ? [] : [element]), picture.element);
+    }
     for (const part of [...this.parts, this.controls, picture, ...this.panels]) part?.draw(now);
     // The lines say what they show by themselves.
     const said = show !== "lines" && (scope.pointed || scope.view.query !== null);

@@ -3,16 +3,12 @@
 import { canvas, fresh, h, number, write } from "./dom.js";
 import { extent, label } from "./extent.js";
 import { Matrix } from "./matrix.js";
+import { drawColumns, drawRows } from "./names.js";
 
 const NARROWEST = 132;
 const WIDEST = 300;
-// Pixels from one name to the next: of smaller cells every second or third is named, of very small ones only the one
-// that the reader points at.
-const LEGIBLE = 10;
-const SPARSEST = 3;
-
-/** The view of all stages; `controls` stand over the matrices that they change. */
-export function stages(scope, controls) {
+/** The view of all stages; `host` takes the controls, which stand over the matrices that they change. */
+export function stages(scope) {
   const matrices = matricesOf(scope);
   const drawAgain = () => scope.refresh();
   const rows = canvas({ class: "names rows", "aria-hidden": "true" }, drawAgain);
@@ -28,7 +24,6 @@ export function stages(scope, controls) {
   const strip = h(
     "div",
     { class: "strip" },
-    controls,
     h("div", { class: "margin" }, h("small", {}, "attends from ↓"), rows, h("small", {}, "attends to →")),
     ...[query, scores, scaled, logits, weights].map((matrix) => matrix.element),
     spread,
@@ -54,7 +49,7 @@ export function stages(scope, controls) {
     }
     drawEntropy(entropy, head, cell.query, palette);
   }
-  return { element, draw };
+  return { element, host: strip, draw };
 }
 
 // Draw where something that the drawing depends on has changed.
@@ -134,58 +129,6 @@ function titles({ head, view }) {
     scaled: scale === 1 ? "not scaled" : `× ${scale}`,
     logits: `${tempered}${masked ? "+ mask" : tempered ? "" : "no mask"}`,
   };
-}
-
-// The places to name: the lit one always, and no other so near that the two would touch.
-function named(count, cell, lit) {
-  const step = Math.ceil(LEGIBLE / cell);
-  const near = (place) => place !== lit && Math.abs(place - lit) * cell < LEGIBLE;
-  const shown = (place) => place === lit || (step <= SPARSEST && place % step === 0 && !near(place));
-  return Array.from({ length: count }, (_, place) => place).filter(shown);
-}
-
-function pen(context, palette, lit, size) {
-  context.fillStyle = lit ? palette.ink : palette.quiet;
-  context.font = `${lit ? 600 : 400} ${size}px ${getComputedStyle(context.canvas).fontFamily}`;
-}
-
-/** Text cut to a width, with an ellipsis where something is left out. */
-export function cut(context, text, width) {
-  if (context.measureText(text).width <= width) return text;
-  const characters = [...text.slice(0, 60)];
-  while (characters.length && context.measureText(`${characters.join("")}…`).width > width) characters.pop();
-  return `${characters.join("")}…`;
-}
-
-function drawRows(canvas, names, lit, palette) {
-  const context = fresh(canvas);
-  if (!context) return;
-  const { width, height } = canvas.box;
-  const cell = height / names.length;
-  context.textAlign = "right";
-  context.textBaseline = "middle";
-  for (const row of named(names.length, cell, lit)) {
-    pen(context, palette, row === lit, Math.min(Math.max(cell - 1, 11), 13));
-    const y = Math.min(Math.max((row + 0.5) * cell, 6), height - 6);
-    context.fillText(cut(context, names[row], width - 4), width - 4, y);
-  }
-}
-
-function drawColumns(canvas, names, lit, palette) {
-  const context = fresh(canvas);
-  if (!context) return;
-  const { width, height } = canvas.box;
-  const cell = width / names.length;
-  context.textAlign = "right";
-  context.textBaseline = "middle";
-  for (const column of named(names.length, cell, lit)) {
-    pen(context, palette, column === lit, Math.min(Math.max(cell - 1, 11), 13));
-    context.save();
-    context.translate(Math.min(Math.max((column + 0.5) * cell, 6), width - 6), 3);
-    context.rotate(-Math.PI / 2);
-    context.fillText(cut(context, names[column], height - 4), 0, 0);
-    context.restore();
-  }
 }
 
 function drawEntropy(canvas, head, lit, palette) {

@@ -1,0 +1,40 @@
+"""Which head does what? Every head of a model on one page: its picture, and what it looks at by computed patterns."""
+
+import streamlit as st
+
+from selfattn.figures import words
+from selfattn.ui import controls, heads, shell
+
+PICTURES, TABLE, CLASSIC = "Pictures", "Table", "Classic (BertViz)"
+
+study = shell.study()
+
+st.html(
+    words.question(
+        "Which head does what?",
+        "Look for badges: what a head gives most of its weight to. They say where it reads, not what that does.",
+    )
+)
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    attention = controls.part_picker(study.model)
+    shown = st.segmented_control(
+        "Show",
+        [PICTURES, TABLE, CLASSIC],
+        default=PICTURES,
+        required=True,
+        key="shown",
+        label_visibility="collapsed",
+        **controls.KEEP,
+    )
+
+with st.container(key="board"), shell.refusing():
+    if shown == CLASSIC:
+        from selfattn.ui.classic import classic
+
+        classic(study, attention)
+    else:
+        found = heads.found(study, attention)
+        if shown == PICTURES:
+            heads.pictures(study, found)
+        else:
+            heads.table(study, found)

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from selfattn.ui import controls, shell, views
+from selfattn.ui import controls, shell
 from selfattn.ui.export import export
+from selfattn.ui.layer import heads_of_layer
 from selfattn.ui.microscope import microscope, read_link
 
 study = shell.study()
@@ -17,8 +18,8 @@ with shell.refusing():
     before = study.trace()
     after = study.trace(edits) if edits else None
 
-with st.container(key="board"):
+with st.container(key="board"), shell.refusing():
     view = microscope(study, before, after, at)
     with st.container(key="panel_heads"):
-        views.heads_of_layer((after or before).call(at.layer, at.part, at.kind), at, study.palette)
+        heads_of_layer(study, edits, at)
 export(study, at, edits, view.edits())

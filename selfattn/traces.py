@@ -199,15 +199,15 @@ class Budget:
         return math.ceil(self.tokens / OVERVIEW_SIDE)
 
     @property
+    def drawn(self) -> str:
+        """How a long text is drawn, and what of it goes to the browser."""
+        pooled = f"pooled {self.pool} x {self.pool} (maximum), exact tiles on demand"
+        return f"{pooled if self.pool > 1 else 'cell by cell'}; {in_words(self.payload)} to the browser"
+
+    @property
     def describe(self) -> str:
         """What a long text takes and how it is drawn, in one sentence."""
-        drawn = (
-            f"pooled {self.pool} x {self.pool} (maximum), exact tiles on demand" if self.pool > 1 else "cell by cell"
-        )
-        return (
-            f"{self.tokens:,} tokens: {in_words(self.needed)} for the run, {in_words(self.payload)} to the browser; "
-            f"drawn {drawn}."
-        )
+        return f"{self.tokens:,} tokens: {in_words(self.needed)} for the run; {self.drawn}."
 
     def check(self) -> None:
         """Raise ValueError with the number where the run would not fit."""

@@ -17,7 +17,18 @@ pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "The film was not good."
 
 
-@pytest.mark.parametrize("path", ["/", "/scaling", "/scaling?data=the+model%27s+own", "/?model=minilm&mask=own,causal"])
+PATHS = [
+    "/",
+    "/?show=map&stage=scaled",
+    "/?show=lines&words=true",
+    "/?show=table",
+    "/?model=minilm&mask=own,causal",
+    "/scaling",
+    "/scaling?data=the+model%27s+own",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 900])
 def test_pages_open_without_a_fault(chromium, address, path, scheme, width):
@@ -160,13 +171,34 @@ def test_a_bad_link_gets_one_sentence(reader, link, sentence):
 
 
 def test_a_text_too_long_is_refused_with_its_number_and_kept(reader):
-    text = "good film " * 10_000
+    text = "good film " * 20_000
     reader.open().type(text)
-    assert re.search(r"The text has 20,002 tokens: [0-9,]+ numbers", reader.text(".sa-notice"))
+    assert re.search(r"The text has 40,002 tokens: [0-9,]+ weights", reader.text(".sa-notice"))
     assert reader.page.locator(".st-key-text input").input_value() == text
     assert len(reader.page.url) < 5000
     reader.type("A short one.")
     assert reader.page.locator(".sa-notice").count() == 0
+
+
+def test_a_long_text_is_a_map_whose_tiles_are_exact(reader):
+    text = "the film was long and the ending was good and " * 130
+    reader.open().type(text)
+    root = reader.page.locator(".head.long[data-ready=true]")
+    root.wait_for(timeout=60_000)
+    trace = selfattn.trace("sentiment", text)
+    assert f"{len(trace.tokens):,} × {len(trace.tokens):,} cells" in reader.text(".head .map-bar")
+    assert "pooled 2 x 2 (maximum), exact tiles on demand" in reader.text("[data-testid=stSidebar]")
+    tile = "root => [...root.scope.head.tile(700, 720, 300, 333)]"
+    found = torch.tensor(root.evaluate(tile)).view(20, 33)
+    assert_close(found, trace.call(0).stages(0).weights[700:720, 300:333], within=1e-5)
+    # What the reader sets goes through Python, and comes back as another overview.
+    reader.page.locator(".head .controls .slider input").first.fill("3")
+    reader.page.wait_for_function("location.search.includes('temperature=3')")
+    reader.settle()
+    edited = trace.call(0).with_edits([Temperature(3.0)]).stages(0).weights
+    reader.page.wait_for_timeout(1000)
+    found = torch.tensor(root.evaluate(tile)).view(20, 33)
+    assert_close(found, edited[700:720, 300:333], within=1e-5)
 
 
 def test_the_keyboard_reaches_the_scale(reader):

@@ -9,7 +9,8 @@ import torch
 import selfattn
 from selfattn import Ablate, Cut, Mask, Model, Scale, Similarity, Temperature
 from selfattn.analysis.overview import overview
-from selfattn.canvas.long_payload import pack_long
+from selfattn.canvas.long_payload import long_payload
+from selfattn.canvas.payload import pack
 from selfattn.figures.palette import LIGHT
 from selfattn.maths.masks import block, causal, padding, window
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
@@ -85,7 +86,7 @@ VIEW = {"stage": "weights", "range": "head", "colour": "linear", "threshold": 0.
 
 def packed(call, head, side=64):
     names = [[str(i) for i in range(count)] for count in call.shape]
-    return pack_long(call, head, *names, overview(call, head, side))
+    return pack(*long_payload(call, head, *names, overview(call, head, side)))
 
 
 def open_long(page, blob):
@@ -364,7 +365,7 @@ def test_a_long_head_becomes_exact_where_the_reader_looks(module_page):
     trace = selfattn.trace("sentiment", WORDS * 60)
     call = trace.call(0).with_edits([Mask(causal)])
     queries, keys = trace.labels(call)
-    open_long(module_page, pack_long(call, 0, queries, keys, overview(call, 0)))
+    open_long(module_page, pack(*long_payload(call, 0, queries, keys, overview(call, 0))))
     open_map(module_page)
     element, legend = module_page.locator(".map"), module_page.locator(".map-legend")
     assert element.get_attribute("data-exact") == "false"

@@ -38,23 +38,30 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
             planes[name] = _floats(bias)
     for side, names in (("query", queries), ("key", keys)):
         planes[f"{side}_words"], planes[f"{side}_segments"] = _places(trace, names)
-    similarity = "dot" if call.similarity is None else getattr(call.similarity, "__name__", "own")
     about = {
         "queries": [visible(name) for name in queries],
         "keys": [visible(name) for name in keys],
         "head": {
+            **formula(call),
             "kind": call.kind,
             "scale": call.effective_scale(head),
-            "fixed": fixed(call),
             "softcap": call.softcap,
             "sink": None if call.sink is None else call.sink[head].item(),
-            "similarity": similarity,
-            "comparable": call.prescale is not None,
-            "alike": {"own": ALIKE.get(similarity, f" {similarity} "), **ALIKE},
             "extreme": extreme(call),
         },
     }
     return about, planes
+
+
+def formula(call: Call) -> dict[str, Any]:
+    """What a reader may change in the formula of a call, and why not where they may not."""
+    similarity = "dot" if call.similarity is None else getattr(call.similarity, "__name__", "own")
+    return {
+        "similarity": similarity,
+        "alike": {"own": ALIKE.get(similarity, f" {similarity} "), **ALIKE},
+        "fixed": fixed(call),
+        "comparable": call.prescale is not None,
+    }
 
 
 def fixed(call: Call) -> str | None:

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from selfattn.analysis.overview import BLOCK, Overview
-from selfattn.canvas.payload import pack
+from selfattn.canvas.head_payload import Planes, formula
 from selfattn.maths.masks import custom
+from selfattn.models.tokens import visible
 from selfattn.recording.call import Call
 
 # Bytes of a mask that is sent bit by bit.
@@ -22,11 +23,11 @@ LARGEST_MASK = 32 * 2**20
 # Tokens of a text whose position bias is sent pair by pair.
 LONGEST_BIAS = 2048
 
-Planes = dict[str, np.ndarray[Any, Any]]
 
-
-def pack_long(call: Call, head: int, queries: Sequence[str], keys: Sequence[str], overview: Overview) -> bytes:
-    """Everything that `LongHead` needs, under the call's mask and edits; `queries` and `keys` are the tokens' texts.
+def long_payload(
+    call: Call, head: int, queries: Sequence[str], keys: Sequence[str], overview: Overview
+) -> tuple[dict[str, Any], Planes]:
+    """The words and planes that `LongHead` needs, under the call's edits; `queries` and `keys` are the tokens' texts.
 
     Raises ValueError for a similarity that is no dot product, and for a mask or a bias too large to send.
     """
@@ -34,8 +35,11 @@ def pack_long(call: Call, head: int, queries: Sequence[str], keys: Sequence[str]
     band, mask = _mask(call, head)
     about = {
         "long": True,
-        "queries": list(queries),
-        "keys": None if tuple(keys) == tuple(queries) else list(keys),  # the same text: it is sent once
+        "head": formula(call),
+        "queries": [visible(name) for name in queries],
+        "keys": None
+        if tuple(keys) == tuple(queries)
+        else [visible(name) for name in keys],  # the same text: it is sent once
         "kind": call.kind,
         "shape": call.shape,
         "scale": call.effective_scale(head),
@@ -48,7 +52,7 @@ def pack_long(call: Call, head: int, queries: Sequence[str], keys: Sequence[str]
     rows = {"largest": _array(overview.largest), "total": _array(overview.total)}
     first = {"query": _array(query), "key": _array(key), **rows, "overview": codes, "overview_largest": tops}
     biased = call.position_bias is not None or (call.mask is not None and call.mask.is_floating_point())
-    return pack(about, first | mask | (_bias(call, head) if biased else {}))
+    return about, first | mask | (_bias(call, head) if biased else {})
 
 
 def _array(tensor: Tensor) -> np.ndarray[Any, Any]:

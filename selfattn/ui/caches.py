@@ -3,16 +3,21 @@
 import os
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 import selfattn
 from selfattn import Model, Trace
 from selfattn.analysis import scaling
 from selfattn.analysis.atlas import Heads
+from selfattn.analysis.overview import overview
 from selfattn.canvas.head_payload import Planes
 from selfattn.canvas.head_payload import head_payload as payload_of
+from selfattn.canvas.long_payload import long_payload as long_payload_of
+from selfattn.figures.thumbnails import SIDE
 from selfattn.recording.edits import from_json
 
+Payload = tuple[dict[str, Any], Planes]
 FIRST_MODEL = os.environ.get("SELFATTN_MODEL", "sentiment")
 
 
@@ -29,12 +34,29 @@ def trace(source: str, text: str, edits: str, pad: int) -> Trace:
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def head_payload(
-    source: str, text: str, edits: str, pad: int, layer: int, part: str, kind: str, head: int
-) -> tuple[dict[str, Any], Planes]:
-    """What the browser needs of one head."""
+def head_payload(source: str, text: str, edits: str, pad: int, layer: int, part: str, kind: str, head: int) -> Payload:
+    """What the browser needs to compute one head itself."""
     found = trace(source, text, edits, pad)
     return payload_of(found, found.call(layer, part, kind), head)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Pooling the head's weights …")
+def long_payload(
+    source: str, text: str, edits: str, pad: int, layer: int, part: str, kind: str, head: int, alone: str
+) -> Payload:
+    """What the browser needs of one head of a long text, under edits of this head alone."""
+    found = trace(source, text, edits, pad)
+    call = found.call(layer, part, kind).with_edits(from_json(alone))
+    return long_payload_of(call, head, *found.labels(call), overview(call, head))
+
+
+@st.cache_resource(max_entries=24, show_spinner=False)
+def small_maps(
+    source: str, text: str, edits: str, pad: int, layer: int, part: str, kind: str
+) -> list[np.ndarray[Any, Any]]:
+    """The weights of every head of a layer, pooled to the size of a thumbnail."""
+    call = trace(source, text, edits, pad).call(layer, part, kind)
+    return [overview(call, head, SIDE).weights.numpy() for head in range(call.heads)]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -18,6 +18,8 @@ from selfattn.ui.controls import Head
 from selfattn.ui.shell import Study
 
 KEY = "microscope"
+# Tokens of a text whose matrices the browser computes whole; a longer one is a map of tiles.
+LONGEST_LIVE = 1024
 _NAMES = [view.LINK_NAMES.get(name, name) for name in View.__dataclass_fields__]
 
 
@@ -28,6 +30,7 @@ def read_link() -> tuple[Edit, ...]:
     """
     state = st.session_state
     arrived = state.page != state.page_before
+    _heard(getattr(state.get(KEY), "view", None))
     asked = {name: st.query_params[name] for name in _NAMES if name in st.query_params}
     if "view" not in state or (asked != state.written_view and not (arrived and not asked)):
         state.view, notes = view.from_link(asked)
@@ -41,6 +44,17 @@ def read_link() -> tuple[Edit, ...]:
     _write(state.view)
     state.edits = st.query_params.get("edits", "")
     return from_json(state.edits or "[]")
+
+
+def _heard(told: dict[str, Any] | None) -> bool:
+    """Take what the browser tells of its view, where that is new."""
+    state = st.session_state
+    if told is None or told == state.get("told_view"):
+        return False
+    state.told_view = told
+    state.view, _ = view.read(told)
+    _write(state.view)
+    return True
 
 
 def _open() -> None:
@@ -64,12 +78,12 @@ def microscope(study: Study, before: Trace, after: Trace | None, at: Head) -> Vi
 
     Returns what the reader has set there.
     """
-    state, edits = st.session_state, to_json(after.edits if after else ())
-    about, planes = caches.head_payload(study.source, study.text, edits, study.pad, at.layer, at.part, at.kind, at.head)
+    state, trace = st.session_state, after or before
+    (about, planes), identity = _payload(study, trace, at)
     about = {
         **about,
-        "id": f"{study.source}\n{study.text}\n{study.pad}\n{edits}\n{at}",
-        "applied": _as_applied(after.edits, state.opening_view, at) if after else None,
+        "id": identity,
+        "applied": _as_applied(trace.edits, state.opening_view, at) if after else None,
         "prediction": prediction_of(before, after),
         "view": state.opening_view.as_json(),
         "revision": state.revision,
@@ -82,12 +96,19 @@ def microscope(study: Study, before: Trace, after: Trace | None, at: Head) -> Vi
         on_apply_change=partial(_apply, at),
         on_undo_change=_undo,
     ).view
-    # Read here and not in a callback: after a lost connection a new session hears it without one.
-    if told is not None and told != state.get("told_view"):
-        state.told_view = told
-        state.view, _ = view.read(told)
-        _write(state.view)
+    # After a lost connection a new session hears of the browser's view only now.
+    if _heard(told):
+        st.rerun()
     return cast(View, state.view)
+
+
+def _payload(study: Study, trace: Trace, at: Head) -> tuple[caches.Payload, str]:
+    """What the browser needs of a head, and a name for it. Of a long text Python makes the overview for each view."""
+    run = (study.source, study.text, to_json(trace.edits), study.pad, at.layer, at.part, at.kind, at.head)
+    if max(trace.call(at.layer, at.part, at.kind).shape) <= LONGEST_LIVE:
+        return caches.head_payload(*run), repr(run)
+    alone = to_json(st.session_state.view.edits())
+    return caches.long_payload(*run, alone), repr((*run, alone))
 
 
 def _as_applied(edits: tuple[Edit, ...], opening: View, at: Head) -> dict[str, Any]:

@@ -14,15 +14,17 @@ from selfattn.figures.palette import DARK, LIGHT, Palette
 from selfattn.models import library
 from selfattn.places import HOME, SPECIMENS
 from selfattn.recording.edits import Edit, to_json
-from selfattn.traces import budget
+from selfattn.traces import budget, in_words
 from selfattn.ui import caches, style, theme
 from selfattn.ui.copy_link import copy_link
 from selfattn.ui.examples import examples
 
 # A longer text would make a link that browsers and servers refuse.
 LONGEST_LINK = 4000
-# Tokens of a text whose heads are drawn while a reader waits: a head has their square.
-LONGEST_DRAWN = 2048
+# Tokens of a text whose heads are drawn while a reader waits: the time grows with their square.
+LONGEST_DRAWN = 32_768
+# From so many tokens on, what a run takes is said before it.
+LONG = 1024
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,9 @@ def frame(page: str) -> None:
     with refusing():
         model = caches.model(source)
         _padding(model)
-        _check_length(model, text)
-        with st.spinner("Running the model …", show_time=True):
+        tokens = _length(model, text)
+        room = budget(model, tokens)
+        with st.spinner(room.describe if tokens > LONG else "Running the model …", show_time=True):
             found = study().trace()
     badge.html(words.badge(f"✓ exact to {found.fidelity:.1e}"))
     with st.sidebar:
@@ -84,13 +87,16 @@ def _palette() -> Palette:
     return DARK if st.context.theme.type == "dark" else LIGHT
 
 
-def _check_length(model: Model, text: str) -> None:
+def _length(model: Model, text: str) -> int:
+    """The text's tokens; refuses more than are drawn."""
     tokens, _ = model.inputs(text)
-    if tokens is not None and len(tokens) > LONGEST_DRAWN:
+    length = len(tokens) if tokens is not None else 0
+    if length > LONGEST_DRAWN:
         raise ValueError(
-            f"The text has {len(tokens):,} tokens: {len(tokens) ** 2:,} numbers in every matrix of a head. "
-            f"Up to {LONGEST_DRAWN:,} tokens are drawn here; shorten it, or use `selfattn trace` on the command line."
+            f"The text has {length:,} tokens: {length**2:,} weights in every head. "
+            f"Up to {LONGEST_DRAWN:,} tokens are drawn here; shorten it."
         )
+    return length
 
 
 @contextmanager
@@ -174,15 +180,8 @@ def _facts(trace: Trace) -> list[tuple[str, str]]:
     dtype = str(model.network.dtype).removeprefix("torch.")
     return [
         (model.name, stacks),
-        ("size", f"{_bytes(model.size)}, {dtype} on {model.network.device}"),
+        ("size", f"{in_words(model.size)}, {dtype} on {model.network.device}"),
         ("text", f"{len(trace.tokens)} tokens, d = {first.d_head} a head"),
-        ("this run", f"{_bytes(room.needed)} of {_bytes(room.free)} free"),
+        ("this run", f"{in_words(room.needed)} of {in_words(room.free)} free"),
+        *([("drawn", room.drawn)] if len(trace.tokens) > LONG else []),
     ]
-
-
-def _bytes(count: float) -> str:
-    """A size with its unit: 43 kB, 1.7 MB, 24.1 GB."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count / 1e3:.0f} kB"

@@ -32,7 +32,8 @@ DRAG = """async ([root, frames]) => {
 
 def text_of(model: selfattn.Model, tokens: int) -> str:
     """A text of so many tokens."""
-    words = "the film was long and the ending was not good but the cast was kind and we all left in tears".split()
+    line = "the film was long and the ending was not good but the cast was kind and we all left in tears"
+    words = line.split()
     for count in range(tokens // 2, tokens + 1):
         text = " ".join(words[i % len(words)] for i in range(count))
         if len(model.inputs(text)[0]) == tokens:

@@ -16,7 +16,8 @@ from torch.nn.functional import max_pool2d
 import selfattn
 from selfattn import Mask, Model, Trace
 from selfattn.analysis.overview import overview
-from selfattn.canvas.long_payload import pack_long
+from selfattn.canvas.long_payload import long_payload
+from selfattn.canvas.payload import pack
 from selfattn.figures.palette import LIGHT
 from selfattn.maths.masks import causal
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
@@ -109,7 +110,7 @@ def browse(page: Page, model: Model) -> None:
     spent = []
     for _ in range(3):
         start = time.perf_counter()
-        blob = pack_long(call, 0, *trace.labels(call), overview(call, 0))
+        blob = pack(*long_payload(call, 0, *trace.labels(call), overview(call, 0)))
         spent.append((time.perf_counter() - start) * 1e3)
     predicted = budget(model, MAPPED).payload
     print(f"{MAPPED:,} tokens: payload {len(blob):,} bytes ({predicted:,} predicted), {min(spent):.0f} ms")

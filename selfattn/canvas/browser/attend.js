@@ -37,6 +37,20 @@ export class Head {
     for (let i = 0; i < n; i++) this.#row(i, fround(this.factor), fround(view.temperature));
   }
 
+  /** The word that gives most of its weight to one other word: where there is something to see at once. */
+  telling() {
+    const { weights, shape: [n, m], words, kind } = this;
+    let best = { query: 0, key: 0, weight: -1 };
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < m; j++) {
+        const weight = weights[i * m + j];
+        const word = words.queries[i] >= 0 && words.keys[j] >= 0 && (kind === "cross" || i !== j);
+        if (word && weight > best.weight) best = { query: i, key: j, weight };
+      }
+    }
+    return { query: best.query, key: best.key };
+  }
+
   #mask(view) {
     this.masked = maskOf(view);
     const [n, m] = this.shape;

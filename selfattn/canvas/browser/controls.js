@@ -148,13 +148,14 @@ export function toolbar(scope, names, keep) {
 
   function draw() {
     const { view, head } = scope;
+    const used = head.tile ? ["range", "colour"] : uses[view.show];
     show.draw(view.show);
     for (const [name, part] of Object.entries(parts)) {
-      part.element.hidden = !uses[view.show].includes(name);
+      part.element.hidden = !used.includes(name);
       part.draw(view[name], name === "threshold" ? view.threshold.toFixed(3) : undefined);
     }
     files.hidden = view.show !== "stages";
-    if (!head.segments.keys.some(Boolean)) segments.element.hidden = true;
+    if (!head.segments?.keys.some(Boolean)) segments.element.hidden = true;
   }
   return { element, draw };
 }

@@ -5,6 +5,7 @@ import { cell, sentence } from "./cell.js";
 import { controls, inModel, toolbar } from "./controls.js";
 import { h, write } from "./dom.js";
 import { gauges } from "./gauges.js";
+import { LongHead } from "./long_head.js";
 import { unpack } from "./payload.js";
 import { says } from "./says.js";
 import { Scope } from "./scope.js";
@@ -52,7 +53,7 @@ class Microscope {
     Object.assign(this, { session: about.session, revision: about.revision });
     if (returned) scope.report("view", scope.view);
     if (about.id === this.id && !fresh) return;
-    const head = about.id === this.id ? scope.head : new Head(about);
+    const head = about.id === this.id ? scope.head : new (about.long ? LongHead : Head)(about);
     this.id = about.id;
     const { applied, prediction } = about;
     Object.assign(scope, { applied, prediction });
@@ -65,7 +66,9 @@ class Microscope {
 
   draw(now) {
     const { scope } = this;
-    const { show } = scope.view;
+    const long = Boolean(scope.head.tile);
+    const show = long ? "map" : scope.view.show;
+    this.root.classList.toggle("long", long);
     const picture = this.pictures[show] ?? this.#load(show);
     if (picture && this.picture.lastChild !== picture.element) {
       // Over the stages each control stands beside what it changes; over other pictures they stand in a row.
@@ -73,9 +76,13 @@ class Microscope {
       if (picture.host) picture.host.prepend(element);
       this.picture.replaceChildren(...(picture.host || show === "table" ? [] : [element]), picture.element);
     }
-    for (const part of [...this.parts, this.controls, picture, ...this.panels]) part?.draw(now);
-    // The lines say what they show by themselves.
-    const said = show !== "lines" && (scope.pointed || scope.view.query !== null);
+    const [words, bar] = this.parts;
+    const [numbers, means, prediction] = this.panels;
+    // Of a long text there is the map alone: no row of all its tokens, no matrix to take means of.
+    const drawn = long ? [bar, prediction] : [words, bar, numbers, means, prediction];
+    for (const part of [...drawn, this.controls, picture]) part?.draw(now);
+    // The lines and the map of a long text say what they show by themselves.
+    const said = !long && show !== "lines" && (scope.pointed || scope.view.query !== null);
     write(this.said, said ? sentence(scope.head, scope.view, scope.cell) : "");
   }
 

@@ -12,12 +12,20 @@ const LANES = 4;
 export class LongHead {
   constructor(about) {
     const { planes, shape, pool } = about;
-    Object.assign(this, { shape, kind: about.kind, queries: about.queries, keys: about.keys ?? about.queries });
+    Object.assign(this, { ...about.head, shape, kind: about.kind, queries: about.queries, keys: about.keys ?? about.queries });
     Object.assign(this, { scale: about.scale, softcap: about.softcap, temperature: about.temperature });
     Object.assign(this, { query: planes.query, key: planes.key, d: planes.query.shape[1] });
     Object.assign(this, { largest: planes.largest, total: planes.total, band: about.band });
     Object.assign(this, { real: planes.real, bits: planes.keep, bias: planes.bias, byDistance: planes.distance_bias });
     this.overview = overviewOf(planes, pool);
+  }
+
+  /** Nothing is left to compute here: Python made the overview under the view. */
+  compute() {}
+
+  /** The cell to start from. */
+  telling() {
+    return { query: 0, key: 0 };
   }
 
   /** May query i attend to key j? */

@@ -4,6 +4,8 @@ import { placed, size } from "./names.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const SHARPER = 3;
+// Room for words that stand out from the strip on both sides.
+const MARGIN = 40;
 
 /** Save the strip of stages as it stands, as "svg" or "png". */
 export async function save(scope, strip, kind) {
@@ -36,16 +38,18 @@ function add(parent, tag, attributes, text = "") {
 export function drawn({ head, cell, palette }, strip) {
   const frame = strip.getBoundingClientRect();
   const svg = document.createElementNS(SVG, "svg");
-  for (const [name, side] of [["width", frame.width], ["height", frame.height]]) svg.setAttribute(name, Math.ceil(side));
+  svg.setAttribute("width", Math.ceil(frame.width) + 2 * MARGIN);
+  svg.setAttribute("height", Math.ceil(frame.height));
   add(svg, "rect", { width: "100%", height: "100%", fill: palette.paper });
   const within = (element) => {
     const { x, y, width, height } = element.getBoundingClientRect();
-    return { x: x - frame.x, y: y - frame.y, width, height };
+    return { x: x - frame.x + MARGIN, y: y - frame.y, width, height };
   };
   for (const part of strip.querySelectorAll(".matrix > canvas:not(.names)")) {
     const box = within(part);
     add(svg, "image", { ...box, href: part.toDataURL(), preserveAspectRatio: "none", style: "image-rendering: pixelated" });
-    add(svg, "rect", { ...box, fill: "none", stroke: getComputedStyle(part).borderTopColor, "stroke-width": 1.5 });
+    const { borderTopColor: stroke, borderTopWidth } = getComputedStyle(part);
+    add(svg, "rect", { ...box, fill: "none", stroke, "stroke-width": parseFloat(borderTopWidth) });
   }
   for (const caption of strip.querySelectorAll("figcaption, .margin small")) words(svg, caption, within(caption));
   const ink = (lit) => ({ fill: lit ? palette.ink : palette.quiet, "font-weight": lit ? 600 : 400 });
@@ -69,13 +73,15 @@ function short(name) {
 }
 
 // A caption's title and the small note below it, in their own letters.
-function words(svg, caption, { x, y }) {
+function words(svg, caption, { x, y, width }) {
   const notes = caption.matches("small") ? [caption] : [caption.firstChild, caption.querySelector("small")];
   for (const note of notes) {
     const style = getComputedStyle(note.nodeType === Node.TEXT_NODE ? caption : note);
     const pixels = parseFloat(style.fontSize);
     const look = { fill: style.color, "font-family": style.fontFamily, "font-size": pixels, "font-style": style.fontStyle };
     const below = note !== notes[0] ? parseFloat(getComputedStyle(caption).fontSize) * 1.2 : 0;
-    add(svg, "text", { x, y: y + below + pixels, ...look }, note.textContent);
+    const right = getComputedStyle(caption).textAlign === "right";
+    const place = { x: right ? x + width : x, y: y + below + pixels, "text-anchor": right ? "end" : "start" };
+    add(svg, "text", { ...place, ...look }, note.textContent);
   }
 }

@@ -32,7 +32,7 @@ export class Scope {
     const [n, m] = head.shape;
     this.compute();
     if (!this.pinned || this.pinned.query >= n || this.pinned.key >= m || this.view.query === null) {
-      this.pinned = telling(head);
+      this.pinned = head.telling();
     }
     this.refresh();
   }
@@ -63,7 +63,7 @@ export class Scope {
 
   /** Let go of the chosen cell: the one that tells most is shown again. */
   release() {
-    this.pinned = telling(this.head);
+    this.pinned = this.head.telling();
     this.pointed = null;
     this.view = Object.freeze({ ...this.view, query: null, key: null });
     this.refresh();
@@ -104,17 +104,4 @@ const CHANGES_NUMBERS = new Set(["scaled", "temperature", "mask", "width", "pair
 
 function inside({ query, key }, { shape: [n, m] }) {
   return query !== null && query < n && (key ?? 0) < m ? { query, key: key ?? 0 } : null;
-}
-
-/** The word that gives most of its weight to one other word: where there is something to see at once. */
-export function telling({ weights, shape: [n, m], words, kind }) {
-  let best = { query: 0, key: 0, weight: -1 };
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < m; j++) {
-      const weight = weights[i * m + j];
-      const word = words.queries[i] >= 0 && words.keys[j] >= 0 && (kind === "cross" || i !== j);
-      if (word && weight > best.weight) best = { query: i, key: j, weight };
-    }
-  }
-  return { query: best.query, key: best.key };
 }

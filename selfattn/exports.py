@@ -31,9 +31,8 @@ def head_data(
 
     `alone` takes the place of the trace's edits on this head: what it would do by itself, on the same q, k and v.
     """
-    trace.stages(layer, head, part=part, kind=kind, rows=slice(0, 1))  # refuses a head that is not there
     call = trace.call(layer, part, kind)
-    stages = (call if alone is None else call.with_edits(alone)).stages(head)
+    stages = trace.stages(layer, head, part=part, kind=kind, edits=alone)
     queries, keys = trace.labels(call)
     prediction = trace.prediction
     return {
@@ -129,15 +128,14 @@ def as_python(
     if "Mask" in names:
         lines.append("from selfattn.maths.masks import parse")
     arguments = f"edits={_list(edits)}" + (f", pad={pad}" if pad else "")
-    place = f"part={part!r}, kind={kind!r}"
-    stages = f"trace.stages({layer}, {head}, {place})"
+    place = f"{layer}, {head}, part={part!r}, kind={kind!r}"
     if alone is not None and tuple(alone) != tuple(edits):
-        stages = f"trace.call({layer}, {place}).with_edits({_list(alone)}).stages({head})"
+        place += f", edits={_list(alone)}"
     lines += [
         "",
         f"model = selfattn.load({model!r})",
         f"trace = selfattn.trace(model, {text!r}, {arguments})",
-        f"stages = {stages}",
+        f"stages = trace.stages({place})",
         "print(stages.weights)",
     ]
     return "\n".join(lines) + "\n"

@@ -68,9 +68,19 @@ class Trace:
         )
 
     def stages(
-        self, layer: int, head: int, *, part: str | None = None, kind: str | None = None, rows: slice = ALL
+        self,
+        layer: int,
+        head: int,
+        *,
+        part: str | None = None,
+        kind: str | None = None,
+        rows: slice = ALL,
+        edits: Iterable[Edit] | None = None,
     ) -> Stages:
-        """What one head computed for the chosen queries, from query, key and value to weights and context."""
+        """What one head computed for the chosen queries, from query, key and value to weights and context.
+
+        `edits` take the place of the trace's: what the head would do by itself, on the same queries, keys and values.
+        """
         call = self.call(layer, part, kind)
         if not 0 <= head < call.heads:
             raise ValueError(
@@ -78,7 +88,7 @@ class Trace:
             )
         queries, keys = call.shape
         _check_head(self.model, len(range(queries)[rows]), keys)
-        return call.stages(head, rows)
+        return (call if edits is None else call.with_edits(edits)).stages(head, rows)
 
     def layer_input(
         self, layer: int, *, part: str | None = None, kind: str | None = None

@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 import selfattn
 from tests import made
 from tests.browser import CHROMIUM, FLAGS, Reader, modules, require_chromium, server
+
+# Tests run side by side, on tiny models: more threads for each would only be in each other's way.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

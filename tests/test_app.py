@@ -55,13 +55,6 @@ def test_every_part_of_an_encoder_decoder_opens(folders, name, part):
     assert at.selectbox(key="part").value == part
 
 
-def test_a_model_that_never_scales_says_so(folders):
-    toggle = app(folders / "t5", text="A small film.").toggle(key="scaled")
-    assert toggle.disabled
-    assert "never scales" in toggle.help
-    assert not app(folders / "bart", text="A small film.").toggle(key="scaled").disabled
-
-
 def test_grouped_heads_open(folders):
     at = app(folders / "llama", head="3", text="A small film.")
     assert notices(at) == []
@@ -80,10 +73,3 @@ ODD = ["a", "\x00\x01 x", "e\u0301\u0302\u0323", "🙂", "好", "\u202e\u0645\u0
 @pytest.mark.parametrize("model", ["sentiment", "induction"])
 def test_odd_texts_open(model, text):
     assert notices(app(model, text=text)) == []
-
-
-def test_a_mask_that_hides_everything_is_flagged():
-    pairs = ", ".join(f"0>{key}" for key in range(8))
-    at = app("sentiment", text="The film was good.", mask="custom", pairs=pairs)
-    assert notices(at) == []
-    assert any("1 row may attend to nothing" in each.proto.body for each in at.main if each.type == "html")

@@ -123,3 +123,24 @@ def test_any_sequence_of_controls_gives_the_numbers_of_python(reader, folders, m
             continue
         root.evaluate(MOVES[name], value)
         compare(settled(reader), trace, layer, head)
+
+
+def test_a_model_that_never_scales_says_so(reader, folders, tmp_path):
+    tokenizer = hf.AutoTokenizer.from_pretrained(names()["sentiment"])
+    made = tiny.network("t5")
+    made.resize_token_embeddings(len(tokenizer))
+    made.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    for source, off in ((tmp_path, True), (folders / "llama", False)):
+        reader.open(f"/?model={quote(str(source), safe='')}&text=A+small+film.")
+        toggle = settled(reader).locator(".controls .toggle")
+        assert toggle.locator("input").is_disabled() == off
+        assert ("never scales" in toggle.get_attribute("title")) == off
+
+
+def test_rows_that_may_attend_to_nothing_are_flagged(reader):
+    pairs = ", ".join(f"0>{key}" for key in range(8))
+    reader.open(f"/?text=The+film+was+good.&pairs={quote(pairs)}")
+    settled(reader)
+    assert "1 row may attend to nothing: zeros." in reader.text(".head .gauges")
+    assert "8 hidden pairs" in reader.text(".head .controls")

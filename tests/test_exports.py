@@ -132,3 +132,13 @@ def test_a_text_cannot_leave_its_quotes():
     exec(f"text = {code.split('trace(model, ')[1].split(', edits=')[0]}", ran)
     assert ran["text"] == text
     assert "import os" not in code.splitlines()
+
+
+def test_a_head_alone_is_written_as_it_was_computed(trace):
+    alone = [Scale(None), Temperature(2.0)]
+    data = exports.head_data(trace, 1, 2, alone=alone)
+    stages = trace.call(1).with_edits(alone).stages(2)
+    assert_close(torch.tensor(data["weights"]), stages.weights)
+    assert [edit["edit"] for edit in data["edits_of_this_head_alone"]] == ["scale", "temperature"]
+    code = exports.as_python("here", TEXT, [], 1, 2, "encoder", "self", alone=alone)
+    assert "edits=[Scale(value=None), Temperature(value=2.0)])" in code

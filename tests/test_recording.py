@@ -75,6 +75,7 @@ def test_weights_of_trained_models_are_their_own(name, pad):
             assert_close(call.stages(head).weights, own.attentions[call.layer][0, head], within=1e-5)
 
 
+CAUSAL = ("gpt2", "opt", "llama", "mistral", "gemma2", "gpt_oss")
 EDITS = {
     "no scale": (Scale(None),),
     "scale": (Scale(0.2, layers={1}),),
@@ -111,8 +112,8 @@ def test_edits_agree_with_a_slow_implementation(name, padded):
     for label, edits in EDITS.items():
         edited = recorded_logits(model, inputs, edits)
         assert_close(edited[0][real], slow.run(network, inputs, edits)[0][real], within=1e-4)
-        # T5 never scales, so taking the scale away changes nothing there; elsewhere each edit reaches the output.
-        if not (name == "t5" and label == "no scale"):
+        # T5 never scales, and a causal model hides the future by itself; elsewhere each edit reaches the output.
+        if not (name == "t5" and label == "no scale") and not (name in CAUSAL and label == "causal"):
             assert not torch.equal(edited, plain), f"{label} did not reach the output"
 
 

@@ -4,16 +4,24 @@ python -m tests.benchmarks.canvas
 """
 
 import statistics
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
+import torch
+import transformers as hf
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import selfattn
+from selfattn.analysis.atlas import atlas as analysed
+from selfattn.canvas.atlas_payload import atlas_payload
 from selfattn.canvas.head_payload import head_payload
 from selfattn.canvas.payload import pack
+from selfattn.models.names import names
+from tests.benchmarks import peers
 from tests.browser import CHROMIUM, FLAGS, server
 
-ROUNDS, FRAMES = 3, 120
+ROUNDS, FRAMES, ATLASES = 3, 120, 8
 # Drags the temperature once a frame; returns milliseconds of script and canvas calls, and from frame to frame.
 DRAG = """async ([root, frames]) => {
   const input = root.querySelector(".controls .slider input");
@@ -69,6 +77,54 @@ def drags(browser: Browser, address: str) -> None:
     page.close()
 
 
+def large_model(home: Path) -> Path:
+    """A random BERT of 12 x 12 heads with d = 64, and the tokenizer of a shipped model."""
+    tokenizer = hf.AutoTokenizer.from_pretrained(names()["sentiment"])
+    torch.manual_seed(0)
+    config = hf.BertConfig(vocab_size=len(tokenizer), num_hidden_layers=12, num_attention_heads=12, hidden_size=768)
+    hf.BertForMaskedLM(config).save_pretrained(home)
+    tokenizer.save_pretrained(home)
+    return home
+
+
+# From the click on the page's name to the second frame after all heads were drawn.
+CLICK = """async () => {
+  const start = performance.now();
+  [...document.querySelectorAll("[data-testid=stSidebarNavLink]")].find((a) => a.innerText === "All heads").click();
+  const atlas = () =>
+    [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
+      .map((host) => host.shadowRoot?.querySelector(".atlas[data-ready=true]"))
+      .find(Boolean);
+  while (!atlas()) {
+    if (performance.now() - start > 20000) throw new Error("nothing was drawn within 20 s");
+    await new Promise(requestAnimationFrame);
+  }
+  await new Promise(requestAnimationFrame);
+  return performance.now() - start;
+}"""
+
+
+def atlas(browser: Browser, address: str, home: Path) -> None:
+    """All 144 heads at 128 tokens: the forward pass is there, every picture and number of a head is made anew."""
+    model = selfattn.load(home)
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    text = text_of(model, 128)
+    payload = atlas_payload(analysed(selfattn.trace(model, text)), {})
+    for attempt in range(ATLASES):
+        # Another first word of as many tokens is another text, whose heads nobody has computed yet.
+        other = text.replace("the", ("a", "an", "one", "this", "that", "our", "his", "her")[attempt], 1)
+        page.goto(f"{address}/?model={quote(str(home), safe='')}&text={quote(other)}")
+        page.locator(".head[data-ready=true]").wait_for(timeout=120_000)
+        page.wait_for_timeout(2500)
+        print(f"144 heads   payload {len(payload) / 1e6:.2f} MB   click to painted {page.evaluate(CLICK):.0f} ms")
+    page.close()
+
+
 if __name__ == "__main__":
-    with sync_playwright() as playwright, server() as address:
-        drags(playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS), address)
+    with sync_playwright() as playwright, server() as address, TemporaryDirectory() as home:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        drags(browser, address)
+        atlas(browser, address, large_model(Path(home)))
+        weights, tokens = peers.example(128)
+        print(f"144 heads by Plotly heatmaps     {peers.plotly_grid(browser, weights)}")
+        print(f"144 heads by BertViz's model view {peers.bertviz_model_view(browser, weights, tokens)}")

@@ -76,6 +76,20 @@ def test_another_head_keeps_the_view(reader):
     assert reader.page.locator(HEAD).evaluate(numbers) != before
 
 
+def test_a_head_opened_from_all_heads_keeps_the_view_and_what_is_in_the_model(reader):
+    reader.open(f"/?temperature=3&text={quote(TEXT)}")
+    reader.click(".head button.primary")
+    moved, said = move(reader), reader.text(".head .says")
+    reader.page.get_by_role("link", name="All heads").click()
+    reader.settle()
+    reader.page.locator(".atlas[data-ready=true] canvas").first.focus()
+    reader.page.keyboard.press("ArrowRight")
+    reader.page.keyboard.press("Enter")
+    reader.page.wait_for_function("!location.pathname.includes('all_heads') && location.search.includes('head=')")
+    assert view(reader.settle()) == moved
+    assert reader.text(".head .says") == said
+
+
 def test_another_theme_keeps_the_view_and_changes_the_colours(reader):
     reader.open(f"/?text={quote(TEXT)}")
     moved = move(reader)

@@ -41,7 +41,9 @@ class Microscope {
     );
     new ResizeObserver(() => scope.refresh()).observe(root);
     // A property that follows the theme's ink in a millisecond: its transition ends when the theme has changed.
-    root.onkeydown = (event) => event.key === "Escape" && scope.release();
+    root.onkeydown = (event) => {
+      if (event.key === "Escape") scope.release();
+    };
     root.addEventListener("transitionend", (event) => event.target === root && scope.refresh());
   }
 

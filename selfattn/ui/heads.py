@@ -7,6 +7,7 @@ import re
 import time
 
 import streamlit as st
+import torch
 
 from selfattn.analysis import atlas
 from selfattn.analysis.atlas import Atlas
@@ -23,6 +24,9 @@ View = dict[str, str | float]
 OPENING: View = {"pattern": "", "order": "model", "least": 0.0}
 # Seconds of computing without a sign of progress.
 SILENT = 0.4
+# Every rerun is a thread of its own, and would first start a team of PyTorch's: for texts up to so many tokens that
+# costs more than the team saves.
+ALONE, TEAM = 512, torch.get_num_threads()
 
 
 def found(study: Study, attention: Attention) -> Atlas:
@@ -33,11 +37,14 @@ def found(study: Study, attention: Attention) -> Atlas:
     place, begun, stopped = st.empty(), time.monotonic(), st.session_state.get("heads_stopped") == run
     while len(done) < attention.layers and not (stopped and done):
         layer = len(done)
-        done[layer] = atlas.heads_of(trace, trace.call(layer, attention.part, attention.kind))
+        call = trace.call(layer, attention.part, attention.kind)
+        torch.set_num_threads(1 if max(call.shape) <= ALONE else TEAM)
+        done[layer] = atlas.heads_of(trace, call)
         if time.monotonic() - begun > SILENT and len(done) < attention.layers:
             with place.container(horizontal=True, vertical_alignment="center"):
                 st.progress(len(done) / attention.layers, f"{layer + 1} of {attention.layers} layers are done …")
                 st.button("Stop here", key=f"stop_{layer}", on_click=_stop, args=(run,))
+    torch.set_num_threads(TEAM)
     place.empty()
     layers = [done[layer] for layer in range(len(done))]
     if len(layers) < attention.layers:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser import CHROMIUM, FLAGS, server
 
 ROUNDS = 3
-PICTURE = ".stPlotlyChart .main-svg .heatmaplayer image"
+PICTURE = ".head[data-ready=true]"
 
 
 def imports() -> float:

@@ -99,6 +99,10 @@ class Microscope {
 
 const opened = new WeakMap();
 
+// The page that readers turn to next: its scripts are there when they do. It is another component in the same folder.
+const soon = window.requestIdleCallback ?? setTimeout;
+soon(() => import("../selfattn.atlas/atlas.js").catch(() => {}));
+
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = parentElement.querySelector(".head");
   const tell = (name, value) => (name === "view" ? setStateValue : setTriggerValue)(name, value);

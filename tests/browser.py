@@ -30,12 +30,15 @@ def require_chromium() -> None:
     pytest.skip(how)
 
 
-@contextmanager
-def server() -> Iterator[str]:
-    """`streamlit run app.py` on a free port; the address once it is healthy."""
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+        return int(listener.getsockname()[1])
+
+
+def start(port: int) -> subprocess.Popen[bytes]:
+    """`streamlit run app.py` on a port, once it is healthy."""
     options = ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
     process = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "app.py", *options, "--server.fileWatcherType=none"],
@@ -43,15 +46,22 @@ def server() -> Iterator[str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    address = f"http://127.0.0.1:{port}"
+    for _ in range(300):
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.1)
+    return process
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The app on a free port; its address."""
+    port = free_port()
+    process = start(port)
     try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield address
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(timeout=10)

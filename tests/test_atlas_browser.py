@@ -11,28 +11,12 @@ import selfattn
 from selfattn.analysis.atlas import atlas
 from selfattn.analysis.patterns import PATTERNS
 from selfattn.ui.examples import examples
-from tests.browser import Reader, require_chromium, server
+from tests.browser import Reader
 from tests.tolerance import assert_close
 
 pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "The film was not good, but the film was short."
 CORNER = (34, 20)  # of the grid on its canvas
-
-
-@pytest.fixture(scope="module")
-def address():
-    require_chromium()
-    with server() as address:
-        yield address
-
-
-@pytest.fixture
-def reader(chromium, address):
-    context = chromium.new_context(viewport={"width": 1440, "height": 1000}, accept_downloads=True)
-    reader = Reader(context, address)
-    yield reader
-    reader.check()
-    context.close()
 
 
 def opened(reader: Reader, model: str, text: str = TEXT, **link: object) -> Reader:

@@ -2,16 +2,11 @@
 
 import os
 import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from tests.browser import HOME, Reader
+from tests.browser import Reader, free_port, start
 
 pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "The plot was dull, but the acting was not bad at all."
@@ -106,27 +101,8 @@ def test_another_theme_keeps_the_view_and_changes_the_colours(reader):
     assert reader.page.locator(HEAD).evaluate(corner) != light
 
 
-def start(port: int) -> subprocess.Popen[bytes]:
-    options = ["--server.headless=true", f"--server.port={port}", "--server.address=127.0.0.1"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", *options, "--server.fileWatcherType=none"],
-        cwd=HOME,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    for _ in range(300):
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
-            break
-        except OSError:
-            time.sleep(0.1)
-    return process
-
-
 def test_a_lost_connection_keeps_what_was_set_before_and_during_it(chromium):
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     process = start(port)
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     reader = Reader(context, f"http://127.0.0.1:{port}").open(f"/?text={quote(TEXT)}")

@@ -19,5 +19,5 @@ def _component(name: str, *sheets: str) -> Callable[..., Any]:
 
 
 # Each draws the payload given as `data=`, and tells what the reader does there to `on_EVENT_change=`.
-head = _component("head", "head", "map", "lines", "table")
-atlas = _component("atlas", "atlas")
+head = _component("head", "slider", "head", "map", "lines", "table")
+atlas = _component("atlas", "slider", "atlas")

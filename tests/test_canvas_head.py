@@ -54,6 +54,15 @@ MOVES = {
 }
 
 
+# Every mask by itself, without the model's own, and every similarity; then whatever chance brings.
+FIRST = [
+    *[("mask", name) for name in ("own", "causal", "causal", "padding", "window")],
+    ("width", 3),
+    *[("mask", name) for name in ("padding", "own")],
+    *[("similarity", name) for name in ("cosine", "rbf")],
+]
+
+
 def draw_move(chance: random.Random, tokens: int) -> tuple[str, object]:
     name = chance.choice(list(MOVES))
     match name:
@@ -116,8 +125,7 @@ def test_any_sequence_of_controls_gives_the_numbers_of_python(reader, folders, m
     trace = selfattn.trace(loaded, TEXT, pad=pad)
     reader.open(f"/?model={quote(source, safe='')}&layer={layer}&head={head}&pad={pad}&text={quote(TEXT)}")
     compare(settled(reader), trace, layer, head)
-    for _ in range(12):
-        name, value = draw_move(chance, len(trace.tokens))
+    for name, value in FIRST + [draw_move(chance, len(trace.tokens)) for _ in range(10)]:
         root = settled(reader)
         if name == "width" and "window" not in root.evaluate("root => root.scope.view.mask"):
             continue

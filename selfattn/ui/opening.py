@@ -1,10 +1,12 @@
-"""The first seconds of a server: while Python imports PyTorch, the page already says so."""
+"""The first seconds of a server: while Python imports PyTorch, the browser already fetches what draws a head."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+
+from selfattn.canvas import component
 
 
 @contextmanager
@@ -13,6 +15,8 @@ def curtain() -> Iterator[None]:
     # The place is there on every run: else all that follows would move up by one, and be drawn anew.
     place = st.empty()
     if "torch" not in sys.modules:
-        place.caption("Starting: PyTorch and Transformers are being loaded …")
+        with place.container():
+            st.caption("Starting: PyTorch and Transformers are being loaded …")
+            component.head(key="opening")
     yield
     place.empty()

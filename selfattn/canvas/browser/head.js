@@ -104,6 +104,7 @@ const soon = window.requestIdleCallback ?? setTimeout;
 soon(() => import("../selfattn.atlas/atlas.js").catch(() => {}));
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
+  if (!data) return; // mounted while the server starts: the scripts are there before the first head
   const root = parentElement.querySelector(".head");
   const tell = (name, value) => (name === "view" ? setStateValue : setTriggerValue)(name, value);
   if (!opened.has(root)) opened.set(root, new Microscope(root, tell));

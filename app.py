@@ -11,7 +11,10 @@ page = st.navigation(
         "Look": [
             st.Page("pages/one_head.py", title="One head", default=True),
             st.Page("pages/all_heads.py", title="All heads"),
+            st.Page("pages/compare.py", title="Compare"),
+            st.Page("pages/model.py", title="Model"),
         ],
+        "Change": [st.Page("pages/interventions.py", title="Interventions")],
         "Understand": [st.Page("pages/scaling.py", title="Why divide by √d")],
     }
 )

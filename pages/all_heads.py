@@ -4,6 +4,7 @@ import streamlit as st
 
 from selfattn.figures import words
 from selfattn.ui import controls, heads, shell
+from selfattn.ui.refusing import refusing
 
 PICTURES, TABLE, CLASSIC = "Pictures", "Table", "Classic (BertViz)"
 
@@ -27,7 +28,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         **controls.KEEP,
     )
 
-with st.container(key="board"), shell.refusing():
+with st.container(key="board"), refusing():
     if shown == CLASSIC:
         from selfattn.ui.classic import classic
 

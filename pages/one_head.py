@@ -2,24 +2,26 @@
 
 import streamlit as st
 
-from selfattn.ui import controls, shell
+from selfattn.ui import controls, shell, writing
 from selfattn.ui.export import export
 from selfattn.ui.layer import heads_of_layer
 from selfattn.ui.microscope import microscope, read_link
+from selfattn.ui.refusing import refusing
 
 study = shell.study()
 
-with st.container(horizontal=True, vertical_alignment="bottom", key="controls"), shell.refusing():
+with st.container(horizontal=True, vertical_alignment="bottom", key="controls"), refusing():
     at = controls.head_picker(study.model)
+    temperature = writing.temperature_picker(study.model)
 controls.notes()
 
-with shell.refusing():
-    edits = read_link()
+with refusing():
+    edits = read_link(study.model)
     before = study.trace()
     after = study.trace(edits) if edits else None
 
-with st.container(key="board"), shell.refusing():
-    view = microscope(study, before, after, at)
+with st.container(key="board"), refusing():
+    view = microscope(study, before, after, at, temperature)
     with st.container(key="panel_heads"):
         heads_of_layer(study, edits, at)
 export(study, at, edits, view.edits())

@@ -5,6 +5,7 @@ import streamlit as st
 from selfattn.analysis import scaling
 from selfattn.figures import words
 from selfattn.ui import caches, controls, scaling_views, shell
+from selfattn.ui.refusing import refusing
 
 DIMENSIONS = tuple(2**n for n in range(11))
 RANDOM, OWN = "random q and k", "the model's own"
@@ -17,7 +18,7 @@ st.html(
         "A sum of d products grows like √d. Undivided, the softmax picks one key and its gradient dies.",
     )
 )
-with st.container(horizontal=True, vertical_alignment="bottom"), shell.refusing():
+with st.container(horizontal=True, vertical_alignment="bottom"), refusing():
     source = st.segmented_control(
         "Queries and keys", [RANDOM, OWN], default=RANDOM, required=True, key="data", **controls.KEEP
     )

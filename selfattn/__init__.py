@@ -9,16 +9,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from selfattn.models.library import Model, load
+    from selfattn.models.library import load
+    from selfattn.models.model import Model
     from selfattn.recording.edits import Ablate, Cut, Mask, Scale, Similarity, Temperature
+    from selfattn.showing import show
     from selfattn.traces import Trace, trace
 
 _HOMES = {
-    "selfattn.models.library": ("Model", "load"),
+    "selfattn.models.library": ("load",),
+    "selfattn.models.model": ("Model",),
     "selfattn.recording.edits": ("Ablate", "Cut", "Mask", "Scale", "Similarity", "Temperature"),
+    "selfattn.showing": ("show",),
     "selfattn.traces": ("Trace", "trace"),
 }
-__all__ = ["Ablate", "Cut", "Mask", "Model", "Scale", "Similarity", "Temperature", "Trace", "load", "trace"]
+__all__ = ["Ablate", "Cut", "Mask", "Model", "Scale", "Similarity", "Temperature", "Trace", "load", "show", "trace"]
 
 
 def __getattr__(name: str) -> Any:

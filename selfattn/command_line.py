@@ -16,12 +16,37 @@ app = typer.Typer(
 
 MODEL = Annotated[str, typer.Argument(help="A name from `selfattn models`, a folder, or a hub id.")]
 TEXT = Annotated[
-    str, typer.Argument(help="A text; or @FILE.safetensors with the tensors that the model's forward takes.")
+    str,
+    typer.Argument(
+        help="A text; @FILE with a picture (.png, .jpg, .webp, .gif, .bmp) or a sound (.wav, .flac, .ogg, .mp3); or "
+        "@FILE.safetensors with the tensors that the model's forward takes."
+    ),
 ]
+SECOND = Annotated[str | None, typer.Option(help="A second text: the passage of a question, or one to compare.")]
 OUT = Annotated[Path | None, typer.Option(help="FILE.json, FILE.npz or FILE.csv; a summary is printed without.")]
 PART = Annotated[str | None, typer.Option(help="encoder, decoder, vision or text; the model's first by default.")]
+REVISION = Annotated[str | None, typer.Option(help="A branch, a tag or a commit of a hub id.")]
 DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 DTYPE = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")]
+SPREAD = Annotated[bool, typer.Option("--spread", help="Lay the layers over all devices.")]
+BITS = Annotated[int | None, typer.Option(help="8 or 4 bits a weight; needs CUDA.")]
+ADAPTER = Annotated[str | None, typer.Option(help="A LoRA adapter: a folder or a hub id.")]
+CHECKED_ON = "The keys to the old cabinet are on the table."
+# The columns that `check` prints of every layer.
+WIDTHS = {
+    "heads": 6,
+    "|recomputed - model|": 24,
+    "rows sum to 1": 16,
+    "future hidden": 16,
+    "key-value heads": 18,
+    "d a head": 11,
+    "scale": 18,
+    "window": 9,
+    "soft cap": 10,
+    "sink": 12,
+}
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
+SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
 SIMILARITY = Literal["dot", "cosine", "rbf"]
 
 
@@ -29,6 +54,7 @@ SIMILARITY = Literal["dot", "cosine", "rbf"]
 def trace(
     model: MODEL,
     text: TEXT,
+    second: SECOND = None,
     layer: Annotated[int, typer.Option(help="Layer, from 0.")] = 0,
     head: Annotated[int, typer.Option(help="Head, from 0.")] = 0,
     part: PART = None,
@@ -41,18 +67,24 @@ def trace(
         list[str] | None, typer.Option(metavar="L.H", help="Silence head H of layer L; repeatable.")
     ] = None,
     pad: Annotated[int, typer.Option(min=0, help="Padding tokens to add.")] = 0,
+    revision: REVISION = None,
     device: DEVICE = "auto",
     dtype: DTYPE = "auto",
+    spread: SPREAD = False,
+    bits: BITS = None,
+    adapter: ADAPTER = None,
     out: OUT = None,
 ) -> None:
     """Run MODEL on TEXT and write what one head computed, stage by stage."""
-    from selfattn import exports, load
+    from selfattn import exports
     from selfattn import trace as run
+    from selfattn.models.library import Choice
 
     if out is not None and out.suffix not in exports.WRITERS:
         raise ValueError(f"--out ends in {', '.join(exports.WRITERS)}; got {out.name!r}.")
     edits = _edits(similarity, no_scale, temperature, mask, ablate or [])
-    found = run(load(model, device=device, dtype=dtype), _given(text), edits, pad=pad)
+    given = _given(text, second)
+    found = run(Choice(model, revision, device, dtype, spread, bits, adapter).load(), given, edits, pad=pad)
     for edit in edits:
         if not any(edit.reaches(c.layer, h, c.part, c.kind) for c in found.calls for h in range(c.heads)):
             raise ValueError(
@@ -73,22 +105,35 @@ def trace(
 @app.command()
 def check(
     model: MODEL,
-    text: Annotated[
-        str, typer.Argument(help="A text to check it on.")
-    ] = "The keys to the old cabinet are on the table.",
+    text: Annotated[str | None, typer.Argument(help="A text to check it on, or @FILE.safetensors.")] = None,
+    revision: REVISION = None,
     device: DEVICE = "auto",
     dtype: DTYPE = "auto",
+    spread: SPREAD = False,
+    bits: BITS = None,
+    adapter: ADAPTER = None,
 ) -> None:
-    """Run MODEL and compare every layer's recomputed attention with what the model used."""
-    from selfattn import load
-    from selfattn.traces import audit
+    """Run MODEL and compare every layer's recomputed attention with what the model used; say what the model is.
 
-    loaded = load(model, device=device, dtype=dtype)
-    print(f"{'layer':<28}{'heads':>6}{'|recomputed - model|':>24}{'rows sum to 1':>16}{'future hidden':>16}")
-    for row in audit(loaded, text):
-        future = {True: "yes", False: "NO", None: "sees both ways"}[row.future_hidden]
-        sums = "yes" if row.rows_sum_to_one else "no (sink)" if row.sink else "NO"
-        print(f"{row.title:<28}{row.heads:>6}{row.difference:>24.1e}{sums:>16}{future:>16}")
+    The exit code is 0 where every layer is exact and no token of a causal layer sees the future, and 1 otherwise.
+    """
+    from selfattn import trace as run
+    from selfattn.analysis.anatomy import COLUMNS, anatomy, columns
+    from selfattn.models.library import Choice
+
+    loaded = Choice(model, revision, device, dtype, spread, bits, adapter).load()
+    if text is None and loaded.tokenizer is not None and "text" in loaded.task.reads:
+        text = CHECKED_ON
+    found = anatomy(loaded, None if text is None else run(loaded, _given(text)))
+    said = columns(found.layers)
+    widths = {name: width for name, width in WIDTHS.items() if name in said}
+    print(f"{'layer':<28}" + "".join(f"{name:>{width}}" for name, width in widths.items()))
+    for layer in found.layers:
+        print(f"{layer.title:<28}" + "".join(f"{COLUMNS[name](layer):>{width}}" for name, width in widths.items()))
+    for name, value in found.facts:
+        print(f"{name:<28}{value}")
+    print(found.verdict)
+    raise typer.Exit(0 if found.sound else 1)
 
 
 @app.command()
@@ -135,16 +180,33 @@ def _edits(
     return edits
 
 
-def _given(text: str) -> Any:
-    if not text.startswith("@") or not text.endswith(".safetensors"):
-        return text
+def _given(text: str, second: str | None = None) -> Any:
+    from selfattn.models.inputs import Pair, Picture, Sound
+
+    ending = Path(text).suffix.lower()
+    made = Picture if ending in PICTURES else Sound if ending in SOUNDS else None
+    if not text.startswith("@") or (made is None and ending != ".safetensors"):
+        return text if second is None else Pair(text, second)
+    if second is not None:
+        raise ValueError(f"--second goes with a text; got {text!r}.")
+    return _tensors(text[1:]) if made is None else made(_bytes(text[1:]), text[1:])
+
+
+def _bytes(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{file!r} could not be read: {error.strerror}.") from error
+
+
+def _tensors(file: str) -> Any:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        return load_file(text[1:])
+        return load_file(file)
     except (OSError, SafetensorError) as error:
-        raise ValueError(f"{text[1:]!r} could not be read as tensors: {error}") from error
+        raise ValueError(f"{file!r} could not be read as tensors: {error}") from error
 
 
 def _summary(data: dict[str, Any]) -> str:

@@ -4,14 +4,19 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
+from selfattn.analysis import effects
 from selfattn.maths.masks import Pattern
+from selfattn.models.inputs import Input, Pair, Picture, Sound
+from selfattn.models.library import Choice
+from selfattn.models.model import Attention
+from selfattn.models.predictions import Prediction
 from selfattn.recording.edits import Edit
 from selfattn.recording.edits import to_json as edits_to_json
 from selfattn.traces import Trace
@@ -38,6 +43,7 @@ def head_data(
     return {
         "model": trace.model.name,
         "text": trace.text,
+        **_also(trace.given),
         "tokens": list(trace.tokens.text),
         "attends_from": list(queries),
         "attends_to": list(keys),
@@ -45,13 +51,26 @@ def head_data(
         "head": head,
         "part": call.part,
         "kind": call.kind,
-        "scale": call.scale,
+        "scale": call.own_scale(head),
         "edits": json.loads(edits_to_json(trace.edits)),
         "fidelity": trace.fidelity,
-        "prediction": None if prediction is None else {"kind": prediction.kind, "top": prediction.top(10)},
+        "prediction": None if prediction is None else _said(prediction),
         **({} if alone is None else {"edits_of_this_head_alone": json.loads(edits_to_json(alone))}),
         **{name: _array(getattr(stages, name)) for name in MATRICES},
     }
+
+
+def _also(given: Input) -> dict[str, str]:
+    """What was read beside a text: the second one of a pair, or the name of a file."""
+    if isinstance(given, Pair):
+        return {"second": given.second}
+    return {type(given).__name__.lower(): given.name} if isinstance(given, Picture | Sound) else {}
+
+
+def _said(prediction: Prediction) -> dict[str, Any]:
+    """A prediction in words and numbers, with the pieces of text that it speaks of, where there are some."""
+    said = {"kind": prediction.kind, "unit": prediction.unit, "top": prediction.top(10)}
+    return said | ({"said": [vars(piece) for piece in prediction.said]} if prediction.said else {})
 
 
 def _array(tensor: Tensor) -> np.ndarray[Any, Any]:
@@ -84,19 +103,27 @@ def as_npz(data: dict[str, Any]) -> bytes:
 
 def as_csv(data: dict[str, Any]) -> str:
     """One line for each (query, key) pair, with both tokens and every number between them."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(["query", "key", "attends_from", "attends_to", "score", "scaled", "logit", "weight", "keep"])
+    rows = []
     matrices = [data[name].tolist() for name in ("scores", "scaled", "logits", "weights", "keep")]
     for i, attends_from in enumerate(data["attends_from"]):
         for j, attends_to in enumerate(data["attends_to"]):
             # Minus infinity would be a formula to a spreadsheet: a masked logit is an empty cell.
             numbers = [number if math.isfinite(number := matrix[i][j]) else None for matrix in matrices]
-            writer.writerow([i, j, _cell(attends_from), _cell(attends_to), *numbers])
-    return buffer.getvalue()
+            rows.append([i, j, cell(attends_from), cell(attends_to), *numbers])
+    names = ["query", "key", "attends_from", "attends_to", "score", "scaled", "logit", "weight", "keep"]
+    return rows_as_csv(names, rows).decode()
 
 
-def _cell(text: str) -> str:
+def rows_as_csv(names: Iterable[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """A table under its names; None is an empty cell."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(names)
+    writer.writerows(rows)
+    return buffer.getvalue().encode()
+
+
+def cell(text: str) -> str:
     """A token that a spreadsheet would run as a formula is kept from it by a leading quote."""
     return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@") or text[:1] in ("\t", "\r", "\n") else text
 
@@ -110,38 +137,74 @@ WRITERS: dict[str, Callable[[dict[str, Any]], bytes]] = {
 
 
 def as_python(
-    model: str,
-    text: str,
+    choice: Choice,
+    given: Input,
     edits: Sequence[Edit],
     layer: int,
     head: int,
     part: str,
     kind: str,
     pad: int = 0,
+    written: Sequence[int] = (),
     alone: Sequence[Edit] | None = None,
 ) -> str:
     """The Python that computes the same numbers again; `alone` as in `head_data`."""
-    names = sorted({type(edit).__name__ for edit in [*edits, *(alone or ())]})
-    lines = ["import selfattn"]
-    if names:
-        lines.append(f"from selfattn import {', '.join(names)}")
-    if "Mask" in names:
-        lines.append("from selfattn.maths.masks import parse")
-    arguments = f"edits={_list(edits)}" + (f", pad={pad}" if pad else "")
     place = f"{layer}, {head}, part={part!r}, kind={kind!r}"
     if alone is not None and tuple(alone) != tuple(edits):
-        place += f", edits={_list(alone)}"
-    lines += [
+        place += f", edits={python_edits(alone)}"
+    lines = [
+        *python_imports([*edits, *(alone or ())], given),
         "",
-        f"model = selfattn.load({model!r})",
-        f"trace = selfattn.trace(model, {text!r}, {arguments})",
+        f"model = selfattn.load({python_arguments(choice)})",
+        f"trace = {python_trace('model', given, edits, pad, written)}",
         f"stages = trace.stages({place})",
         "print(stages.weights)",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _list(edits: Sequence[Edit]) -> str:
+def python_imports(edits: Sequence[Edit], *given: Input) -> list[str]:
+    """The lines that import what Python with these edits and inputs needs."""
+    names = sorted({type(edit).__name__ for edit in edits})
+    kinds = sorted({type(each).__name__ for each in given if isinstance(each, Pair | Picture | Sound)})
+    lines = ["from pathlib import Path", ""] if {"Picture", "Sound"} & {*kinds} else []
+    lines.append("import selfattn")
+    if names:
+        lines.append(f"from selfattn import {', '.join(names)}")
+    if "Mask" in names:
+        lines.append("from selfattn.maths.masks import parse")
+    if kinds:
+        lines.append(f"from selfattn.models.inputs import {', '.join(kinds)}")
+    return lines
+
+
+def python_trace(model: str, given: Input, edits: Sequence[Edit], pad: int = 0, written: Sequence[int] = ()) -> str:
+    """The call that makes a trace again; `model` is the name of a variable."""
+    arguments = f"edits={python_edits(edits)}" + (f", pad={pad}" if pad else "")
+    arguments += f", written={list(written)}" if written else ""
+    return f"selfattn.trace({model}, {python_given(given)}, {arguments})"
+
+
+def python_given(given: Input) -> str:
+    """What makes an input again; a picture or a sound is read from the file of its name."""
+    match given:
+        case Pair(first, second):
+            return f"Pair({first!r}, {second!r})"
+        case Picture() | Sound():
+            return f"{type(given).__name__}(Path({given.name!r}).read_bytes())"
+    return repr(given)
+
+
+def python_arguments(choice: Choice) -> str:
+    """What `load` is called with, without what is as it always is."""
+    default = Choice(choice.source)
+    others = {each.name: getattr(choice, each.name) for each in fields(Choice)}
+    chosen = [f"{name}={value!r}" for name, value in others.items() if value != getattr(default, name)]
+    return ", ".join([repr(choice.source), *chosen])
+
+
+def python_edits(edits: Sequence[Edit]) -> str:
+    """The list of calls that make these edits."""
     return f"[{', '.join(map(_expression, edits))}]"
 
 
@@ -157,3 +220,72 @@ def _literal(value: Any) -> str:
     if isinstance(value, frozenset) and value:
         return "{" + ", ".join(map(repr, sorted(value))) + "}"
     return repr(value)
+
+
+def experiment_as_python(
+    choice: Choice,
+    given: Input,
+    attention: Attention,
+    edits: Sequence[Edit],
+    how: effects.How,
+    on: str,
+    pad: int = 0,
+    written: Sequence[int] = (),
+) -> str:
+    """The Python that prints what edits move, the control of the heads that they silence, and each head alone."""
+    silenced = sorted(effects.silenced(edits, attention))
+    generator = f"torch.Generator().manual_seed({effects.SEED})"
+    run = f"lambda edits: {_traced(given, 'edits', pad, written)}"
+    lines = [
+        *_experiment(choice, edits, "effects"),
+        f"measure = effects.on_text({run})"
+        if on == effects.THIS_TEXT
+        else f"measure = effects.on_repeats(model, {generator})",
+        f"edits = {python_edits(edits)}",
+        "print(measure.name, measure.effect(tuple(edits)))",
+        f"attention = model.attention({attention.part!r}, {attention.kind!r})",
+    ]
+    if 0 < len(silenced) <= attention.layers * attention.heads - len(silenced):
+        lines += [
+            f"chosen = {silenced}",
+            f"print('silenced', measure.effect(effects.silence(chosen, attention, {how!r})))",
+            f"draws = effects.control(measure, attention, chosen, {generator}, {how!r})",
+            "print('control', effects.spread(draws))",
+        ]
+    lines += [f"for place, effect in effects.silencing(measure, attention, {how!r}):", "    print(place, effect)"]
+    return "\n".join(lines) + "\n"
+
+
+def patching_as_python(
+    choice: Choice,
+    given: Input,
+    clean: Input,
+    attention: Attention,
+    name: str,
+    pad: int = 0,
+    written: Sequence[int] = (),
+) -> str:
+    """The Python that prints the share of the difference between two texts that each head recovers."""
+    run = f"lambda contexts: {_traced(given, '()', pad, written, contexts='contexts')}"
+    lines = [
+        *_experiment(choice, (), "patching"),
+        f"corrupt = {_traced(given, '()', pad, written)}",
+        f"clean = {_traced(clean, '()', pad, written)}",
+        f"recovery = patching.Recovery.of(clean, corrupt, {name!r})",
+        f"attention = model.attention({attention.part!r}, {attention.kind!r})",
+        f"for place, share in patching.patching(recovery, attention, clean, {run}):",
+        "    print(place, share)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _experiment(choice: Choice, edits: Sequence[Edit], module: str) -> list[str]:
+    imports = ["import torch", *python_imports(edits), f"from selfattn.analysis import {module}"]
+    return [*imports, "", f"model = selfattn.load({python_arguments(choice)})"]
+
+
+def _traced(given: Input, edits: str, pad: int, written: Sequence[int], contexts: str = "") -> str:
+    """The call that makes a trace; `edits` and `contexts` are names of variables."""
+    others = {"pad": pad or None, "written": list(written) or None, "contexts": contexts or None}
+    more = "".join(f", {name}={value}" for name, value in others.items() if value is not None)
+    return f"selfattn.trace(model, {given!r}, {edits}{more})"

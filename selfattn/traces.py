@@ -1,34 +1,29 @@
 """A trace: one forward pass of a model over a text, with edits; its tokens, calls, prediction and fidelity."""
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
-import psutil
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from selfattn.budgets import budget, check_head
 from selfattn.maths.attend import Stages
-from selfattn.models.library import Model, load
-from selfattn.models.tasks import Prediction, predict
-from selfattn.models.tokens import Tokens, of_ids
+from selfattn.models import changes, pictures, sounds
+from selfattn.models.inputs import Input, Pair, Sound
+from selfattn.models.library import load
+from selfattn.models.model import Model
+from selfattn.models.similarity import pooled, similarity
+from selfattn.models.tasks import Prediction, predict, why_none
+from selfattn.models.tokens import NO_TOKENS, Tokens, of_ids
 from selfattn.recording.call import ALL, Call
 from selfattn.recording.edits import Edit
 from selfattn.recording.interface import Recorder, largest, recording
 
-# The share of free memory that a run may take.
-SHARE = 0.8
-# Float32 planes of query x key that one head's stages hold at once, at the peak of their computation.
-PLANES = 8
-# The same for each head of a layer, where a model adds a position bias to its scores, and where it computes eagerly.
-BIASED, EAGER = 2, 4
-# A long text is drawn pooled to at most this many cells a side, with exact tiles on demand.
-OVERVIEW_SIDE = 1024
-# Bytes of a token's text in a payload, quotes and comma included.
-LABEL = 9
+NONE: Mapping[tuple[int, int], Tensor] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,17 +31,46 @@ class Trace:
     """What one forward pass computed, in every layer and head."""
 
     model: Model
-    text: str
-    tokens: Tokens
+    given: Input
+    tokens: Tokens  # of a text or a pair; none of a picture or a sound
     edits: tuple[Edit, ...]
     prediction: Prediction | None
+    why_no_prediction: str | None  # one sentence, where there is none
+    output: Float[Tensor, "token d"] | None  # the last layer's, of a model without a head
     inputs: Mapping[str, Tensor]
     recorder: Recorder
+
+    @property
+    def text(self) -> str:
+        """What the model read, or the first text of a pair; nothing for a picture, a sound or tensors."""
+        return self.given if isinstance(self.given, str) else self.given.first if isinstance(self.given, Pair) else ""
+
+    @cached_property
+    def picture(self) -> pictures.Seen | None:
+        """What a model of pictures saw; None for the others."""
+        pixels = self.inputs.get("pixel_values")
+        if pixels is None or pixels.dim() != 4:
+            return None
+        return pictures.seen(self.model.network, self.model.processor, pixels, self.calls[0].shape[0])
+
+    @cached_property
+    def sound(self) -> sounds.Heard | None:
+        """What a model heard of a sound; None for the others."""
+        if not isinstance(self.given, Sound):
+            return None
+        features = self.inputs[self.model.network.main_input_name]
+        return sounds.heard(self.model.network, self.model.processor, self.given, features)
 
     @property
     def calls(self) -> tuple[Call, ...]:
         """The attention calls, in the order in which the model made them."""
         return tuple(self.recorder.calls)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from selfattn.notebook import trace_html
+
+        return trace_html(self)
 
     @cached_property
     def fidelity(self) -> float:
@@ -87,7 +111,7 @@ class Trace:
                 f"Head {head} was asked for; layer {layer} of {self.model.name} has heads 0 to {call.heads - 1}."
             )
         queries, keys = call.shape
-        _check_head(self.model, len(range(queries)[rows]), keys)
+        check_head(self.model, len(range(queries)[rows]), keys)
         return (call if edits is None else call.with_edits(edits)).stages(head, rows)
 
     def layer_input(
@@ -100,41 +124,91 @@ class Trace:
 
     def labels(self, call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What to write beside the rows and the columns of a call's matrices: (attends from, attends to)."""
-        decoder = self.inputs.get("decoder_input_ids")
-        written = self.tokens.text if decoder is None else of_ids(decoder[0], self.model.tokenizer).text
         queries, keys = call.shape
-        own = written if call.part == "decoder" else self.tokens.text
-        return _named(own, queries), _named(own if call.kind == "self" else self.tokens.text, keys)
+        decoder, read = self.inputs.get("decoder_input_ids"), self._read(keys if call.kind == "cross" else queries)
+        own = read
+        if call.part == "decoder" and self.model.network.config.is_encoder_decoder:
+            # A classifier with two stacks makes its decoder's tokens itself: their names are not known here.
+            own = () if decoder is None else of_ids(decoder[0], self.model.tokenizer).text
+        return _named(own, queries), _named(own if call.kind == "self" else read, keys)
+
+    def _read(self, count: int) -> tuple[str, ...]:
+        """The names of what was read: tokens, patches by "row,column", or the times of `count` frames."""
+        if len(self.tokens):
+            return self.tokens.text
+        if self.picture is not None:
+            return self.picture.labels
+        return self.sound.labels(count) if self.sound is not None else ()
 
 
 def _named(text: tuple[str, ...], length: int) -> tuple[str, ...]:
     return text if len(text) == length else tuple(str(i) for i in range(length))
 
 
-def trace(model: Model | str, text: str | Mapping[str, Tensor], edits: Iterable[Edit] = (), *, pad: int = 0) -> Trace:
+def trace(
+    model: Model | str,
+    text: Input,
+    edits: Iterable[Edit] = (),
+    *,
+    pad: int = 0,
+    written: Sequence[int] = (),
+    contexts: Mapping[tuple[int, int], Float[Tensor, "query d_v"]] = NONE,
+) -> Trace:
     """Run a model over one text, with edits inside its attention, and keep what every head received.
 
-    `text` may be the tensors that the model's forward takes, for a model of pictures or sound; `pad` adds padding.
+    `text` may also be a Pair, a Picture, a Sound, or the tensors that the model's forward takes; `pad` adds padding
+    tokens, and `written` those that the model has written so far: the pass is the one that writes the next.
+    `contexts` are put in place of those that heads computed, by (place in `calls`, head); stages show the heads' own.
     Raises ValueError for a text that the model cannot read, or that does not fit in memory.
     """
     model = load(model) if isinstance(model, str) else model
     edits = tuple(edits)
-    tokens, inputs = model.inputs(text, pad)
+    tokens, inputs = model.inputs(text, pad, written)
     _check(model, inputs, edited=bool(edits))
-    recorder = Recorder(model.names, edits)
+    recorder = Recorder(model.names, edits, contexts=contexts)
     try:
         output = _forward(model, recorder, inputs)
     except (LookupError, RuntimeError, TypeError) as error:
-        if isinstance(text, str):
+        if not isinstance(text, Mapping):
             raise
         raise ValueError(f"{model.name} could not read these tensors: {error}") from error
-    logits = output.get("logits")
-    if logits is not None and not logits.isfinite().all():
-        raise ValueError(f"The output of {model.name} is not finite in {model.network.dtype}; load it as float32.")
+    for name in ("logits", "start_logits", "end_logits"):
+        if name in output and not output[name].isfinite().all():
+            raise ValueError(f"The output of {model.name} is not finite in {model.network.dtype}; load it as float32.")
     ids = inputs.get("input_ids")
-    tokens = tokens or (of_ids(ids[0], model.tokenizer) if ids is not None else Tokens((), (), (), ()))
-    prediction = predict(model.network, model.tokenizer, inputs, logits)
-    return Trace(model, text if isinstance(text, str) else "", tokens, edits, prediction, inputs, recorder)
+    tokens = tokens or (of_ids(ids[0], model.tokenizer) if ids is not None else NO_TOKENS)
+    last = _last(output)
+    if last is not None and isinstance(text, Pair):
+        first = pooled(last, inputs.get("attention_mask"), model.pooling)
+        prediction: Prediction | None = _compare(model, text, edits, first)
+        why = None
+    else:
+        why = why_none(model.network, model.tokenizer, inputs, output, text)
+        prediction = predict(model.network, model.tokenizer, inputs, output, text, tokens)
+    return Trace(model, text, tokens, edits, prediction, why, last, inputs, recorder)
+
+
+def _last(output: Mapping[str, Any]) -> Float[Tensor, "token d"] | None:
+    """The last layer's output of a model without a head: its encoder's, where it has a decoder too."""
+    last = output.get("encoder_last_hidden_state", output.get("last_hidden_state"))
+    return None if last is None or {"logits", "start_logits"} & set(output) else last[0].float().cpu()
+
+
+def _compare(model: Model, pair: Pair, edits: tuple[Edit, ...], first: Float[Tensor, " d"]) -> Prediction:
+    """How alike two texts are to the model: the second runs under the same edits, and is not recorded."""
+    _, inputs = model.inputs(pair.second)
+    last = _last(_forward(model, Recorder(model.names, edits), inputs))
+    assert last is not None  # the first text's run had one
+    return similarity(first, pooled(last, inputs.get("attention_mask"), model.pooling), model.pooling)
+
+
+def moved(before: Trace, after: Trace) -> changes.Moved:
+    """How far the output of a model without a head moved. Raises ValueError for traces that have none, or another."""
+    if before.output is None or after.output is None or before.output.shape != after.output.shape:
+        raise ValueError("Both traces are of one model without a head, on the same input; here they are not.")
+    mask = before.inputs.get("attention_mask")
+    real = mask[0].bool().cpu() if mask is not None and mask.shape[1] == len(before.output) else None
+    return changes.moved_by(before.output, after.output, real)
 
 
 def _check(model: Model, inputs: Mapping[str, Tensor], edited: bool) -> None:
@@ -144,134 +218,12 @@ def _check(model: Model, inputs: Mapping[str, Tensor], edited: bool) -> None:
     main = inputs[name]
     if len(main) != 1:
         raise ValueError(f"A trace follows one text; got a batch of {len(main)}.")
-    if main.dim() == 2:
-        budget(model, main.shape[1], edited).check()
+    tokens = main.shape[1] if name == "input_ids" and main.dim() == 2 else sounds.frames(model.network, inputs)
+    if tokens is not None:
+        budget(model, tokens, edited).check()
 
 
 def _forward(model: Model, recorder: Recorder, inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:
     with torch.inference_mode(), recording(recorder):
         # A cache would keep keys and values once more; one pass over the whole text needs none.
         return model.network(**inputs, use_cache=False)
-
-
-@dataclass(frozen=True)
-class Audit:
-    """One call, checked: is what is recomputed what the model used, and is its mask what it claims?"""
-
-    title: str
-    heads: int
-    difference: float  # max |context recomputed - context the model used|
-    rows_sum_to_one: bool
-    sink: bool
-    future_hidden: bool | None  # None for a call that sees both ways by design
-
-
-def audit(model: Model, text: str | Mapping[str, Tensor]) -> list[Audit]:
-    """Check every attention call of one forward pass; a causal model that sees the future shows here at once."""
-    found = trace(model, text)
-    for call in found.calls:
-        _check_head(model, *call.shape)
-    return [
-        _audit(call, difference) for call, difference in zip(found.calls, found.recorder.differences(), strict=True)
-    ]
-
-
-def _audit(call: Call, difference: float) -> Audit:
-    sums, ahead = True, 0.0
-    for head in range(call.heads):
-        stages = call.stages(head)
-        reached = ~stages.empty
-        sums = sums and bool(((stages.weights.sum(-1) - 1).abs()[reached] < 1e-4).all())
-        ahead = max(ahead, stages.weights.triu(1).max().item())
-    both_ways = call.kind == "cross" or not (call.part == "decoder" or call.causal)
-    return Audit(call.title, call.heads, difference, sums, call.sink is not None, None if both_ways else ahead == 0.0)
-
-
-@dataclass(frozen=True)
-class Budget:
-    """What a run will take, before it is run. Bytes."""
-
-    tokens: int
-    recording: int  # queries, keys and values of every layer
-    matrices: int  # query x key matrices that the run itself holds: a position bias, eager attention, an edit's mask
-    head: int  # the stages of one whole head, for those who ask for all its rows
-    payload: int  # what goes to the browser for one head of a long text
-    free: int
-
-    @property
-    def needed(self) -> int:
-        """The run alone: a head is looked at in blocks of rows."""
-        return self.recording + self.matrices
-
-    @property
-    def pool(self) -> int:
-        """Tokens a side of one cell of the overview."""
-        return math.ceil(self.tokens / OVERVIEW_SIDE)
-
-    @property
-    def drawn(self) -> str:
-        """How a long text is drawn, and what of it goes to the browser."""
-        pooled = f"pooled {self.pool} x {self.pool} (maximum), exact tiles on demand"
-        return f"{pooled if self.pool > 1 else 'cell by cell'}; {in_words(self.payload)} to the browser"
-
-    @property
-    def describe(self) -> str:
-        """What a long text takes and how it is drawn, in one sentence."""
-        return f"{self.tokens:,} tokens: {in_words(self.needed)} for the run; {self.drawn}."
-
-    def check(self) -> None:
-        """Raise ValueError with the number where the run would not fit."""
-        if self.needed > SHARE * self.free:
-            raise ValueError(
-                f"{self.tokens:,} tokens need {in_words(self.needed)} ({in_words(self.matrices)} for matrices of all "
-                f"pairs of tokens), and {in_words(SHARE * self.free)} may be used; shorten the text."
-            )
-
-
-def budget(model: Model, tokens: int, edited: bool = False) -> Budget:
-    """Predicted memory of a run over `tokens` tokens: linear, where neither the model nor an edit needs all pairs."""
-    width = sum(each.layers * (each.heads + 2 * each.key_heads) * each.d_head for each in model.attentions)
-    recording = tokens * width * model.network.dtype.itemsize
-    planes = _own_planes(model) + (PLANES if edited else 0)
-    return Budget(
-        tokens, recording, planes * 4 * tokens**2, PLANES * 4 * tokens**2, _payload(model, tokens), _free(model)
-    )
-
-
-def _own_planes(model: Model) -> int:
-    """Planes of query x key that the forward pass of a model makes without being asked: none with plain SDPA."""
-    config = model.network.config.get_text_config()
-    heads = max(each.heads for each in model.attentions)
-    if str(model.network.config._attn_implementation).endswith("eager"):
-        return EAGER * heads
-    adds = getattr(config, "positions", None) in ("alibi", "t5") or hasattr(config, "relative_attention_num_buckets")
-    return BIASED * heads if adds else 0
-
-
-def _payload(model: Model, tokens: int) -> int:
-    """Query, key, two numbers and the text of each token, and the overview at one byte a cell."""
-    d_head = max(each.d_head for each in model.attentions)
-    cells = math.ceil(tokens / math.ceil(tokens / OVERVIEW_SIDE))
-    return tokens * (4 * (2 * d_head + 2) + LABEL) + cells * (cells + 4)
-
-
-def _check_head(model: Model, queries: int, keys: int) -> None:
-    needed, allowed = PLANES * 4 * queries * keys, SHARE * _free(model)
-    if needed > allowed:
-        raise ValueError(
-            f"One head's matrices, {queries:,} x {keys:,} numbers each, need {in_words(needed)}, and "
-            f"{in_words(allowed)} may be used; ask for some of its rows, or shorten the text."
-        )
-
-
-def _free(model: Model) -> int:
-    device = model.network.device
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-
-
-def in_words(count: int | float) -> str:
-    """A number of bytes with its unit: 43 kB, 1.7 MB, 24.1 GB."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count / 1e3:.0f} kB"

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,10 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.masking_utils import eager_mask
 
 from selfattn import Ablate, Cut, Mask, Scale, Similarity, Temperature
+from tests import slow_classes
+
+# These put their scale on the query before they hand it over.
+SCALED_QUERY = ("OPTAttention", "WhisperAttention", "EsmSelfAttention")
 
 
 def alike(how: str, q: Sequence[float], k: Sequence[float]) -> float:
@@ -25,10 +30,137 @@ def alike(how: str, q: Sequence[float], k: Sequence[float]) -> float:
     raise ValueError(how)
 
 
-def run(network: PreTrainedModel, inputs: dict[str, Tensor], edits: Sequence[object]) -> Tensor:
-    """The logits of `network` with `edits`, by a function of its own in place of the model's attention."""
-    names = {module: path for path, module in network.named_modules()}
-    counter: Counter[str] = Counter()
+def context(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    allowed: Tensor,
+    edits: Sequence[object],
+    *,
+    scale: float,
+    bias: Tensor | None = None,
+    added: Tensor | None = None,
+    cap: float | None = None,
+    sink: float | None = None,
+    crosses: bool = False,
+) -> Tensor:
+    """What one head gives.
+
+    `query` is free of any scale; `allowed` says which keys each query may attend to, and `added` is what the model's
+    mask adds to the scores of those: it goes where a mask takes the place of the model's.
+    """
+    how, temperature, zeroed, real = "dot", 1.0, set(), allowed.any(0)
+    for edit in edits:
+        match edit:
+            case Scale(value=factor):
+                scale = 1.0 if factor is None else factor
+            case Similarity(how=name):
+                how = name
+            case Temperature(value=heat):
+                temperature = heat
+            case Mask(pattern=pattern, replace=replace):
+                kept = pattern.keep(*allowed.shape, real)
+                allowed, added = (kept, None) if replace else (allowed & kept, added)
+            case Cut(pairs=pairs, renormalise=True):
+                allowed = allowed.clone()
+                for q, k in pairs:
+                    if q < allowed.shape[0] and k < allowed.shape[1]:
+                        allowed[q, k] = False
+            case Cut(pairs=pairs):
+                zeroed |= pairs
+    scores = [[alike(how, q, k) * scale for k in key.tolist()] for q in query.tolist()]
+    scores = torch.tensor(scores, dtype=query.dtype)
+    if cap:
+        scores = cap * torch.tanh(scores / cap)
+    for term in (bias, added):
+        scores = scores if term is None else scores + term
+    weights = []
+    for i, (row, visible) in enumerate(zip(scores.tolist(), allowed.tolist(), strict=True)):
+        logits = {j: row[j] / temperature for j in range(len(row)) if visible[j]}
+        sunk = [] if sink is None else [sink]
+        most = max([*logits.values(), *sunk], default=0.0)
+        total = sum(math.exp(x - most) for x in [*logits.values(), *sunk])
+        weights.append(
+            [
+                math.exp(logits[j] - most) / total if j in logits and (i, j) not in zeroed else 0.0
+                for j in range(len(row))
+            ]
+        )
+    made = torch.tensor(weights, dtype=value.dtype) @ value
+    for edit in edits:
+        if isinstance(edit, Ablate):
+            rows = torch.ones(len(made), dtype=torch.bool) if crosses else real
+            made = torch.zeros_like(made) + (made[rows].mean(0) if edit.how == "mean" else 0.0)
+    return made
+
+
+class Layers:
+    """The edits of one forward pass, and how many layers of each stack it has passed."""
+
+    def __init__(self, network: PreTrainedModel, edits: Sequence[Any]) -> None:
+        self.names = {module: path for path, module in network.named_modules()}
+        self.edits = edits
+        self.passed: Counter[tuple[str, bool]] = Counter()
+
+    def attend(
+        self,
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        allowed: Tensor,
+        scale: float | Tensor,
+        bias: Tensor | None = None,
+        added: Tensor | None = None,
+        cap: float | None = None,
+        sinks: Tensor | None = None,
+    ) -> Tensor:
+        """The context of every head of the next layer, (batch, head, query, d): axes that are 1 stand for all.
+
+        `scale` is one number, or one for each head.
+        """
+        path = self.names[module]
+        place = "cross" if "encoder_attn" in path or "EncDec" in path else "self"
+        stack = place, "encoder" in path.split(".")
+        layer, self.passed[stack] = self.passed[stack], self.passed[stack] + 1
+        batches, heads, queries, _ = query.shape
+        shape = batches, heads, queries, key.shape[2]
+        allowed = allowed.expand(shape)
+        bias, added = (None if each is None else each.expand(shape) for each in (bias, added))
+        made = value.new_empty(batches, heads, queries, value.shape[-1])
+        for batch in range(batches):
+            for head in range(heads):
+                shared = head // (heads // key.shape[1])
+                made[batch, head] = context(
+                    query[batch, head],
+                    key[batch, shared],
+                    value[batch, shared],
+                    allowed[batch, head],
+                    [
+                        edit
+                        for edit in self.edits
+                        if edit.layers in (None, frozenset([layer]))
+                        and (edit.heads is None or head in edit.heads)
+                        and edit.kind in (None, place)
+                    ],
+                    scale=float(scale[head]) if isinstance(scale, Tensor) else scale,
+                    bias=None if bias is None else bias[batch, head],
+                    added=None if added is None else added[batch, head],
+                    cap=cap,
+                    sink=None if sinks is None else float(sinks[head]),
+                    crosses=place == "cross",
+                )
+        return made
+
+
+def knows(network: PreTrainedModel) -> bool:
+    """Can `run` run it?"""
+    return network._can_set_attn_implementation() or slow_classes.knows(network)
+
+
+def run(network: PreTrainedModel, inputs: dict[str, Tensor], edits: Sequence[Any]) -> Tensor:
+    """The output of `network` with `edits`, by a function of its own in place of the model's attention."""
+    layers = Layers(network, edits)
 
     def attention(
         module: nn.Module,
@@ -39,75 +171,24 @@ def run(network: PreTrainedModel, inputs: dict[str, Tensor], edits: Sequence[obj
         scaling=None,
         **rest,
     ) -> tuple[Tensor, None]:
-        place = "cross" if "encoder_attn" in names[module] or "EncDec" in names[module] else "self"
-        stack = place + ("encoder" if "encoder" in names[module].split(".") else "decoder")
-        layer, counter[stack] = counter[stack], counter[stack] + 1
-        heads = query.shape[1]
-        contexts = []
-        for head in range(heads):
-            shared = head // (heads // key.shape[1])
-            mine = [
-                e
-                for e in edits
-                if e.layers in (None, frozenset([layer]))
-                and (e.heads is None or head in e.heads)
-                and e.kind in (None, place)
-            ]
-            on_query = module.scaling if type(module).__name__ in ("OPTAttention", "WhisperAttention") else 1.0
-            scale = query.shape[-1] ** -0.5 if scaling is None else scaling * on_query
-            how = "dot"
-            for edit in mine:
-                if isinstance(edit, Scale):
-                    scale = 1.0 if edit.value is None else edit.value
-                if isinstance(edit, Similarity):
-                    how = edit.how
-            unscaled, keys = (query[0, head] / on_query).tolist(), key[0, shared].tolist()
-            scores = torch.tensor([[alike(how, q, k) * scale for k in keys] for q in unscaled])
-            if rest.get("softcap"):
-                scores = rest["softcap"] * torch.tanh(scores / rest["softcap"])
-            if rest.get("position_bias") is not None:
-                scores = scores + rest["position_bias"][0, head]
-            allowed = torch.ones(scores.shape, dtype=torch.bool)
-            if attention_mask is not None:
-                allowed = (attention_mask[0, 0] == 0).expand(scores.shape)
-            elif rest.get("is_causal", getattr(module, "is_causal", False)):
-                allowed = torch.tril(allowed)
-            real = allowed.any(0)
-            zeroed = set()
-            for edit in mine:
-                if isinstance(edit, Mask):
-                    pattern = edit.pattern.keep(*scores.shape, real)
-                    allowed = pattern if edit.replace else allowed & pattern
-                if isinstance(edit, Cut) and edit.renormalise:
-                    allowed = allowed.clone()
-                    for q, k in edit.pairs:
-                        if q < scores.shape[0] and k < scores.shape[1]:
-                            allowed[q, k] = False
-                if isinstance(edit, Cut) and not edit.renormalise:
-                    zeroed |= edit.pairs
-            temperature = next((e.value for e in reversed(mine) if isinstance(e, Temperature)), 1.0)
-            weights = []
-            for i, (row, visible) in enumerate(zip(scores.tolist(), allowed.tolist(), strict=True)):
-                logits = {j: row[j] / temperature for j in range(len(row)) if visible[j]}
-                sink = [float(rest["s_aux"][head])] if rest.get("s_aux") is not None else []
-                most = max([*logits.values(), *sink], default=0.0)
-                total = sum(math.exp(x - most) for x in [*logits.values(), *sink])
-                weights.append(
-                    [
-                        math.exp(logits[j] - most) / total if j in logits and (i, j) not in zeroed else 0.0
-                        for j in range(len(row))
-                    ]
-                )
-            context = torch.tensor(weights) @ value[0, shared]
-            for edit in mine:
-                if isinstance(edit, Ablate):
-                    rows = real if place == "self" else torch.ones(len(context), dtype=torch.bool)
-                    context = torch.zeros_like(context) + (context[rows].mean(0) if edit.how == "mean" else 0.0)
-            contexts.append(context)
-        return torch.stack(contexts, dim=1)[None], None
+        scale, bias = query.shape[-1] ** -0.5 if scaling is None else scaling, rest.get("position_bias")
+        if type(module).__name__ in SCALED_QUERY:
+            scale = query.shape[-1] ** -0.5
+            query = query / scale
+        allowed, added = torch.ones(query.shape[2], key.shape[2], dtype=torch.bool), None
+        if attention_mask is not None:
+            # What hides a key is the lowest number there is; anything else is a term to add.
+            allowed = attention_mask > torch.finfo(attention_mask.dtype).min
+            added = attention_mask.masked_fill(~allowed, 0.0)
+        terms = bias, added, rest.get("softcap"), rest.get("s_aux")
+        return layers.attend(module, query, key, value, allowed, scale, *terms).transpose(1, 2).contiguous(), None
 
     AttentionInterface.register("slow", attention)
     AttentionMaskInterface.register("slow", eager_mask)
-    network.set_attn_implementation("slow")
+    if slow_classes.knows(network):
+        slow_classes.install(network, layers.attend)
+    else:
+        network.set_attn_implementation("slow")
     with torch.inference_mode():
-        return network(**inputs, use_cache=False).logits
+        output = network(**inputs, use_cache=False)
+    return output["logits"] if "logits" in output else output["last_hidden_state"]

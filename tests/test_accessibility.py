@@ -13,7 +13,20 @@ pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "The plot was dull, but the acting was not bad at all."
 # What Streamlit's own navigation has against it.
 STREAMLITS = {("list", "stSidebarNav"), ("listitem", "stSidebarNav")}
-PATHS = ["/", "/?show=map", "/?show=lines", "/?show=table", "/all_heads", "/all_heads?shown=Table", "/scaling"]
+PATHS = [
+    "/",
+    "/?show=map",
+    "/?show=lines",
+    "/?show=table",
+    "/?model=digits",
+    "/?model=tones",
+    "/?model=dates",
+    "/?model=induction",
+    "/all_heads",
+    "/all_heads?shown=Table",
+    "/model",
+    "/scaling",
+]
 
 
 def findings(reader: Reader) -> list[str]:

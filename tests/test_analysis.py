@@ -96,6 +96,21 @@ def test_a_head_is_measured_on_its_own_queries_and_keys(bert):
     assert_close(scaling.uniform_weight(raw), 1 / 8, within=1e-6)
 
 
+def test_a_head_with_a_scale_of_its_own_is_measured_under_it():
+    import selfattn
+    from tests import tiny
+
+    model = selfattn.Model.wrap(tiny.network("swinv2"))
+    call = selfattn.trace(model, tiny.inputs(model.network, padded=False)).calls[-1]
+    assert len({round(scale, 3) for scale in call.head_scales}) == call.heads
+    found = scaling.head_saturation(call)[True]
+    for head, scale in enumerate(call.head_scales):
+        own = call.stages(head)
+        assert_close(scaling.head_stages(call, head)[True].weights, own.weights)
+        norms = [(p.diag() - p[:, None] * p).norm().item() for p in own.weights]
+        assert_close(found[head].gradient, scale * sum(norms) / len(norms), within=1e-5)
+
+
 def test_the_histogram_is_a_density():
     stages = scaling.random_stages(4, scaled=True)
     centres, density = scaling.score_histogram(stages)

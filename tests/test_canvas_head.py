@@ -1,6 +1,7 @@
 """The live picture computes what Python computes, whatever the reader moves."""
 
 import random
+import re
 from urllib.parse import quote
 
 import pytest
@@ -10,7 +11,7 @@ import transformers as hf
 import selfattn
 from selfattn.canvas.view import read
 from selfattn.models.names import names
-from tests import tiny
+from tests import made, tiny
 from tests.browser import Reader
 from tests.tolerance import assert_close
 
@@ -152,3 +153,16 @@ def test_rows_that_may_attend_to_nothing_are_flagged(reader):
     settled(reader)
     assert "1 row may attend to nothing: zeros." in reader.text(".head .gauges")
     assert "8 hidden pairs" in reader.text(".head .controls")
+
+
+def test_a_sink_has_a_column_of_its_own(reader, tmp_path):
+    folder = made.folder(tmp_path / "sinks", "gpt_oss", made.word_level())
+    reader.open(f"/?model={quote(str(folder))}&text=the+good+dog+sat&head=1&from=3&to=0")
+    weights = selfattn.trace(str(folder), "the good dog sat").stages(0, 1).weights
+    said = reader.page.locator(".head canvas.sink").get_attribute("aria-label")
+    kept, given = map(float, re.findall(r"\d\.\d+", said))
+    assert 0.001 < kept < 0.999
+    assert_close(kept, 1 - weights[3].sum(), within=6e-4)
+    assert_close(given, weights[3].sum(), within=6e-4)
+    reader.open("/")
+    assert not reader.page.locator(".head canvas.sink").is_visible()

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 import selfattn
 from selfattn.figures import bertviz
 from selfattn.figures.palette import DARK, LIGHT
-from selfattn.models.library import Model
+from selfattn.models.model import Model
 from selfattn.recording.call import Call
 from tests import tiny
 from tests.tolerance import assert_close

@@ -105,6 +105,9 @@ def test_models_of_no_text_read_tensors(run, tmp_path, name, place):
         (["--out", "/no/such/folder/x.json"], "could not be written"),
         (["--device", "nonsense"], "cannot be used"),
         (["--dtype", "int8"], "dtype is auto, float32"),
+        (["--bits", "8"], "need a CUDA device"),
+        (["--revision", "main"], "has no revisions"),
+        (["--adapter", "/nowhere/x"], "There is no folder"),
     ],
 )
 def test_a_wrong_option_is_one_sentence(run, bert_folder, options, said):
@@ -153,9 +156,30 @@ def test_models_lists_what_is_here(run):
 def test_check_shows_every_layer(run, bert_folder):
     code, said, _ = run("check", bert_folder, TEXT)
     assert code == 0
-    _, *rows = said.splitlines()
+    heading, *lines = said.splitlines()
+    assert heading.split("  ")[0] == "layer"
+    rows = [line for line in lines if line.startswith("encoder layer ")]
     assert len(rows) == 2
     assert all(float(row.split()[4]) < 1e-4 and "yes" in row and "sees both ways" in row for row in rows)
+    assert "kind                        BertForMaskedLM" in lines
+    assert lines[-1].startswith("2 layers, 8 heads, all exact to ")
+
+
+def test_check_needs_no_text(run, tmp_path):
+    code, said, _ = run("check", made.folder(tmp_path / "vit", "vit"))
+    assert (code, said.count("vision layer ")) == (0, 2)
+
+
+def test_check_of_a_model_that_sees_the_future_is_code_1(run, tmp_path, monkeypatch):
+    folder = made.folder(tmp_path / "llama", "llama", made.word_level())
+    assert run("check", folder, "the cat sat")[0] == 0
+    everything = torch.ones(1, 1, 5, 5, dtype=torch.bool)
+    monkeypatch.setattr(
+        "transformers.models.llama.modeling_llama.create_causal_mask",
+        lambda *_, inputs_embeds, **__: everything if inputs_embeds.shape[1] == 5 else None,
+    )
+    code, said, _ = run("check", folder, "the cat sat")
+    assert (code, "SEES THE FUTURE" in said.splitlines()[-1]) == (1, True)
 
 
 def test_check_sees_that_a_sink_takes_weight(run, tmp_path):

@@ -3,14 +3,20 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 import selfattn
-from selfattn import Ablate, Cut, Mask, Scale, Similarity, Temperature, exports
+from selfattn import Ablate, Cut, Mask, Scale, Similarity, Temperature, command_line, exports
 from selfattn.maths.masks import causal, custom, window
+from selfattn.models.inputs import Pair, Picture, Sound
+from selfattn.models.library import Choice
+from selfattn.models.predictions import Prediction, Said
+from selfattn.places import SPECIMENS
+from tests import tiny
 from tests.tolerance import assert_close
 
 TEXT = "the [MASK] sat =1+1 = + on the mat"
@@ -45,6 +51,15 @@ def test_json_holds_all_that_was_promised(trace, data):
     assert read["edits"] == [{"value": None, "edit": "scale"}, {"pattern": "(causal & window(4))", "edit": "mask"}]
     assert read["prediction"]["kind"] == "masked token"
     assert read["prediction"]["top"] == [list(pair) for pair in trace.prediction.top(10)]
+
+
+def test_a_head_is_written_with_its_own_scale():
+    model = selfattn.Model.wrap(tiny.network("swinv2"))
+    trace = selfattn.trace(model, tiny.inputs(model.network, padded=False))
+    layer = len(trace.calls) - 1
+    for head in range(4):
+        found = exports.head_data(trace, layer, head)
+        assert_close(found["scaled"], torch.tensor(found["scores"]) * found["scale"], within=1e-5)
 
 
 def test_a_masked_logit_is_null_and_weighs_nothing(data):
@@ -116,7 +131,7 @@ def test_every_writer_makes_bytes(data, writer):
 )
 def test_the_python_computes_the_same_again(bert, monkeypatch, edit):
     monkeypatch.setattr("selfattn.load", {"here": bert}.__getitem__, raising=False)
-    code = exports.as_python("here", TEXT, [edit], 1, 2, "encoder", "self", pad=2)
+    code = exports.as_python(Choice("here"), TEXT, [edit], 1, 2, "encoder", "self", pad=2)
     names: dict[str, object] = {"print": lambda *_: None}
     exec(code, names)
     assert names["trace"].edits == (edit,)
@@ -127,7 +142,7 @@ def test_the_python_computes_the_same_again(bert, monkeypatch, edit):
 
 def test_a_text_cannot_leave_its_quotes():
     text = "'); import os; os.abort() #\n\"\\ \u2028"
-    code = exports.as_python("x", text, [], 0, 0, "encoder", "self")
+    code = exports.as_python(Choice("x"), text, [], 0, 0, "encoder", "self")
     ran: dict[str, object] = {}
     exec(f"text = {code.split('trace(model, ')[1].split(', edits=')[0]}", ran)
     assert ran["text"] == text
@@ -140,5 +155,81 @@ def test_a_head_alone_is_written_as_it_was_computed(trace):
     stages = trace.call(1).with_edits(alone).stages(2)
     assert_close(torch.tensor(data["weights"]), stages.weights)
     assert [edit["edit"] for edit in data["edits_of_this_head_alone"]] == ["scale", "temperature"]
-    code = exports.as_python("here", TEXT, [], 1, 2, "encoder", "self", alone=alone)
+    code = exports.as_python(Choice("here"), TEXT, [], 1, 2, "encoder", "self", alone=alone)
     assert "edits=[Scale(value=None), Temperature(value=2.0)])" in code
+
+
+def test_a_pair_and_what_is_said_of_it(minilm):
+    pair = Pair("a cat", "a dog '); import os #")
+    read = strict(exports.as_json(exports.head_data(selfattn.trace(minilm, pair), 0, 0)))
+    assert (read["text"], read["second"]) == (pair.first, pair.second)
+    assert (read["prediction"]["kind"], read["prediction"]["unit"]) == ("similarity", "cosine")
+
+
+def test_the_python_of_a_pair_computes_the_same_again(minilm, monkeypatch):
+    monkeypatch.setattr("selfattn.load", {"here": minilm}.__getitem__, raising=False)
+    pair = Pair("it's", '"a" \\ \n dog')
+    code = exports.as_python(Choice("here"), pair, [Mask(causal)], 1, 2, "encoder", "self")
+    names: dict[str, object] = {"print": lambda *_: None}
+    exec(code, names)
+    assert names["trace"].given == pair
+    here = selfattn.trace(minilm, pair, [Mask(causal)])
+    assert_close(names["stages"].weights, here.stages(1, 2).weights, within=0)
+    assert_close(names["trace"].prediction.probabilities, here.prediction.probabilities, within=0)
+
+
+@pytest.mark.parametrize("kind", [Picture, Sound])
+def test_the_python_of_a_file_reads_it_again(tmp_path, monkeypatch, kind):
+    file = tmp_path / "it's \" 7.png"
+    file.write_bytes(b"bytes")
+    given = []
+    monkeypatch.setattr("selfattn.load", lambda name: None, raising=False)
+    monkeypatch.setattr("selfattn.trace", lambda model, what, edits: given.append(what), raising=False)
+    code = exports.as_python(Choice("here"), kind(b"bytes", str(file)), [], 0, 0, "encoder", "self")
+    assert code.startswith(
+        f"from pathlib import Path\n\nimport selfattn\nfrom selfattn.models.inputs import {kind.__name__}\n"
+    )
+    with pytest.raises(AttributeError):  # there is no trace to take stages of
+        exec(code, {})
+    assert given == [kind(b"bytes")]
+
+
+def test_spans_are_written_with_what_is_said(bert):
+    said = Said("Ann", "PER", 0.9, 1, 2)
+    prediction = Prediction("token class", torch.tensor([1.0]), str, said=(said,))
+    trace = replace(selfattn.trace(bert, "the cat"), prediction=prediction)
+    read = strict(exports.as_json(exports.head_data(trace, 0, 0)))
+    assert read["prediction"]["said"] == [{"text": "Ann", "label": "PER", "probability": 0.9, "start": 1, "end": 2}]
+
+
+def main(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
+    monkeypatch.setattr("sys.argv", ["selfattn", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        command_line.main()
+    return end.value.code or 0, *capsys.readouterr()
+
+
+def test_the_command_line_reads_a_picture_and_a_pair(tmp_path, monkeypatch, capsys):
+    picture = SPECIMENS / "digits" / "examples" / "7.png"
+    code, printed, _ = main(monkeypatch, capsys, "trace", "digits", f"@{picture}")
+    assert code == 0
+    assert "'[CLS]' ->" in printed
+    assert "class: '7'" in printed
+    code, printed, _ = main(monkeypatch, capsys, "trace", "minilm", "a cat", "--second", "a dog")
+    assert (code, "similarity: 'cosine'" in printed) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["digits", "@none.png"], "'none.png' could not be read: No such file or directory."),
+        (["digits", "7"], "digits reads a picture; got one text."),
+        (["digits", "@none.png", "--second", "x"], "--second goes with a text; got '@none.png'."),
+        (["minilm", "@none.wav"], "'none.wav' could not be read"),
+        (["induction", "a", "--second", "b"], "induction reads one text; got a pair of texts."),
+    ],
+)
+def test_what_the_command_line_refuses(monkeypatch, capsys, arguments, said):
+    code, _, error = main(monkeypatch, capsys, "trace", *arguments)
+    assert code == 2
+    assert said in error

@@ -14,7 +14,12 @@ FLOORS = {
     "selfattn.maths": 1,
     "selfattn.recording": 2,
     "selfattn.models": 3,
+    "selfattn.budgets": 3.5,
     "selfattn.traces": 4,
+    "selfattn.notebook": 4,
+    "selfattn.audits": 4.5,
+    # It opens the app, which is above it, as a server on a folder: it imports nothing of it.
+    "selfattn.showing": 4.5,
     "selfattn.analysis": 5,
     "selfattn.training": 5,
     # The public names, the command line and what both write: between the library and the app.
@@ -30,14 +35,16 @@ FLOORS = {
 }
 # Neighbours on one floor that may see each other, one way.
 ALSO = {
+    ("selfattn.traces", "selfattn.notebook"),
+    ("selfattn.notebook", "selfattn.traces"),
     ("selfattn.training", "selfattn.analysis"),
     ("selfattn.command_line", "selfattn"),
     ("selfattn.command_line", "selfattn.exports"),
     ("selfattn.__main__", "selfattn.command_line"),
 }
 # Training measures what it made: it needs none of the forward pass's records.
-NEVER = {("selfattn.training", "selfattn.traces")}
-DRAWS = ("selfattn.ui", "selfattn.canvas", "app", "pages")
+NEVER = {("selfattn.training", "selfattn.traces"), ("selfattn.training", "selfattn.audits")}
+DRAWS = ("selfattn.ui", "selfattn.canvas", "selfattn.showing", "app", "pages")
 FILES = sorted([*ROOT.glob("app.py"), *ROOT.glob("pages/**/*.py"), *ROOT.glob("selfattn/**/*.py")])
 
 
@@ -99,8 +106,12 @@ def test_a_module_imports_from_the_floors_below(file):
         ("selfattn/maths/new.py", "from ..recording import edits"),
         ("selfattn/maths/new.py", "from selfattn import traces"),
         ("selfattn/maths/new.py", "import selfattn"),
+        ("selfattn/models/new.py", "from selfattn.budgets import budget"),
+        ("selfattn/budgets.py", "from selfattn.traces import Trace"),
+        ("selfattn/traces.py", "from selfattn.audits import audit"),
         ("selfattn/models/new.py", "def f():\n    import selfattn.analysis.patterns"),
         ("selfattn/training/new.py", "from selfattn.traces import trace"),
+        ("selfattn/training/new.py", "from selfattn.audits import audit"),
         ("selfattn/analysis/new.py", "from selfattn.training import fit"),
         ("selfattn/figures/new.py", "from selfattn.canvas.payload import pack"),
         ("selfattn/figures/new.py", "import streamlit as st"),

@@ -2,6 +2,7 @@
 
 import copy
 import http.server
+import importlib.util
 import json
 import pickle
 import shutil
@@ -17,13 +18,14 @@ from safetensors.torch import load_file, save_file
 import selfattn
 from selfattn.models import library
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
+from selfattn.models.model import Model
 from tests import made, tiny
 from tests.tolerance import assert_close
 
 NO_HUB = "There is no folder"
 
 
-def refused(source: object, **options: str) -> str:
+def refused(source: object, **options: object) -> str:
     """The sentence with which `load` refuses: one line, soon, and nothing but a ValueError."""
     start = time.monotonic()
     with pytest.raises(ValueError, match=r"^[^\n]+$") as caught:
@@ -269,12 +271,10 @@ def test_the_dtype_asked_for_is_the_dtype_loaded(bert_folder):
     assert selfattn.load(bert_folder, dtype="bfloat16").network.dtype == torch.bfloat16
 
 
-def test_an_architecture_outside_the_interface(tmp_path):
-    config = hf.GPTNeoConfig(
-        hidden_size=32, num_layers=2, attention_types=[[["global", "local"], 1]], num_heads=4, vocab_size=101
-    )
-    hf.GPTNeoForCausalLM(config).save_pretrained(tmp_path)
-    assert "outside Transformers' attention interface" in refused(tmp_path)
+def test_an_architecture_that_cannot_be_recorded(tmp_path):
+    config = hf.LongformerConfig(**tiny.SMALL, attention_window=4, pad_token_id=0)
+    hf.LongformerForMaskedLM(config).save_pretrained(tmp_path)
+    assert "cannot be recorded exactly" in refused(tmp_path)
 
 
 def test_a_model_without_attention(tmp_path):
@@ -293,17 +293,17 @@ def test_attention_that_the_formula_does_not_give_is_refused(monkeypatch):
 
     network = tiny.network("bert")
     network.set_attn_implementation("eager")
-    assert library.Model.wrap(copy.deepcopy(network)).fidelity < 1e-5
+    assert Model.wrap(copy.deepcopy(network)).fidelity < 1e-5
     monkeypatch.setattr(modeling_bert, "eager_attention_forward", more)
     with pytest.raises(ValueError, match=r"differs by 0\.01 from its recomputation"):
-        library.Model.wrap(network)
+        Model.wrap(network)
 
 
 def test_attention_that_is_not_a_number_is_refused(monkeypatch):
     network = tiny.network("bert")
     torch.nn.init.constant_(network.bert.encoder.layer[1].attention.self.value.bias, torch.nan)
     with pytest.raises(ValueError, match="differs by nan"):
-        library.Model.wrap(network)
+        Model.wrap(network)
 
 
 @pytest.mark.parametrize("name", ["bert", "roberta", "distilbert", "gpt2", "opt", "selfattn"])
@@ -319,7 +319,7 @@ def test_the_limit_is_where_the_model_breaks(name):
         "opt": lambda: hf.OPTModel(hf.OPTConfig(**small, ffn_dim=37, word_embed_proj_dim=32)),
         "selfattn": lambda: SelfAttentionForMaskedLM(SelfAttentionConfig(**small, positions="learned")),
     }[name]().eval()
-    limit = library.Model.wrap(network).limit
+    limit = Model.wrap(network).limit
     with torch.inference_mode():
         network(input_ids=torch.full((1, limit), 5))
         with pytest.raises((IndexError, RuntimeError)):
@@ -327,10 +327,10 @@ def test_the_limit_is_where_the_model_breaks(name):
 
 
 def test_models_without_a_limit():
-    assert library.Model.wrap(tiny.network("t5")).limit is None
-    assert library.Model.wrap(tiny.network("llama")).limit == 64
+    assert Model.wrap(tiny.network("t5")).limit is None
+    assert Model.wrap(tiny.network("llama")).limit == 64
     free = SelfAttentionForMaskedLM(SelfAttentionConfig(**tiny.SMALL, positions="rope"))
-    assert library.Model.wrap(free).limit is None
+    assert Model.wrap(free).limit is None
 
 
 def test_a_text_beyond_the_limit_is_not_cut(minilm):
@@ -342,3 +342,167 @@ def test_the_shipped_names_are_folders_with_a_config():
     found = library.names()
     assert "minilm" in found
     assert all((folder / "config.json").is_file() for folder in found.values())
+
+
+def lora(place: Path, name: str, targets: list[str], **options: object) -> hf.PreTrainedModel:
+    """A LoRA adapter on a tiny model, far from zero, made and saved by PEFT; returns the network as PEFT runs it."""
+    from peft import LoraConfig, get_peft_model
+
+    tuned = get_peft_model(tiny.network(name), LoraConfig(r=2, lora_alpha=7, target_modules=targets, **options)).eval()
+    generator = torch.Generator().manual_seed(5)
+    with torch.no_grad():
+        for parameter in tuned.parameters():
+            if parameter.requires_grad:
+                parameter.add_(torch.randn(parameter.shape, generator=generator))
+    tuned.save_pretrained(place)
+    return tuned
+
+
+# PEFT asks Transformers for a name that it has given up.
+peft_warns = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
+
+
+@peft_warns
+@pytest.mark.parametrize(
+    ("name", "targets", "options"),
+    [
+        ("bert", ["query", "value", "dense"], {}),
+        ("bert", ["word_embeddings"], {}),
+        ("gpt2", ["c_attn"], {"fan_in_fan_out": True}),
+        ("llama", ["q_proj", "o_proj"], {"use_rslora": True, "rank_pattern": {"q_proj": 3}}),
+        ("llama", ["k_proj"], {"use_dora": True}),
+        ("t5", ["q", "v"], {"modules_to_save": ["wi"]}),
+    ],
+)
+def test_an_adapter_gives_what_peft_gives(tmp_path, name, targets, options):
+    base = made.folder(tmp_path / "base", name)
+    tuned = lora(tmp_path / "adapter", name, targets, **options)
+    model = selfattn.load(base, adapter=str(tmp_path / "adapter"))
+    inputs = tiny.inputs(model.network, padded=False)
+    with torch.inference_mode():
+        wanted, plain = tuned(**inputs).logits, selfattn.load(base).network(**inputs).logits
+        assert_close(model.network(**inputs).logits, wanted, within=1e-5 * wanted.abs().max().item())
+    assert (wanted - plain).abs().max() > 0.1
+    assert selfattn.trace(model, inputs).fidelity < 1e-4
+    assert model.name == "base + adapter"
+
+
+@peft_warns
+def test_the_queries_that_are_recorded_are_the_adapters(tmp_path):
+    base = made.folder(tmp_path / "base", "bert")
+    tuned = lora(tmp_path / "adapter", "bert", ["query"])
+    layer = tuned.base_model.model.bert.encoder.layer[0].attention.self
+    seen: list[torch.Tensor] = []
+    layer.query.register_forward_hook(lambda _, __, output: seen.append(output))
+    model = selfattn.load(base, adapter=str(tmp_path / "adapter"))
+    inputs = tiny.inputs(model.network, padded=False)
+    with torch.inference_mode():
+        tuned(**inputs)
+    recorded = selfattn.trace(model, inputs).call(0).query[0]
+    assert_close(recorded.transpose(0, 1).flatten(1), seen[0][0], within=1e-4)  # of numbers up to 50
+
+
+@pytest.fixture
+def adapter(tmp_path):
+    lora(tmp_path / "adapter", "bert", ["query"])
+    return tmp_path / "adapter"
+
+
+@peft_warns
+def test_an_adapter_of_another_model(adapter, tmp_path):
+    base = made.folder(tmp_path / "gpt2", "gpt2")
+    assert "GPT2LMHeadModel does not have" in refused(base, adapter=str(adapter))
+
+
+@peft_warns
+def test_an_adapter_of_other_shapes(adapter, bert_folder):
+    weights = load_file(adapter / "adapter_model.safetensors")
+    save_file({name: tensor.repeat(1, 2) for name, tensor in weights.items()}, adapter / "adapter_model.safetensors")
+    assert "does not fit BertForMaskedLM" in refused(bert_folder, adapter=str(adapter))
+
+
+@peft_warns
+def test_an_adapters_pickle_is_not_opened(adapter, bert_folder, tmp_path):
+    (adapter / "adapter_model.safetensors").unlink()
+    sign = tmp_path / "unpickled"
+    (adapter / "adapter_model.bin").write_bytes(pickle.dumps(Canary(sign)))
+    assert "has no adapter_model.safetensors" in refused(bert_folder, adapter=str(adapter))
+    assert not sign.exists()
+
+
+@peft_warns
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"peft_type": "PREFIX_TUNING"}, "only LORA is read"),
+        ({"megatron_config": {"a": 1}, "megatron_core": "antigravity"}, "asks for megatron_config"),
+        ({"layer_replication": [[0, 1], [0, 2]]}, "asks for layer_replication"),
+        ({"rank_pattern": {"(a+)+$": 3}}, "rank_pattern is no table"),
+        ({"modules_to_save": "cls"}, "modules_to_save is no list"),
+        ({"r": "many"}, "does not fit"),
+        ({"r": {"a": 1}}, "something else than numbers"),
+        ({"bias": "all"}, "changes biases"),
+    ],
+)
+def test_an_adapters_config_is_not_trusted(adapter, bert_folder, values, said):
+    file = adapter / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | values))
+    assert said in refused(bert_folder, adapter=str(adapter))
+
+
+@peft_warns
+def test_the_base_model_that_an_adapter_names_is_not_fetched(adapter, bert_folder, monkeypatch):
+    file = adapter / "adapter_config.json"
+    named = {"base_model_name_or_path": "nobody/no-such-model", "target_modules": "(a+)+$", "auto_mapping": {"x": "y"}}
+    file.write_text(json.dumps(json.loads(file.read_text()) | named))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    assert selfattn.load(bert_folder, adapter=str(adapter)).fidelity < 1e-5
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "extra"),
+    [
+        ("peft", {"adapter": "x"}, "adapters"),
+        ("accelerate", {"spread": True}, "several-gpus"),
+        ("bitsandbytes", {"bits": 8}, "quantised"),
+    ],
+)
+def test_a_package_that_is_missing_is_named_with_its_extra(bert_folder, monkeypatch, module, options, extra):
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name == module else find(name, *rest))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: bool(options.get("bits")))
+    assert f'pip install "selfattn[{extra}]"' in refused(bert_folder, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"bits": 8}, "need a CUDA device"),
+        ({"bits": 3}, "bits is 8 or 4"),
+        ({"bits": 4, "device": "cpu"}, "leave the device 'cpu' out"),
+        ({"spread": True, "device": "cpu"}, "leave the device 'cpu' out"),
+        ({"revision": "main"}, "has no revisions"),
+    ],
+)
+def test_options_that_cannot_be(bert_folder, options, said):
+    assert said in refused(bert_folder, **options)
+
+
+def test_a_model_spread_over_the_devices_says_the_same(bert_folder, bert, monkeypatch):
+    placed = []
+    own = hf.BertForMaskedLM.from_pretrained.__func__
+    spy = classmethod(
+        lambda kind, *given, **named: placed.append(named.get("device_map")) or own(kind, *given, **named)
+    )
+    monkeypatch.setattr(hf.BertForMaskedLM, "from_pretrained", spy)
+    model = selfattn.load(bert_folder, spread=True)
+    assert placed == ["auto"]
+    inputs = bert.inputs("the cat")[1]
+    with torch.inference_mode():
+        assert_close(model.network(**inputs).logits, bert.network(**inputs).logits, within=1e-6)
+
+
+def test_a_choice_loads_what_it_says(bert_folder):
+    choice = library.Choice(str(bert_folder), dtype="bfloat16")
+    assert choice.load().network.dtype == torch.bfloat16
+    assert hash(choice) == hash(library.Choice(str(bert_folder), dtype="bfloat16"))

@@ -9,13 +9,13 @@ import torch
 import selfattn
 from selfattn import Ablate, Cut, Mask, Model, Scale, Similarity, Temperature
 from selfattn.analysis.overview import overview
+from selfattn.budgets import budget
 from selfattn.canvas.long_payload import long_payload
 from selfattn.canvas.payload import pack
 from selfattn.figures.palette import LIGHT
 from selfattn.maths.masks import block, causal, padding, window
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
 from selfattn.recording.interface import Recorder, recording
-from selfattn.traces import budget
 from tests import made, tiny
 from tests.tolerance import assert_close
 

@@ -16,7 +16,7 @@ from selfattn.maths import similarity
 from selfattn.maths.masks import window
 from selfattn.maths.similarity import NAMED, additive, bilinear, cosine, dot, in_double, rbf
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
-from selfattn.recording import interface
+from selfattn.recording import modules
 from tests import slow, tiny
 from tests.test_recording import ARCHITECTURES, PADDINGS, recorded_logits
 from tests.tolerance import assert_close
@@ -271,7 +271,7 @@ def test_threads_keep_their_own_similarities():
 
 
 def test_a_query_whose_scale_is_unknown_gets_no_other_similarity(monkeypatch):
-    monkeypatch.setattr(interface, "PRESCALED", set())
+    monkeypatch.setattr(modules, "PRESCALED", set())
     model = wrapped("opt")
     with pytest.raises(ValueError, match=r"neither it nor the similarity can be changed\.$"):
         selfattn.trace(model, tiny.inputs(model.network, padded=False), [Similarity("cosine")])

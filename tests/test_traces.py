@@ -1,5 +1,6 @@
 """A trace: what it holds, what it refuses, and what it says before it is run."""
 
+import copy
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,10 +10,13 @@ import transformers as hf
 
 import selfattn
 from selfattn import Ablate, Mask, Model, Scale, Temperature, exports
+from selfattn.audits import audit
+from selfattn.budgets import budget
 from selfattn.maths.masks import causal
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForCausalLM, SelfAttentionForMaskedLM
+from selfattn.models.inputs import entrance
+from selfattn.models.probe import probe
 from selfattn.recording.interface import Recorder
-from selfattn.traces import audit, budget
 from tests import made, tiny
 from tests.tolerance import assert_close
 
@@ -132,9 +136,9 @@ def test_labels_name_the_rows_and_the_columns(t5, bert):
 
 
 def test_labels_without_tokens_are_positions():
-    model = Model.wrap(tiny.network("vit"))
+    model = Model.wrap(tiny.network("wav2vec2"))
     trace = selfattn.trace(model, tiny.inputs(model.network, padded=False))
-    assert trace.labels(trace.calls[0])[0] == tuple("0123456789")
+    assert trace.labels(trace.calls[0])[0] == tuple(map(str, range(12)))
 
 
 def test_an_edit_reaches_the_prediction(bert):
@@ -169,7 +173,7 @@ def test_a_difference_that_is_not_a_number_is_not_stepped_over(bert):
 
 
 def test_memory_is_refused_with_its_number_before_anything_runs(bert, monkeypatch):
-    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=7_000))
+    monkeypatch.setattr("selfattn.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=7_000))
     monkeypatch.setattr(Recorder, "attend", None)  # nothing may run
     with pytest.raises(ValueError, match=r"8 tokens need 6 kB \(0 kB for .*, and 6 kB may be used; shorten the text"):
         selfattn.trace(bert, TEXT)
@@ -177,7 +181,7 @@ def test_memory_is_refused_with_its_number_before_anything_runs(bert, monkeypatc
 
 def test_an_edit_needs_room_for_all_pairs(bert, monkeypatch):
     # 2 x 4 x 3 x 8 x 4 = 768 bytes a token, and with an edit 32 a pair of tokens.
-    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=9_000))
+    monkeypatch.setattr("selfattn.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=9_000))
     assert selfattn.trace(bert, TEXT).fidelity < 1e-4
     with pytest.raises(ValueError, match=r"8 tokens need 8 kB \(2 kB for matrices of all pairs"):
         selfattn.trace(bert, TEXT, [Mask(causal)])
@@ -185,7 +189,7 @@ def test_an_edit_needs_room_for_all_pairs(bert, monkeypatch):
 
 def test_a_whole_head_is_refused_where_its_rows_fit(bert, monkeypatch):
     trace = selfattn.trace(bert, TEXT)
-    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=2_000))
+    monkeypatch.setattr("selfattn.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=2_000))
     assert trace.stages(0, 0, rows=slice(0, 4)).weights.shape == (4, 8)
     with pytest.raises(ValueError, match=r"8 x 8 numbers each, need 2 kB, and 2 kB may be used; ask for some of its"):
         trace.stages(0, 0)
@@ -194,15 +198,15 @@ def test_a_whole_head_is_refused_where_its_rows_fit(bert, monkeypatch):
 
 
 def test_an_audit_needs_room_for_a_head(bert, monkeypatch):
-    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=9_000))
+    monkeypatch.setattr("selfattn.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=9_000))
     assert len(audit(bert, TEXT)) == 2
-    monkeypatch.setattr("selfattn.traces.PLANES", 40)
+    monkeypatch.setattr("selfattn.budgets.PLANES", 40)
     with pytest.raises(ValueError, match=r"8 x 8 numbers each"):
         audit(bert, TEXT)
 
 
 def test_16384_tokens_are_not_refused_for_one_heads_square(monkeypatch):
-    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=2 * 10**9))
+    monkeypatch.setattr("selfattn.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=2 * 10**9))
     model = local(positions="rope")
     long = budget(model, 16_384)
     long.check()
@@ -225,7 +229,7 @@ def test_16384_tokens_are_not_refused_for_one_heads_square(monkeypatch):
     ids=["alibi", "offsets", "cosine", "t5", "gemma2"],
 )
 def test_a_model_that_makes_all_pairs_by_itself_is_refused_at_16384_tokens(make, monkeypatch):
-    monkeypatch.setattr("selfattn.traces.psutil.virtual_memory", lambda: SimpleNamespace(available=4 * 10**9))
+    monkeypatch.setattr("selfattn.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=4 * 10**9))
     model = make()
     budget(model, 1024).check()
     with pytest.raises(ValueError, match=r"16,384 tokens need .* GB for matrices of all pairs"):
@@ -254,6 +258,48 @@ def test_the_budget_is_what_a_trace_keeps(minilm):
     assert_close(sum(kept.values()) / budget(minilm, 128).recording, 1.0, within=1e-6)
 
 
+@pytest.mark.parametrize(("main", "device"), [("input_ids", "cuda:1"), ("pixel_values", "cuda:0")])
+def test_the_inputs_of_a_model_on_several_devices_go_to_its_first_layer(main, device):
+    first, words = (SimpleNamespace(is_meta=False, device=torch.device(name)) for name in ("cuda:0", "cuda:1"))
+    network = SimpleNamespace(
+        main_input_name=main,
+        get_input_embeddings=lambda: SimpleNamespace(weight=words),
+        parameters=lambda: iter([first, words]),
+    )
+    assert entrance(network) == torch.device(device)
+
+
+def test_every_input_goes_there(bert, monkeypatch):
+    tensors = bert.inputs(TEXT)[1]
+    for module in ("inputs", "model"):
+        monkeypatch.setattr(f"selfattn.models.{module}.entrance", lambda network: torch.device("meta"))
+    for given in (tensors, bert.inputs(tensors)[1], bert.inputs(TEXT)[1], probe(bert.network)):
+        assert {each.is_meta for each in given.values()} == {given is not tensors}
+
+
+def test_an_offloaded_model_says_the_same(bert):
+    from accelerate import cpu_offload
+
+    network = copy.deepcopy(bert.network)
+    cpu_offload(network, execution_device=torch.device("cpu"))
+    assert network.get_input_embeddings().weight.is_meta
+    model = Model.wrap(network, bert.tokenizer)
+    assert [str(device) for device in model.devices] == ["meta"]
+    here, there = (selfattn.trace(each, "the [MASK] sat").prediction for each in (bert, model))
+    assert torch.equal(here.probabilities, there.probabilities)
+
+
+def test_the_free_memory_is_that_of_the_device_that_has_the_least(bert, monkeypatch):
+    devices = {torch.device("cuda:0"): 7_000_000, torch.device("cuda:1"): 2_000}
+    monkeypatch.setattr("selfattn.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=9_000))
+    assert budget(bert, 8).free == 9_000
+    monkeypatch.setattr(Model, "devices", (torch.device("cpu"), *devices))
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (devices[device], 10**9))
+    assert budget(bert, 8).free == 2_000
+    with pytest.raises(ValueError, match="and 2 kB may be used"):
+        selfattn.trace(bert, TEXT)
+
+
 def test_an_audit_of_a_model_that_sees_both_ways(bert):
     rows = audit(bert, TEXT)
     assert [row.title for row in rows] == ["encoder layer 0", "encoder layer 1"]
@@ -272,7 +318,7 @@ def test_an_audit_finds_a_causal_model_that_sees_the_future(make, monkeypatch):
     assert all(row.future_hidden for row in audit(model, TEXT))
     honest = selfattn.trace
     monkeypatch.setattr(
-        "selfattn.traces.trace", lambda *given: honest(*given, [Mask(causal | ~causal, replace=True, layers={1})])
+        "selfattn.audits.trace", lambda *given: honest(*given, [Mask(causal | ~causal, replace=True, layers={1})])
     )
     assert [row.future_hidden for row in audit(model, TEXT)] == [True, False]
 
@@ -297,3 +343,14 @@ def test_an_audit_of_an_encoder_that_is_causal():
     network = hf.CLIPTextModel(hf.CLIPTextConfig(**sizes, vocab_size=101, max_position_embeddings=19))
     (row,) = audit(Model.wrap(network), {"input_ids": torch.arange(5, 12)[None]})
     assert (row.title, row.future_hidden) == ("encoder layer 0", True)
+
+
+def test_a_classifier_with_two_stacks_reads_the_text_in_both():
+    torch.manual_seed(3)
+    config = hf.BartConfig(**{**tiny.TEXT_TO_TEXT, "eos_token_id": made.word_level().sep_token_id, "num_labels": 3})
+    model = Model.wrap(hf.BartForSequenceClassification(config), made.word_level())
+    trace = selfattn.trace(model, TEXT)
+    with torch.inference_mode():
+        plain = model.network(**model.tokenizer(TEXT, return_tensors="pt")).logits[0]
+    assert_close(trace.prediction.probabilities, plain.softmax(-1))
+    assert trace.labels(trace.call(0, "decoder", "cross"))[0] == tuple("01234567")

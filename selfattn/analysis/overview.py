@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from selfattn.budgets import OVERVIEW_SIDE
 from selfattn.recording.call import Call
 from selfattn.recording.edits import Setting
-from selfattn.traces import OVERVIEW_SIDE
 
 # Queries of one block: their logits stay in the processor's cache from the product to the sum.
 BLOCK = 128

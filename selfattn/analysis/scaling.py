@@ -65,7 +65,7 @@ def head_stages(call: Call, head: int, temperature: float = 1.0) -> dict[bool, S
     """One head on its own q and k: with the raw scores (False), and with the model's scale (True)."""
     return {
         scaled: call.with_edits([Scale(scale), Temperature(temperature)]).stages(head)
-        for scaled, scale in ((False, 1.0), (True, call.scale))
+        for scaled, scale in ((False, 1.0), (True, call.own_scale(head)))
     }
 
 
@@ -74,7 +74,7 @@ def head_saturation(call: Call, temperature: float = 1.0) -> dict[bool, list[Sat
     found: dict[bool, list[Saturation]] = {False: [], True: []}
     for head in range(call.heads):
         for scaled, stages in head_stages(call, head, temperature).items():
-            found[scaled].append(saturation_of(stages, call.scale if scaled else 1.0, temperature))
+            found[scaled].append(saturation_of(stages, call.own_scale(head) if scaled else 1.0, temperature))
     return found
 
 

@@ -19,5 +19,7 @@ def _component(name: str, *sheets: str) -> Callable[..., Any]:
 
 
 # Each draws the payload given as `data=`, and tells what the reader does there to `on_EVENT_change=`.
-head = _component("head", "slider", "head", "map", "lines", "table")
+head = _component("head", "slider", "head", "map", "lines", "table", "places")
 atlas = _component("atlas", "slider", "atlas")
+compare = _component("compare", "head", "table", "compare")
+experiment = _component("experiment", "experiment")

@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from selfattn.canvas.payload import Planes
+from selfattn.canvas.senses_payload import senses_payload
 from selfattn.models.tokens import visible
 from selfattn.recording.call import Call
 from selfattn.traces import Trace
 
-Planes = dict[str, np.ndarray[Any, Any]]
 # What the dot stands for between q and k, by the similarity that the reader chose.
 ALIKE = {"dot": "·", "cosine": " cosine ", "rbf": " rbf "}
 
@@ -38,6 +39,8 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
             planes[name] = _floats(bias)
     for side, names in (("query", queries), ("key", keys)):
         planes[f"{side}_words"], planes[f"{side}_segments"] = _places(trace, names)
+    surroundings, drawn = senses_payload(trace, call)
+    planes |= drawn
     about = {
         "queries": [visible(name) for name in queries],
         "keys": [visible(name) for name in keys],
@@ -48,6 +51,7 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
             "softcap": call.softcap,
             "sink": None if call.sink is None else call.sink[head].item(),
             "extreme": extreme(call),
+            **surroundings,
         },
     }
     return about, planes
@@ -77,11 +81,13 @@ def extreme(call: Call) -> float:
 
 
 def _places(trace: Trace, names: tuple[str, ...]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """For each token its word (-1: none) and its sentence: 0 up to the first separator, 1 after it."""
+    """For each token its word (-1: none) and its sentence: 0, and 1 from a pair's second text or a separator on."""
     tokens, tokenizer = trace.tokens, trace.model.tokenizer
     if names != tokens.text:
         return np.arange(len(names), dtype=np.int32), np.zeros(len(names), np.uint8)
     words = np.array([-1 if word is None else word for word in tokens.words], np.int32)
+    if 1 in tokens.segments:  # what stands for no text belongs to the one before it
+        return words, np.maximum.accumulate([segment or 0 for segment in tokens.segments]).astype(np.uint8)
     ends = np.array(tokens.ids) == getattr(tokenizer, "sep_token_id", None)
     first, last = (np.flatnonzero(ends)[[0, -1]]) if ends.any() else (len(names), len(names))
     after = np.arange(len(names)) > first

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from selfattn.analysis.overview import BLOCK, Overview
-from selfattn.canvas.head_payload import Planes, formula
+from selfattn.canvas.head_payload import formula
+from selfattn.canvas.payload import Planes
 from selfattn.maths.masks import custom
 from selfattn.models.tokens import visible
 from selfattn.recording.call import Call

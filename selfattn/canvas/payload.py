@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+Planes = dict[str, np.ndarray[Any, Any]]
 MAGIC, VERSION = b"SATN", 1
 DTYPES = {"float32": "<f4", "uint8": "u1", "int32": "<i4"}
 

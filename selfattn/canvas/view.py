@@ -15,7 +15,7 @@ from selfattn.recording.edits import Edit
 MASKS = ("own", "causal", "padding", "window")
 CHOICES = {
     "similarity": ("own", "dot", "cosine", "rbf"),
-    "show": ("stages", "map", "lines", "table"),
+    "show": ("stages", "map", "lines", "table", "image", "sound"),
     "stage": ("weights", "scores", "scaled", "logits"),
     "range": ("head", "row", "all"),
     "colour": ("sqrt", "linear", "log"),

@@ -45,6 +45,18 @@ def facts(rows: Sequence[tuple[str, str]]) -> str:
     return f'<div class="sa-facts">{lines}</div>'
 
 
+def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A calm table: the first column names its rows, the others are set under their headings."""
+    # The corner over the rows' names is no heading where it says nothing.
+    head = "".join(f"<th scope=col>{escape(name)}</th>" if name else "<td></td>" for name in names)
+    head = f"<thead><tr>{head}</tr></thead>" if any(names) else ""
+    body = "".join(
+        f"<tr><th scope=row>{escape(first)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
+        for first, *cells in rows
+    )
+    return f'<div class="sa-table" tabindex=0><table>{head}<tbody>{body}</tbody></table></div>'
+
+
 def badge(text: str) -> str:
     """A small sign, such as the fidelity of what is shown."""
     return f'<span class="sa-badge">{escape(text)}</span>'

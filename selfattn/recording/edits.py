@@ -87,7 +87,10 @@ def _is_number(value: object) -> bool:
 
 @dataclass(frozen=True)
 class Mask(Edit):
-    """Allow only what `pattern` allows as well as the model's own mask; with `replace`, what `pattern` allows alone."""
+    """Allow only what `pattern` allows as well as the model's own mask; with `replace`, what `pattern` allows alone.
+
+    What a model adds inside its mask goes with it: to Swin and BEiT, their learned position bias.
+    """
 
     pattern: Pattern
     replace: bool = False

@@ -4,6 +4,9 @@
 
 Random tokens have no meaning, so all that can be learned is to find the token's earlier occurrence and say what came
 after it. Half the sequences draw from few tokens: there one token back is not enough to know which occurrence is meant.
+
+Left to itself the last layer learns the same in all its heads, and silencing one of them changes nothing (Michel et al.
+2019). So training ends with one of them alone, which learns to do the whole: what it does, it is needed for.
 """
 
 import string
@@ -17,13 +20,17 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from selfattn.analysis.repeats import repeated
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForCausalLM
+from selfattn.recording.edits import Ablate
 from selfattn.recording.interface import Recorder, install, recording
 from selfattn.training.fit import fit
 
 SEED = 0
 VOCABULARY = 512
 STEPS = 2800
+ALONE_STEPS = 1200  # with one head of the last layer
+ALONE_LEARNING_RATE = 3e-3
 PLAIN_STEPS = 1000  # the sudden change comes sooner while every token is drawn from the whole vocabulary
 LEARNING_RATE = 4e-3
 BATCH = 32
@@ -68,24 +75,11 @@ def make_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def repeated(
-    count: int, half: int, generator: torch.Generator, *, prefix: int = 0, gap: int = 0, choices: int | None = None
-) -> Tensor:
-    """`count` sequences: `prefix` random tokens, `half` more, `gap` more, and the same `half` again.
+def batches(generator: torch.Generator, plain: int = 0) -> Iterator[dict[str, Tensor]]:
+    """Batches without end, one shape each; half have no prefix, half no gap. Only what can be known is a label.
 
-    Each sequence draws its tokens from `choices` of the vocabulary, or from all of it; never [PAD].
+    The first `plain` draw from the whole vocabulary, of the others every second one.
     """
-    length = prefix + half + gap
-    if choices is None:
-        tokens = torch.randint(1, VOCABULARY, (count, length), generator=generator)
-    else:
-        pool = torch.randint(1, VOCABULARY, (count, choices), generator=generator)
-        tokens = pool.gather(1, torch.randint(choices, (count, length), generator=generator))
-    return torch.cat([tokens, tokens[:, prefix : prefix + half]], dim=1)
-
-
-def batches(generator: torch.Generator) -> Iterator[dict[str, Tensor]]:
-    """Batches without end, one shape each; half have no prefix, half no gap. Only what can be known is a label."""
 
     def integer(low: int, high: int) -> int:
         return int(torch.randint(low, high + 1, (), generator=generator))
@@ -93,20 +87,40 @@ def batches(generator: torch.Generator) -> Iterator[dict[str, Tensor]]:
     step = 0
     while True:
         half, prefix, gap = integer(*HALVES), integer(0, 1) * integer(1, 16), integer(0, 1) * integer(1, 4)
-        choices = None if step < PLAIN_STEPS or step % 2 == 0 else integer(half, 4 * half)
-        ids = repeated(BATCH, half, generator, prefix=prefix, gap=gap, choices=choices)
+        choices = None if step < plain or step % 2 == 0 else integer(half, 4 * half)
+        ids = repeated(BATCH, half, generator, vocabulary=VOCABULARY, prefix=prefix, gap=gap, choices=choices)
         labels = ids.clone()
         labels[:, : 1 - half] = -100
         yield {"input_ids": ids, "labels": labels}
         step += 1
 
 
+def alone(
+    network: SelfAttentionForCausalLM, head: int, batches: Iterator[dict[str, Tensor]]
+) -> Iterator[dict[str, Tensor]]:
+    """The same batches, with the other heads of the last layer cut off before each."""
+    for batch in batches:
+        cut_off(network, head)
+        yield batch
+
+
+@torch.no_grad()
+def cut_off(network: SelfAttentionForCausalLM, head: int) -> None:
+    """Zero what all heads but `head` of the last layer write."""
+    output: Tensor = network.encoder.blocks[-1].get_parameter("attention.output.weight")
+    output.view(len(output), HEADS, -1)[:, torch.arange(HEADS) != head] = 0.0
+
+
 @dataclass(frozen=True)
 class Measured:
-    """On sequences of `half` random tokens repeated once: the accuracy, and each (layer, head)'s two scores."""
+    """On sequences of `half` random tokens repeated once: the accuracy, and each (layer, head)'s scores.
+
+    `silenced` is the accuracy without that head: its context is zero.
+    """
 
     half: int
     accuracy: float
+    silenced: Tensor
     previous_token: Tensor
     induction: Tensor
     uniform_previous_token: float
@@ -118,10 +132,17 @@ def measure(
     network: SelfAttentionForCausalLM, half: int, generator: torch.Generator, count: int = MEASURED_ON
 ) -> Measured:
     """Measure a network after `install(network)`; accuracy is on the second to the last token of the second half."""
-    ids = repeated(count, half, generator)
-    with recording(Recorder(names={})) as recorder:
-        guesses = network(ids).logits[:, half:-1].argmax(-1)
-    heads = range(recorder.calls[0].heads)
+    ids = repeated(count, half, generator, vocabulary=VOCABULARY)
+
+    def accuracy(recorder: Recorder) -> float:
+        with recording(recorder):
+            guesses = network(ids).logits[:, half:-1].argmax(-1)
+        return (guesses == ids[:, half + 1 :]).float().mean().item()
+
+    recorder = Recorder(names={})
+    whole = accuracy(recorder)
+    heads, layers = range(HEADS), range(len(recorder.calls))
+    silenced = [[accuracy(Recorder({}, [Ablate("zero", layers={i}, heads={j})])) for j in heads] for i in layers]
     weights = torch.stack(
         [
             torch.stack([torch.stack([call.stages(head, batch=i).weights for head in heads]) for i in range(count)])
@@ -131,7 +152,8 @@ def measure(
     even = 1 / torch.arange(1, 2 * half + 1)
     return Measured(
         half=half,
-        accuracy=(guesses == ids[:, half + 1 :]).float().mean().item(),
+        accuracy=whole,
+        silenced=torch.tensor(silenced),
         previous_token=weights.diagonal(-1, -2, -1).mean((1, 3)),
         induction=weights.diagonal(1 - half, -2, -1)[..., 1:].mean((1, 3)),
         uniform_previous_token=even[1:].mean().item(),
@@ -158,17 +180,22 @@ stood before it; *induction* heads in the second look for the token whose predec
 
 Fresh sequences of random tokens repeated once, {count} of each length; L is the length of one half.
 Accuracy: the share of the second to the last token of the second half predicted right; guessing gives {chance:.4f}.
+Silenced: the accuracy without the best induction head, and the mean and spread without each of the other heads alone.
 Previous token: mean A[i, i-1]. Induction: mean over the queries of the second half of the weight on key i - L + 1.
 Heads are layer.head, from 0; beside each score is that of a head with even weight on all keys that it may see.
 
-| L | accuracy | best previous-token head | uniform | best induction head | uniform |
-|---|---|---|---|---|---|
+| L | accuracy | best previous-token head | uniform | best induction head | uniform | silenced | another silenced |
+|---|---|---|---|---|---|---|---|
 {rows}
 
 ## Made
 
-`python -m selfattn.training.specimens induction`: seed {seed}, {steps} steps of {batch} sequences, {seconds:.0f} s.
-AdamW, learning rate {learning_rate} (100 steps of warm-up, then cosine).
+`python -m selfattn.training.specimens induction`: seed {seed}, {steps} steps of {batch} sequences, then {alone_steps}
+with one head of the second layer alone; {seconds:.0f} s.
+AdamW, learning rate {learning_rate}, then {alone_learning_rate} (100 steps of warm-up, then cosine).
+Before that end all four heads of the second layer copied, and silencing any one of them changed the accuracy by at
+most {redundant:.3f}: the same thing four times (Michel et al. 2019). The best one was kept; what the other three write
+is zero in the weights, and they still look where they looked.
 A sequence is a random stretch of {low} to {high} tokens, twice; half of the batches have 1 to 16 random tokens before,
 half 1 to 4 between. The loss is on the repeated stretch from its second token on. After {plain} steps every other
 batch draws from few tokens (one to four times its length): there one token back does not say which occurrence
@@ -194,11 +221,18 @@ def _best(scores: Tensor) -> str:
     return f"{layer}.{head}: {scores.max().item():.3f}"
 
 
-def card(network: SelfAttentionForCausalLM, measured: list[Measured], seconds: float) -> str:
-    """The specimen's README: what it is, what was measured, how it was made."""
+def _silenced(measured: Measured) -> str:
+    """The accuracy without the best induction head, and without one of the others."""
+    best = int(measured.induction.argmax())
+    others = measured.silenced.flatten()[torch.arange(measured.silenced.numel()) != best]
+    return f"{measured.silenced.flatten()[best]:.4f} | {others.mean():.2f} ± {others.std():.2f}"
+
+
+def card(network: SelfAttentionForCausalLM, before: Measured, measured: list[Measured], seconds: float) -> str:
+    """The specimen's README: what it is, what was measured, how it was made; `before` is from before one was alone."""
     rows = [
         f"| {m.half} | {m.accuracy:.4f} | {_best(m.previous_token)} | {m.uniform_previous_token:.3f} "
-        f"| {_best(m.induction)} | {m.uniform_induction:.3f} |"
+        f"| {_best(m.induction)} | {m.uniform_induction:.3f} | {_silenced(m)} |"
         for m in measured
     ]
     config = network.config
@@ -212,10 +246,13 @@ def card(network: SelfAttentionForCausalLM, measured: list[Measured], seconds: f
         chance=1 / (VOCABULARY - 1),
         rows="\n".join(rows),
         steps=STEPS,
+        alone_steps=ALONE_STEPS,
+        redundant=(before.accuracy - before.silenced[-1]).max().item(),
         batch=BATCH,
         seconds=seconds,
         seed=SEED,
         learning_rate=LEARNING_RATE,
+        alone_learning_rate=ALONE_LEARNING_RATE,
         low=HALVES[0],
         high=HALVES[1],
         plain=PLAIN_STEPS,
@@ -234,18 +271,21 @@ def make(folder: Path) -> None:
         vocab_size=VOCABULARY, num_attention_heads=HEADS, intermediate_size=128, is_causal=True
     )
     network = SelfAttentionForCausalLM(config)
+    install(network)
+    fresh = torch.Generator().manual_seed(SEED + 1)
     start = time.perf_counter()
-    fit(
-        network,
-        batches(generator),
-        steps=STEPS,
-        learning_rate=LEARNING_RATE,
-        report=lambda step, loss: print(f"step {step}: loss {loss:.3f}"),
-    )
+    fit(network, batches(generator, PLAIN_STEPS), steps=STEPS, learning_rate=LEARNING_RATE, report=_report)
+    before = measure(network, HALVES[0] * 4, fresh)
+    kept = int(before.induction[-1].argmax())
+    ending = alone(network, kept, batches(generator))
+    fit(network, ending, steps=ALONE_STEPS, learning_rate=ALONE_LEARNING_RATE, report=_report)
+    cut_off(network, kept)
     seconds = time.perf_counter() - start
     network.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    install(network)
-    fresh = torch.Generator().manual_seed(SEED + 1)
     measured = [measure(network, half, fresh) for half in (8, 16, 32, 64, 100)]
-    (folder / "README.md").write_text(card(network, measured, seconds), encoding="utf-8")
+    (folder / "README.md").write_text(card(network, before, measured, seconds), encoding="utf-8")
+
+
+def _report(step: int, loss: float) -> None:
+    print(f"step {step}: loss {loss:.3f}", flush=True)

@@ -8,7 +8,7 @@ import typer
 
 from selfattn.places import SPECIMENS
 
-NAMES = ("sentiment", "induction")
+NAMES = ("sentiment", "induction", "dates", "digits", "tones", "pairs", "brackets")
 
 
 def make(

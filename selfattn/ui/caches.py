@@ -1,66 +1,107 @@
 """What is kept between reruns: bounded, shared by all readers, keyed by everything that the result depends on."""
 
+import gc
 import os
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
+import torch
 
 import selfattn
 from selfattn import Model, Trace
 from selfattn.analysis import scaling
 from selfattn.analysis.atlas import Heads
 from selfattn.analysis.overview import overview
-from selfattn.canvas.head_payload import Planes
 from selfattn.canvas.head_payload import head_payload as payload_of
 from selfattn.canvas.long_payload import long_payload as long_payload_of
+from selfattn.canvas.payload import Planes
 from selfattn.figures.thumbnails import SIDE
-from selfattn.recording.edits import from_json
+from selfattn.models import memory
+from selfattn.models.inputs import Pair, Picture, Sound
+from selfattn.models.library import Choice
+from selfattn.recording.call import Call
+from selfattn.recording.edits import Edit, from_json, to_json
+from selfattn.ui.loads import Shelf
+from selfattn.ui.places import Head, Place
 
 Payload = tuple[dict[str, Any], Planes]
 FIRST_MODEL = os.environ.get("SELFATTN_MODEL", "sentiment")
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the model, and testing it against itself …")
-def model(source: str) -> Model:
+@dataclass(frozen=True)
+class Run:
+    """A forward pass that can be made again: the model, what it reads, and the edits in it, as JSON."""
+
+    choice: Choice
+    given: str | Pair | Picture | Sound
+    pad: int = 0
+    written: tuple[int, ...] = ()  # tokens that the model has written so far
+    edits: str = "[]"
+
+    def under(self, edits: tuple[Edit, ...]) -> "Run":
+        """The same pass with edits in the model."""
+        return replace(self, edits=to_json(edits))
+
+
+def model(choice: Choice) -> Model:
     """A model, loaded once for all readers. What belongs to one of them is never stored on it."""
-    return selfattn.load(source)
+    return memory.get(choice.source) or MODELS.model(choice)
+
+
+def _release() -> None:
+    """A model has left: its traces hold on to it, and a device keeps memory that nobody uses until it is asked."""
+    trace.clear()
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+MODELS = Shelf(most=2, at_once=2, release=_release)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def trace(source: str, text: str, edits: str, pad: int) -> Trace:
-    """A trace, by the model's name, the text and the edits as JSON."""
-    return selfattn.trace(model(source), text, from_json(edits), pad=pad)
+def trace(run: Run) -> Trace:
+    """The trace of a run."""
+    return selfattn.trace(model(run.choice), run.given, from_json(run.edits), pad=run.pad, written=run.written)
+
+
+@st.cache_data(max_entries=64, show_spinner="Writing …")
+def continuation(run: Run, most: int) -> tuple[int, ...]:
+    """What the model of a run writes next, by itself."""
+    from selfattn.models import generation
+
+    return generation.continuation(model(run.choice), run.given, from_json(run.edits), most=most, written=run.written)
+
+
+def call(run: Run, at: Place) -> Call:
+    """One attention call of a run."""
+    return trace(run).call(at.layer, at.part, at.kind)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def head_payload(source: str, text: str, edits: str, pad: int, layer: int, part: str, kind: str, head: int) -> Payload:
+def head_payload(run: Run, at: Head) -> Payload:
     """What the browser needs to compute one head itself."""
-    found = trace(source, text, edits, pad)
-    return payload_of(found, found.call(layer, part, kind), head)
+    return payload_of(trace(run), call(run, at), at.head)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Pooling the head's weights …")
-def long_payload(
-    source: str, text: str, edits: str, pad: int, layer: int, part: str, kind: str, head: int, alone: str
-) -> Payload:
+def long_payload(run: Run, at: Head, alone: str) -> Payload:
     """What the browser needs of one head of a long text, under edits of this head alone."""
-    found = trace(source, text, edits, pad)
-    call = found.call(layer, part, kind).with_edits(from_json(alone))
-    return long_payload_of(call, head, *found.labels(call), overview(call, head))
+    found = call(run, at).with_edits(from_json(alone))
+    return long_payload_of(found, at.head, *trace(run).labels(found), overview(found, at.head))
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def small_maps(
-    source: str, text: str, edits: str, pad: int, layer: int, part: str, kind: str
-) -> list[np.ndarray[Any, Any]]:
+def small_maps(run: Run, at: Place) -> list[np.ndarray[Any, Any]]:
     """The weights of every head of a layer, pooled to the size of a thumbnail."""
-    call = trace(source, text, edits, pad).call(layer, part, kind)
-    return [overview(call, head, SIDE).weights.numpy() for head in range(call.heads)]
+    found = call(run, at)
+    return [overview(found, head, SIDE).weights.numpy() for head in range(found.heads)]
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def heads(source: str, text: str, edits: str, pad: int, part: str, kind: str) -> dict[int, Heads]:
+def heads(run: Run, part: str, kind: str) -> dict[int, Heads]:
     """Where the layers of an atlas are kept as they are done: who stops a long one loses nothing."""
     return {}
 

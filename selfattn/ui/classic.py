@@ -5,7 +5,7 @@ import torch
 
 from selfattn.figures import bertviz, words
 from selfattn.figures.bertviz import Page
-from selfattn.models.library import Attention
+from selfattn.models.model import Attention
 from selfattn.ui.controls import KEEP
 from selfattn.ui.shell import Study
 

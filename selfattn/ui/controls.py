@@ -1,7 +1,6 @@
 """The controls that pages share: which head, and the temperature; each writes itself into the link."""
 
 import re
-from dataclasses import dataclass
 from typing import Literal, TypedDict
 
 import streamlit as st
@@ -9,8 +8,9 @@ import streamlit as st
 from selfattn import Model
 from selfattn.canvas.view import COLDEST, HOTTEST
 from selfattn.figures import words
-from selfattn.models.library import Attention
+from selfattn.models.model import Attention
 from selfattn.ui.examples import HEADS
+from selfattn.ui.places import Head
 
 
 class Kept(TypedDict):
@@ -23,22 +23,13 @@ class Kept(TypedDict):
 KEEP: Kept = {"bind": "query-params", "persist_state": "session"}
 
 
-@dataclass(frozen=True)
-class Head:
-    """One head of a model."""
-
-    part: str
-    kind: str
-    layer: int
-    head: int
-
-
 def head_picker(model: Model) -> Head:
     """Choose part, layer and head; a link that asks for one that is not there is told so."""
     attention = part_picker(model)
-    first_layer, first_head = HEADS.get(model.name, (0, 0))
-    layer = _number("Layer", "layer", attention.layers, first_layer, model)
-    return Head(attention.part, attention.kind, layer, _number("Head", "head", attention.heads, first_head, model))
+    _, first_layer, first_head = HEADS.get(model.name, ("", 0, 0))
+    layer = number_picker("Layer", "layer", attention.layers, first_layer, model)
+    head = number_picker("Head", "head", attention.heads, first_head, model)
+    return Head(attention.part, attention.kind, layer, head)
 
 
 def part_picker(model: Model) -> Attention:
@@ -46,10 +37,13 @@ def part_picker(model: Model) -> Attention:
     if len(model.attentions) == 1:
         return model.attentions[0]
     names = {f"{each.part}, {each.kind}": each for each in model.attentions}
-    return names[st.selectbox("Attention", names, key="part", width=240, **KEEP)]
+    first = HEADS.get(model.name, ("", 0, 0))[0]
+    index = list(names).index(first) if first in names else 0
+    return names[st.selectbox("Attention", names, index, key="part", width=240, **KEEP)]
 
 
-def _number(label: str, key: str, count: int, first: int, model: Model) -> int:
+def number_picker(label: str, key: str, count: int, first: int, model: Model) -> int:
+    """Choose a layer or a head by its number; a link that asks for one that is not there is told so."""
     first = min(first, count - 1)
     asked = st.session_state.get(key, st.query_params.get(key))
     if asked is not None and str(asked) not in map(str, range(count)):

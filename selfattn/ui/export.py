@@ -8,7 +8,7 @@ import streamlit as st
 
 from selfattn import exports
 from selfattn.recording.edits import Edit
-from selfattn.ui.controls import Head
+from selfattn.ui.places import Head
 from selfattn.ui.shell import Study
 
 
@@ -33,8 +33,9 @@ def export(study: Study, at: Head, edits: tuple[Edit, ...], alone: tuple[Edit, .
                 width="stretch",
             )
         st.caption("The Python that makes this")
-        place = (at.layer, at.head, at.part, at.kind, study.pad)
-        st.code(exports.as_python(study.source, study.text, edits, *place, alone), "python")
+        run = study.run
+        place = (at.layer, at.head, at.part, at.kind)
+        st.code(exports.as_python(run.choice, run.given, edits, *place, run.pad, run.written, alone), "python")
 
 
 def _written(

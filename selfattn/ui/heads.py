@@ -1,10 +1,10 @@
 """The page of all heads: computing them layer by layer, their pictures, and the same numbers as a table."""
 
-import csv
-import io
 import math
 import re
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import streamlit as st
 import torch
@@ -14,13 +14,14 @@ from selfattn.analysis.atlas import Atlas
 from selfattn.analysis.patterns import PATTERNS, TIMES
 from selfattn.canvas import component
 from selfattn.canvas.atlas_payload import atlas_payload
+from selfattn.exports import rows_as_csv
 from selfattn.figures import words
-from selfattn.models.library import Attention
-from selfattn.recording.edits import to_json
+from selfattn.models.model import Attention
 from selfattn.ui import caches
 from selfattn.ui.shell import Study
 
 View = dict[str, str | float]
+Layer = TypeVar("Layer")
 OPENING: View = {"pattern": "", "order": "model", "least": 0.0}
 # Seconds of computing without a sign of progress.
 SILENT = 0.4
@@ -32,26 +33,34 @@ ALONE, TEAM = 512, torch.get_num_threads()
 def found(study: Study, attention: Attention) -> Atlas:
     """Every head of the attention; a long text shows how far it is, and may be stopped and gone on with."""
     trace = study.trace()
-    run = (study.source, study.text, to_json(()), study.pad, attention.part, attention.kind)
-    done = caches.heads(*run)
+    run = (study.run, attention.part, attention.kind)
+    calls = [trace.call(layer, attention.part, attention.kind) for layer in range(attention.layers)]
+    layers = layer_by_layer(
+        run, caches.heads(*run), attention.layers, lambda layer: atlas.heads_of(trace, calls[layer]), calls[0].shape
+    )
+    return atlas.bound(trace, calls[0], layers)
+
+
+def layer_by_layer(
+    run: tuple[object, ...], done: dict[int, Layer], count: int, compute: Callable[[int], Layer], shape: tuple[int, int]
+) -> list[Layer]:
+    """What `compute` gives for each layer, kept in `done`; a long one shows how far it is, and may be stopped."""
     place, begun, stopped = st.empty(), time.monotonic(), st.session_state.get("heads_stopped") == run
-    while len(done) < attention.layers and not (stopped and done):
+    while len(done) < count and not (stopped and done):
         layer = len(done)
-        call = trace.call(layer, attention.part, attention.kind)
-        torch.set_num_threads(1 if max(call.shape) <= ALONE else TEAM)
-        done[layer] = atlas.heads_of(trace, call)
-        if time.monotonic() - begun > SILENT and len(done) < attention.layers:
+        torch.set_num_threads(1 if max(shape) <= ALONE else TEAM)
+        done[layer] = compute(layer)
+        if time.monotonic() - begun > SILENT and len(done) < count:
             with place.container(horizontal=True, vertical_alignment="center"):
-                st.progress(len(done) / attention.layers, f"{layer + 1} of {attention.layers} layers are done …")
+                st.progress(len(done) / count, f"{layer + 1} of {count} layers are done …")
                 st.button("Stop here", key=f"stop_{layer}", on_click=_stop, args=(run,))
     torch.set_num_threads(TEAM)
     place.empty()
-    layers = [done[layer] for layer in range(len(done))]
-    if len(layers) < attention.layers:
+    if len(done) < count:
         with place.container(horizontal=True, vertical_alignment="center"):
-            st.html(words.notice(f"Stopped: layers 0 to {len(layers) - 1} of {attention.layers} are shown."))
+            st.html(words.notice(f"Stopped: layers 0 to {len(done) - 1} of {count} are shown."))
             st.button("Go on", on_click=_stop, args=(None,))
-    return atlas.bound(trace, trace.call(0, attention.part, attention.kind), layers)
+    return [done[layer] for layer in range(len(done))]
 
 
 def _stop(run: tuple[object, ...] | None) -> None:
@@ -139,7 +148,10 @@ def table(study: Study, found: Atlas) -> None:
     numbers["badges"] = st.column_config.TextColumn(width=170)
     st.dataframe(columns, column_config=numbers, hide_index=True, height=560, key="heads_table")
     st.download_button(
-        "CSV", lambda: _csv(columns), file_name=f"{study.model.name}-heads.csv".replace("/", "-"), mime="text/csv"
+        "CSV",
+        lambda: rows_as_csv(columns, zip(*columns.values(), strict=True)),
+        file_name=f"{study.model.name}-heads.csv".replace("/", "-"),
+        mime="text/csv",
     )
     st.html(f'<p class="sa-answer">{_reading(found)} Distance is in tokens.</p>')
 
@@ -162,11 +174,3 @@ def _columns(found: Atlas) -> dict[str, list[object]]:
             if not all(map(math.isnan, column)):
                 columns[title] = [None if math.isnan(number) else number for number in column]
     return columns
-
-
-def _csv(columns: dict[str, list[object]]) -> bytes:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(columns)
-    writer.writerows(zip(*columns.values(), strict=True))
-    return buffer.getvalue().encode()

@@ -4,15 +4,15 @@ import streamlit as st
 
 from selfattn.figures import words
 from selfattn.figures.thumbnails import thumbnail
-from selfattn.recording.edits import Edit, to_json
+from selfattn.recording.edits import Edit
 from selfattn.ui import caches
-from selfattn.ui.controls import Head
+from selfattn.ui.places import Head
 from selfattn.ui.shell import Study
 
 
 def heads_of_layer(study: Study, edits: tuple[Edit, ...], at: Head) -> None:
     """The heads with the edits in the model; a button opens one."""
-    maps = caches.small_maps(study.source, study.text, to_json(edits), study.pad, at.layer, at.part, at.kind)
+    maps = caches.small_maps(study.run.under(edits), at.place)
     st.html(words.heading(f"The {len(maps)} heads of this layer"))
     with st.container(key="heads"):
         for head, column in zip(range(len(maps)), st.columns(max(len(maps), 8), gap="small"), strict=False):

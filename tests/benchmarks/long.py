@@ -16,12 +16,12 @@ from torch.nn.functional import max_pool2d
 import selfattn
 from selfattn import Mask, Model, Trace
 from selfattn.analysis.overview import overview
+from selfattn.budgets import budget
 from selfattn.canvas.long_payload import long_payload
 from selfattn.canvas.payload import pack
 from selfattn.figures.palette import LIGHT
 from selfattn.maths.masks import causal
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
-from selfattn.traces import budget
 from tests.browser import CHROMIUM, FLAGS, modules
 from tests.test_map_browser import MAP, OPEN, VIEW
 

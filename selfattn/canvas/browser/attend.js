@@ -16,6 +16,8 @@ export class Head {
     this.words = { queries: planes.query_words, keys: planes.key_words };
     this.segments = { queries: planes.query_segments, keys: planes.key_segments };
     this.real = { queries: planes.real_queries, keys: planes.real_keys };
+    // What a picture or a sound looks like, where the model reads one.
+    Object.assign(this, { pixels: planes.pixels, wave: planes.wave, mel: planes.mel });
     this.own = { scores: planes.scores, keep: planes.keep, bias: planes.bias, maskBias: planes.mask_bias };
     this.similarities = { own: planes.scores };
     for (const stage of ["scaled", "logits", "weights"]) this[stage] = new Float32Array(n * m);
@@ -49,6 +51,11 @@ export class Head {
       }
     }
     return { query: best.query, key: best.key };
+  }
+
+  /** How the head is drawn when `show` is asked for: as a picture or a sound, only where it reads one. */
+  shown(show) {
+    return ["image", "sound"].includes(show) && !this[show] ? "stages" : show;
   }
 
   #mask(view) {
@@ -139,6 +146,12 @@ export class Head {
     this.top[i] = top;
     this.context.set(mixed, i * dv);
   }
+}
+
+/** The key that gets most of a query's weight. */
+export function strongest({ weights, shape: [, m] }, query) {
+  const row = weights.subarray(query * m, query * m + m);
+  return row.reduce((top, weight, key) => (weight > row[top] ? key : top), 0);
 }
 
 function entropyOf(weights, start, m) {

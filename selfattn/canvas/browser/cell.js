@@ -69,6 +69,7 @@ export function arithmetic(head, view, { query: i, key: j }) {
     h("b", { class: "w" }, `weight = ${number(head.weights[c], 4)}`),
     h("span", { class: "note" }, ` uniform ${number(uniform, 4)}`),
   ]);
+  if (head.sink != null) lines.push([h("span", { class: "note" }, `the row's sink keeps ${number(1 - head.sum[i], 4)}`)]);
   return lines;
 }
 
@@ -84,12 +85,22 @@ export function sentence(head, view, { query: i, key: j }) {
 
 // A bar a dimension: q_d k_d, whose sum is the score. Returns what there is to see, in words.
 function products(canvas, { query, key, d }, { query: i, key: j, dimension = null }, palette) {
-  const context = fresh(canvas);
-  if (!context) return "";
-  const { width, height } = canvas.box;
   const made = Float64Array.from({ length: d }, (_, c) => query[i * d + c] * key[j * d + c]);
+  drawProducts(canvas, made, dimension, palette);
+  if (dimension !== null) {
+    const [q, k] = [query[i * d + dimension], key[j * d + dimension]];
+    return `dimension ${dimension}: ${number(q)} · ${number(k)} = ${number(q * k)}`;
+  }
+  const order = [...made.keys()].sort((a, b) => Math.abs(made[b]) - Math.abs(made[a])).slice(0, 3);
+  return `q·k by dimension; the largest: ${order.map((c) => `${c} (${number(made[c], 2)})`).join(", ")}`;
+}
+
+function drawProducts(canvas, made, dimension, palette) {
+  const context = fresh(canvas);
+  if (!context) return;
+  const { width, height } = canvas.box;
   const most = made.reduce((a, b) => Math.max(a, Math.abs(b)), 0) || 1;
-  const bar = width / d;
+  const bar = width / made.length;
   made.forEach((product, c) => {
     const size = (Math.abs(product) / most) * (height / 2 - 1);
     context.fillStyle = c === dimension ? palette.ink : product < 0 ? palette.key : palette.weights;
@@ -97,10 +108,4 @@ function products(canvas, { query, key, d }, { query: i, key: j, dimension = nul
   });
   context.fillStyle = palette.quiet;
   context.fillRect(0, Math.round(height / 2), width, 1);
-  if (dimension !== null) {
-    const [q, k] = [query[i * d + dimension], key[j * d + dimension]];
-    return `dimension ${dimension}: ${number(q)} · ${number(k)} = ${number(q * k)}`;
-  }
-  const order = [...made.keys()].sort((a, b) => Math.abs(made[b]) - Math.abs(made[a])).slice(0, 3);
-  return `q·k by dimension; the largest: ${order.map((c) => `${c} (${number(made[c], 2)})`).join(", ")}`;
 }

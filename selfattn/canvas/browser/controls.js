@@ -132,6 +132,8 @@ export function toolbar(scope, names, keep) {
   const segments = choice("sentences", SEGMENTS, (value) => scope.set({ segments: value }));
   const parts = { stage, range, colour, threshold, words, segments };
   const uses = {
+    image: ["range", "colour"],
+    sound: [],
     stages: ["range", "colour"],
     map: ["stage", "range", "colour"],
     lines: ["threshold", "words", "segments"],
@@ -148,13 +150,15 @@ export function toolbar(scope, names, keep) {
 
   function draw() {
     const { view, head } = scope;
-    const used = head.tile ? ["range", "colour"] : uses[view.show];
-    show.draw(view.show);
+    const shown = head.shown(view.show);
+    const used = head.tile ? ["range", "colour"] : uses[shown];
+    show.draw(shown);
+    for (const button of show.buttons) button.hidden = ["image", "sound"].includes(button.value) && !head[button.value];
     for (const [name, part] of Object.entries(parts)) {
       part.element.hidden = !used.includes(name);
       part.draw(view[name], name === "threshold" ? view.threshold.toFixed(3) : undefined);
     }
-    files.hidden = view.show !== "stages";
+    files.hidden = shown !== "stages";
     if (!head.segments?.keys.some(Boolean)) segments.element.hidden = true;
   }
   return { element, draw };

@@ -48,3 +48,11 @@ export function fresh(element) {
   context.scale(devicePixelRatio, devicePixelRatio);
   return context;
 }
+
+/** Draw on a canvas where something that the drawing depends on, or the canvas's size, has changed. */
+export function once(canvas, causes, draw) {
+  const all = [...causes, canvas.box];
+  if (canvas.causes?.every((cause, place) => cause === all[place])) return;
+  canvas.causes = all;
+  draw();
+}

@@ -14,6 +14,8 @@ import { tokens } from "./tokens.js";
 
 // Pictures that are not the first one are fetched when they are asked for.
 const PICTURES = {
+  image: { name: "Picture", load: async () => (await import("./patches.js")).patches },
+  sound: { name: "Sound", load: async () => (await import("./frames.js")).frames },
   stages: { name: "Stages" },
   map: { name: "Map", load: async () => (await import("./map.js")).map },
   lines: { name: "Lines", load: async () => (await import("./lines.js")).lines },
@@ -69,8 +71,11 @@ class Microscope {
   draw(now) {
     const { scope } = this;
     const long = Boolean(scope.head.tile);
-    const show = long ? "map" : scope.view.show;
+    const show = scope.head.shown(scope.view.show);
     this.root.classList.toggle("long", long);
+    // A picture's patches and a sound's frames are chosen where they are seen.
+    this.root.classList.toggle("places", scope.head[show]?.queries ?? false);
+    this.root.classList.toggle("words-over-places", scope.head[show]?.queries === false);
     const picture = this.pictures[show] ?? this.#load(show);
     if (picture && this.picture.lastChild !== picture.element) {
       // Over the stages each control stands beside what it changes; over other pictures they stand in a row.

@@ -23,6 +23,11 @@ export class LongHead {
   /** Nothing is left to compute here: Python made the overview under the view. */
   compute() {}
 
+  /** There is one picture of a long text. */
+  shown() {
+    return "map";
+  }
+
   /** The cell to start from. */
   telling() {
     return { query: 0, key: 0 };

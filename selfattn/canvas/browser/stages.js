@@ -1,6 +1,6 @@
 // The stages in a row that reads like the equation: Q K^T -> scaled -> masked -> weights -> V -> context.
 
-import { canvas, fresh, h, number, write } from "./dom.js";
+import { canvas, fresh, h, number, once, write } from "./dom.js";
 import { extent, label } from "./extent.js";
 import { Matrix } from "./matrix.js";
 import { drawColumns, drawRows } from "./names.js";
@@ -13,6 +13,7 @@ export function stages(scope) {
   const drawAgain = () => scope.refresh();
   const rows = canvas({ class: "names rows", "aria-hidden": "true" }, drawAgain);
   const entropy = canvas({ class: "entropy", role: "img", "aria-label": "Entropy of each row" }, drawAgain);
+  const sink = canvas({ class: "sink", role: "img" }, drawAgain);
   const names = ["scores", "scaled", "logits", "weights"].map((name) => {
     const columns = canvas({ class: "names columns", "aria-hidden": "true" }, drawAgain);
     matrices[name].element.append(columns);
@@ -21,11 +22,13 @@ export function stages(scope) {
   const { query, key, scores, scaled, logits, weights, value, context } = matrices;
   scores.element.prepend(key.element);
   const spread = h("figure", { class: "matrix spread" }, h("figcaption", {}, "H", h("small", {}, "row")), entropy);
+  const apart = h("figure", { class: "matrix apart" }, h("figcaption", {}, "sink", h("small", {}, "0 to 1")), sink);
   const strip = h(
     "div",
     { class: "strip" },
     h("div", { class: "margin" }, h("small", {}, "attends from ↓"), rows, h("small", {}, "attends to →")),
     ...[query, scores, scaled, logits, weights].map((matrix) => matrix.element),
+    apart,
     spread,
     value.element,
     context.element,
@@ -48,16 +51,11 @@ export function stages(scope) {
       once(columns, [head, cell.key, palette.ink], () => drawColumns(columns, head.keys, cell.key, palette));
     }
     drawEntropy(entropy, head, cell.query, palette);
+    apart.hidden = head.sink == null;
+    strip.classList.toggle("with-sink", !apart.hidden);
+    if (!apart.hidden) drawSink(sink, head, cell.query, palette);
   }
   return { element, host: strip, draw };
-}
-
-// Draw where something that the drawing depends on has changed.
-function once(canvas, causes, draw) {
-  const all = [...causes, canvas.box];
-  if (canvas.causes?.every((cause, place) => cause === all[place])) return;
-  canvas.causes = all;
-  draw();
 }
 
 function matricesOf(scope) {
@@ -129,6 +127,24 @@ function titles({ head, view }) {
     scaled: scale === 1 ? "not scaled" : `× ${scale}`,
     logits: `${tempered}${masked ? "+ mask" : tempered ? "" : "no mask"}`,
   };
+}
+
+// The weight that a row gives to no token: a learned logit takes part in its softmax, and its share is dropped.
+function drawSink(canvas, head, lit, palette) {
+  const context = fresh(canvas);
+  if (!context) return;
+  const { width, height } = canvas.box;
+  const cell = height / head.shape[0];
+  head.sum.forEach((sum, row) => {
+    context.globalAlpha = head.allowed[row] ? 1 - sum : 0;
+    context.fillStyle = palette.weights;
+    context.fillRect(0, row * cell, width, cell - (cell > 4 ? 1 : 0));
+  });
+  context.globalAlpha = 1;
+  context.strokeStyle = palette.ink;
+  context.strokeRect(0.5, Math.round(lit * cell) + 0.5, width - 1, Math.max(Math.round(cell) - 1, 3));
+  const said = `This row gives ${number(1 - head.sum[lit])} to the sink, a learned logit, and ${number(head.sum[lit])} to tokens.`;
+  Object.assign(canvas, { title: said, ariaLabel: said });
 }
 
 function drawEntropy(canvas, head, lit, palette) {

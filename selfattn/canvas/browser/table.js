@@ -1,5 +1,6 @@
 // The numbers of a head as tables: what the pictures show, for those who read or hear it instead.
 
+import { strongest } from "./attend.js";
 import { h } from "./dom.js";
 import { mention, sortable } from "./sortable.js";
 
@@ -7,7 +8,7 @@ const MOST = 512;
 
 /** One token's row of the head, key by key, and one of its keys, dimension by dimension. */
 export function table(scope) {
-  const query = menu("Attends from", (place) => scope.pin({ query: place, key: strongestOf(scope.head, place) }));
+  const query = menu("Attends from", (place) => scope.pin({ query: place, key: strongest(scope.head, place) }));
   const key = menu("Attends to", (place) => scope.pin({ query: shown().query, key: place }));
   const keys = sortable(KEYS, { name: "keys", choose: (place) => scope.pin({ query: shown().query, key: place }) });
   const dimensions = sortable(DIMENSIONS, { name: "dimensions", sum: "product" });
@@ -16,7 +17,7 @@ export function table(scope) {
 
   function shown() {
     const { query: place = 0, key: other } = scope.cell ?? {};
-    return { query: place ?? 0, key: other ?? strongestOf(scope.head, place ?? 0) };
+    return { query: place ?? 0, key: other ?? strongest(scope.head, place ?? 0) };
   }
 
   function draw() {
@@ -84,11 +85,6 @@ function dimensionRows({ query, key, value, context, d, dv }, cell) {
     const [v, c] = place < dv ? [value[cell.key * dv + place], context[cell.query * dv + place]] : [null, null];
     return { place, query: q, key: k, product: q === null ? null : q * k, value: v, context: c };
   });
-}
-
-function strongestOf({ weights, shape: [, m] }, query) {
-  const row = weights.subarray(query * m, query * m + m);
-  return row.reduce((top, weight, place) => (weight > row[top] ? place : top), 0);
 }
 
 // A labelled list of tokens to choose from.

@@ -1,5 +1,6 @@
 // The tokens as the index: the one that attends is outlined, the others take the colour of the weight they get.
 
+import { strongest } from "./attend.js";
 import { h } from "./dom.js";
 
 // Percent of the weights' colour behind a token: more would leave too little contrast to read it.
@@ -47,9 +48,7 @@ export function tokens(scope) {
   // A whole row was chosen: its largest weight is the cell to show.
   function best({ query, key }) {
     if (query === null) return { query: scope.cell.query, key };
-    const [, m] = scope.head.shape;
-    const row = scope.head.weights.subarray(query * m, query * m + m);
-    return { query, key: row.reduce((top, weight, j) => (weight > row[top] ? j : top), 0) };
+    return { query, key: strongest(scope.head, query) };
   }
 
   function draw() {

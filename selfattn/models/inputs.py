@@ -1,0 +1,61 @@
+"""What a reader may give to a model, a text, a pair of texts, a picture, a sound or tensors; and where it goes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two texts: a question and the passage that answers it, or two sentences to compare."""
+
+    first: str
+    second: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, as the bytes of its file (PNG, JPEG, WebP, GIF, BMP)."""
+
+    data: bytes
+    name: str = "picture"
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A sound, as the bytes of its file (WAV, FLAC, OGG, MP3)."""
+
+    data: bytes
+    name: str = "sound"
+
+
+Input = str | Pair | Picture | Sound | Mapping[str, Tensor]
+
+
+def kind_of(given: Input) -> str:
+    """ "text", "pair", "picture", "sound" or "tensors"."""
+    match given:
+        case str():
+            return "text"
+        case Pair() | Picture() | Sound():
+            return type(given).__name__.lower()
+    return "tensors"
+
+
+def entrance(network: PreTrainedModel) -> torch.device:
+    """The device that a network takes its inputs on, for its parts may lie on several: that of its input embedding."""
+    text = network.main_input_name == "input_ids"
+    first = network.get_input_embeddings().weight if text else next(network.parameters())
+    # A weight that is offloaded lies nowhere until it is used: whoever fetches it takes the inputs along.
+    return torch.device("cpu") if first.is_meta else first.device
+
+
+def placed(network: PreTrainedModel, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors where the network takes them, numbers in its own type."""
+    device = entrance(network)
+    return {
+        name: each.to(device, network.dtype if each.is_floating_point() else None) for name, each in tensors.items()
+    }

@@ -1,0 +1,243 @@
+"""A model as this package knows it: a network whose attention goes through the door, and its tokenizer."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from selfattn.models import encoder, pictures, sounds
+from selfattn.models.inputs import Input, Picture, Sound, entrance, placed
+from selfattn.models.probe import probe
+from selfattn.models.similarity import Pooling
+from selfattn.models.tasks import Task, task_of
+from selfattn.models.tokens import Tokens, encode
+from selfattn.recording.call import Call
+from selfattn.recording.interface import Recorder, install, largest, recording
+
+# The largest |recomputed - model| that rounding explains; in half precision as a share of the largest |context|.
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
+HALF_TOLERANCE = 5e-2
+
+
+def tolerance(dtype: torch.dtype, recorder: Recorder) -> float:
+    """The largest |recomputed - model| that rounding explains in the calls of one forward pass.
+
+    In half precision `HALF_TOLERANCE max(1, |context|)`, of the largest context that the model used and that is finite.
+    """
+    if dtype in TOLERANCE:
+        return TOLERANCE[dtype]
+    contexts = (used.nan_to_num(0.0, 0.0, 0.0).abs().max().item() for _, used in recorder.samples)
+    return HALF_TOLERANCE * max(1.0, largest(contexts))
+
+
+@dataclass(frozen=True)
+class Attention:
+    """The attention layers of one part of a model: what `--part` and `--kind` choose among."""
+
+    part: str
+    kind: str
+    layers: int
+    heads: int
+    key_heads: int
+    d_head: int
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A network whose attention goes through the door, its tokenizer, and what its self-test measured."""
+
+    name: str
+    network: PreTrainedModel
+    tokenizer: Any | None
+    names: Mapping[nn.Module, str]
+    attentions: tuple[Attention, ...]
+    fidelity: float
+    processor: Any | None = None  # of pictures or of sounds
+    pooling: Pooling = "mean"  # of a model without a head, where two texts are compared
+    # Bytes that a recording keeps for each pair of a query and a key, in masks and in position biases.
+    mask_bytes: int = 0
+    bias_bytes: int = 0
+
+    @classmethod
+    def wrap(
+        cls,
+        network: PreTrainedModel,
+        tokenizer: Any | None = None,
+        name: str = "",
+        processor: Any | None = None,
+        pooling: Pooling = "mean",
+    ) -> "Model":
+        """Install the door in a network that is in memory, and test it on a few tokens.
+
+        Raises ValueError for a network without attention, outside the interface, or whose attention the formula
+        does not reproduce.
+        """
+        name = name or type(network).__name__
+        network.eval()
+        install(network)
+        names = {module: path for path, module in network.named_modules()}
+        try:
+            with torch.inference_mode(), recording(Recorder(names)) as recorder:
+                network(**probe(network))
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError) as error:
+            raise ValueError(f"{name} ({type(network).__name__}) could not be run: {first_line(error)}") from error
+        if not recorder.calls:
+            raise ValueError(f"{name} has no attention that can be recorded: it is a {type(network).__name__}.")
+        fidelity = largest(recorder.differences())
+        if not fidelity <= tolerance(network.dtype, recorder):
+            raise ValueError(
+                f"The attention of {name} ({type(network).__name__}) differs by {fidelity:.2g} from its recomputation: "
+                "it adds something to the formula that is not known here, so it is not shown."
+            )
+        kept = recorder.pair_bytes("mask"), recorder.pair_bytes("position_bias")
+        attentions = _attentions(recorder.calls)
+        return cls(name, network, tokenizer, names, attentions, fidelity, processor, pooling, *kept)
+
+    @property
+    def limit(self) -> int | None:
+        """The most tokens that the model has positions for; None where there is no such limit."""
+        config = self.network.config.get_text_config()
+        if isinstance(config, encoder.SelfAttentionConfig) and config.positions != "learned":
+            return None
+        positions = getattr(config, "max_position_embeddings", None)
+        # RoBERTa and its kin count positions from after the padding token's.
+        padding = [
+            module.padding_idx
+            for module, path in self.names.items()
+            if isinstance(module, nn.Embedding) and path.endswith("position_embeddings")
+        ]
+        offset = next((index + 1 for index in padding if index is not None), 0)
+        return positions - offset if positions and positions > 0 else None  # XLNet's -1 is none
+
+    @property
+    def rotary(self) -> bool:
+        """Are queries and keys rotated by their position before they meet? Those that are recorded then are too."""
+        config = self.network.config.get_text_config()
+        if isinstance(config, encoder.SelfAttentionConfig):
+            return config.positions == "rope"
+        return bool(getattr(config, "rope_parameters", None))
+
+    @property
+    def devices(self) -> tuple[torch.device, ...]:
+        """The devices that its weights lie on."""
+        return tuple(sorted({parameter.device for parameter in self.network.parameters()}, key=str))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the weights."""
+        return sum(p.numel() * p.element_size() for p in self.network.parameters())
+
+    def attention(self, part: str | None = None, kind: str | None = None) -> Attention:
+        """The attention of that part and kind; the first where none is named."""
+        for each in self.attentions:
+            if part in (None, each.part) and kind in (None, each.kind):
+                return each
+        there_are = ", ".join(f"{each.part} ({each.kind})" for each in self.attentions)
+        raise ValueError(f"{self.name} has no {part or 'part'} with {kind or 'any'}-attention; it has {there_are}.")
+
+    @property
+    def task(self) -> Task:
+        """What it was made for: what it says, and what it reads."""
+        return task_of(self.network)
+
+    def inputs(
+        self, given: Input, pad: int = 0, written: Sequence[int] = ()
+    ) -> tuple[Tokens | None, dict[str, Tensor]]:
+        """The tokens of a text or a pair, and the tensors for one forward pass.
+
+        A picture or a sound goes through the model's own processor; tensors pass through. Of a pair that a model
+        without a head is to compare, only the first text is read. Raises ValueError for what the model does not read.
+        """
+        if isinstance(given, Mapping):
+            return None, {name: tensor.to(entrance(self.network)) for name, tensor in given.items()}
+        self.task.check(self.name, given)
+        self._check_written(written)
+        tokens = None
+        if isinstance(given, Picture | Sound):
+            if pad:
+                raise ValueError("Only a text can be padded with tokens; set the padding to 0.")
+            if self.processor is None:
+                raise ValueError(
+                    f"{self.name} has no {'image processor' if isinstance(given, Picture) else 'feature extractor'} "
+                    "(preprocessor_config.json) beside its weights, so it reads tensors alone; save one with it."
+                )
+            if isinstance(given, Picture):
+                tensors = pictures.read(self.network, self.processor, given)
+            else:
+                tensors = sounds.read(self.network, self.processor, given)
+        else:
+            if self.tokenizer is None:
+                raise ValueError(f"{self.name} has no tokenizer, so it reads tensors and no text.")
+            if not isinstance(given, str) and self.task.says is None:
+                given = given.first
+            decoder = self.network.config.is_encoder_decoder
+            tokens, tensors = encode(self.tokenizer, given, pad, () if decoder else written)
+            self._check_tokens(tokens)
+        if self.network.config.is_encoder_decoder and (self.task.writes or self.task.says is None):
+            tensors["decoder_input_ids"] = torch.tensor([[self.start, *written]])
+        return tokens, placed(self.network, tensors)
+
+    @property
+    def start(self) -> int:
+        """The token that the decoder starts from."""
+        settings = (getattr(self.network, "generation_config", None), self.network.config)
+        named = [getattr(each, f"{name}_token_id", None) for name in ("decoder_start", "bos") for each in settings]
+        return next((index for index in named if index is not None), 0)
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The tokens that end what it writes."""
+        settings = (getattr(self.network, "generation_config", None), self.network.config)
+        named = next((found for each in settings if (found := getattr(each, "eos_token_id", None)) is not None), ())
+        return frozenset([named] if isinstance(named, int) else named)
+
+    @property
+    def room(self) -> int | None:
+        """The most tokens that what it writes can stand on: its text too, but for a model with a decoder apart."""
+        config = self.network.config.get_text_config(decoder=True)
+        if not self.network.config.is_encoder_decoder:
+            return self.limit
+        return getattr(config, "max_target_positions", None) or getattr(config, "max_position_embeddings", None)
+
+    def _check_tokens(self, tokens: Tokens) -> None:
+        if self.limit is not None and len(tokens) > self.limit:
+            raise ValueError(
+                f"The text has {len(tokens):,} tokens, and {self.name} has positions for {self.limit:,}; "
+                f"shorten it by {len(tokens) - self.limit:,} tokens. Nothing was cut."
+            )
+        highest, vocabulary = max(tokens.ids), self.network.get_input_embeddings().weight.shape[0]
+        if highest >= vocabulary:
+            raise ValueError(
+                f"The tokenizer of {self.name} gave the token {highest}, and its network knows {vocabulary}: "
+                "they are of two models; save them together."
+            )
+
+    def _check_written(self, written: Sequence[int]) -> None:
+        if not written:
+            return
+        if not self.task.writes:
+            raise ValueError(f"{self.name} writes no text, so it has written no tokens; leave `written` empty.")
+        vocabulary = self.network.config.get_text_config(decoder=True).vocab_size
+        if wrong := [index for index in written if not 0 <= index < vocabulary]:
+            raise ValueError(f"{self.name} knows the tokens 0 to {vocabulary - 1:,}; got {wrong[0]:,} as written.")
+        if self.network.config.is_encoder_decoder and self.room is not None and 1 + len(written) > self.room:
+            raise ValueError(f"{self.name} writes at most {self.room - 1:,} tokens; got {len(written):,}.")
+
+
+def _attentions(calls: list[Call]) -> tuple[Attention, ...]:
+    groups: dict[tuple[str, str], list[Call]] = {}
+    for call in calls:
+        groups.setdefault((call.part, call.kind), []).append(call)
+    return tuple(
+        Attention(part, kind, len(group), group[0].heads, group[0].key_heads, group[0].query.shape[-1])
+        for (part, kind), group in groups.items()
+    )
+
+
+def first_line(error: Exception) -> str:
+    """What a library's error says, without its traceback and its advice."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:300]

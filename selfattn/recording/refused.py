@@ -1,0 +1,40 @@
+"""Models whose attention cannot be shown as it is, and why."""
+
+from transformers import PreTrainedModel
+
+BANDS = "its weights are bands beside the diagonal, with no row for a query and column for a key"
+BLOCKS = "its weights are sparse blocks; load it with attention_type='original_full' to see full attention"
+APPROXIMATE = "it approximates the softmax, so no weights of single queries and keys exist"
+NO_ATTENTION = "it mixes tokens without attention, by"
+
+# By the class of a module inside the model, or how its name begins.
+REASONS = {
+    "LongformerSelfAttention": BANDS,
+    "LEDEncoderSelfAttention": BANDS,
+    "LongT5LocalAttention": "its encoder attends in blocks of neighbours",
+    "LongT5TransientGlobalAttention": "its encoder attends in blocks of neighbours, and to summaries of blocks",
+    "PegasusXGlobalLocalAttention": "its encoder attends in blocks of neighbours, and to global tokens",
+    "BigBirdBlockSparseAttention": BLOCKS,
+    "BigBirdPegasusBlockSparseAttention": BLOCKS,
+    "CanineAttention": "its first and last layers attend in chunks of characters",
+    "LSHSelfAttention": "it sorts queries and keys into buckets by hashing, and attends within chunks of them",
+    "NystromformerSelfAttention": APPROXIMATE,
+    "YosoSelfAttention": APPROXIMATE,
+    "MraSelfAttention": APPROXIMATE,
+    "FNetFourierTransform": f"{NO_ATTENTION} Fourier transforms",
+    "MambaMixer": f"{NO_ATTENTION} a state-space model",
+    "Mamba2Mixer": f"{NO_ATTENTION} a state-space model",
+    "FalconMambaMixer": f"{NO_ATTENTION} a state-space model",
+    "RwkvSelfAttention": f"{NO_ATTENTION} a recurrence",
+    "RecurrentGemmaRecurrentBlock": "part of its layers has no attention, but a recurrence",
+    "TransformerEncoder": "torch.nn.TransformerEncoder shows none of its queries and keys",
+    "TransformerEncoderLayer": "torch.nn.TransformerEncoderLayer shows none of its queries and keys",
+}
+
+
+def refusal(network: PreTrainedModel) -> str | None:
+    """Why a network cannot be recorded, in one sentence; None where nothing speaks against it."""
+    for module in network.modules():
+        if reason := REASONS.get(type(module).__name__):
+            return f"{type(network).__name__} cannot be recorded exactly: {reason} ({type(module).__name__})."
+    return None

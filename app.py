@@ -14,8 +14,19 @@ page = st.navigation(
             st.Page("pages/compare.py", title="Compare"),
             st.Page("pages/model.py", title="Model"),
         ],
-        "Change": [st.Page("pages/interventions.py", title="Interventions")],
-        "Understand": [st.Page("pages/scaling.py", title="Why divide by √d")],
+        "Change": [
+            st.Page("pages/interventions.py", title="Interventions"),
+            st.Page("pages/masks.py", title="Masks and positions"),
+        ],
+        "Understand": [
+            st.Page("pages/scaling.py", title="Why divide by √d"),
+            st.Page("pages/variants.py", title="Other attentions"),
+            st.Page("pages/mistakes.py", title="Famous mistakes"),
+        ],
+        "Make": [
+            st.Page("pages/training.py", title="Training"),
+            st.Page("pages/cost.py", title="What it costs"),
+        ],
     }
 )
 with opening.curtain():

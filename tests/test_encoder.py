@@ -230,3 +230,17 @@ def test_learned_positions_end_where_the_config_says():
     assert hidden(network).shape == (7, 12)
     with pytest.raises(RuntimeError, match="must match the size"):
         hidden(network, IDS.repeat(1, 2))
+
+
+def test_one_number_says_two_labels():
+    classifier = make(SelfAttentionForSequenceClassification, num_labels=2, sigmoid=True)
+    with torch.no_grad():
+        classifier.classifier.weight.mul_(20)
+        found = classifier(IDS, labels=torch.tensor([1]))
+    assert classifier.classifier.out_features == 1
+    z = found.logits[:, 1]
+    assert_close(found.logits.softmax(-1)[:, 1], z.sigmoid(), within=1e-6)
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(z, torch.tensor([1.0]))
+    assert_close(found.loss, expected, within=1e-6)
+    with pytest.raises(ValueError, match=r"sigmoid chooses between two labels; got 3\."):
+        make(SelfAttentionForSequenceClassification, num_labels=3, sigmoid=True)

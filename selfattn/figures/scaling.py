@@ -7,35 +7,11 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Float
 
+from selfattn.figures.layout import layout
 from selfattn.figures.palette import Palette
 
 Line = Float[np.ndarray[Any, Any], " point"]
 NAMES = {False: "raw q·k", True: "divided by √d"}
-
-
-def _layout(palette: Palette, height: int) -> dict[str, Any]:
-    axis = {
-        "gridcolor": palette.line,
-        "zeroline": False,
-        "linecolor": palette.line,
-        "fixedrange": True,
-        "tickfont": {"color": palette.quiet, "size": 12},
-        "title": {"font": {"color": palette.quiet, "size": 12}},
-    }
-    return {
-        "height": height,
-        "margin": {"l": 46, "r": 12, "t": 10, "b": 40},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": palette.line, "activecolor": palette.quiet},
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": palette.ink, "size": 13},
-        "xaxis": axis,
-        "yaxis": axis,
-        "showlegend": False,
-        "dragmode": False,
-        "hovermode": "x",
-        "hoverlabel": {"bgcolor": palette.panel, "bordercolor": palette.line, "font": {"color": palette.ink}},
-    }
 
 
 def _colour(palette: Palette, scaled: bool) -> str:
@@ -55,7 +31,7 @@ def density_figure(centres: Line, density: Line, scaled: bool, palette: Palette)
             hovertemplate="score %{x:.1f}: density %{y:.3f}<extra></extra>",
         )
     )
-    figure.update_layout(_layout(palette, 190))
+    figure.update_layout(layout(palette, 190))
     figure.update_xaxes(title_text="score that enters the softmax")
     figure.update_yaxes(title_text="density", rangemode="tozero", nticks=4)
     return figure
@@ -73,7 +49,7 @@ def ranked_figure(weights: Line, scaled: bool, palette: Palette) -> go.Figure:
         )
     )
     figure.add_hline(y=1 / len(weights), line={"color": palette.ink, "width": 1, "dash": "dot"})
-    figure.update_layout(_layout(palette, 190), bargap=0.15)
+    figure.update_layout(layout(palette, 190), bargap=0.15)
     figure.update_xaxes(title_text="keys of a row, largest weight first")
     figure.update_yaxes(title_text="weight", range=[0, 1], nticks=5)
     return figure
@@ -101,7 +77,7 @@ def sweep_figure(
             )
         )
     figure.add_vline(x=chosen, line={"color": palette.quiet, "width": 1, "dash": "dot"})
-    figure.update_layout(_layout(palette, 200))
+    figure.update_layout(layout(palette, 200))
     figure.update_xaxes(
         type="log", tickvals=list(dimensions)[::2], ticktext=[str(d) for d in dimensions][::2], title_text="d"
     )
@@ -134,7 +110,7 @@ def heads_figure(before: Sequence[float], after: Sequence[float], name: str, pal
                 hovertemplate=f"%{{y}}, {NAMES[scaled]}: %{{x:.3f}}<extra></extra>",
             )
         )
-    figure.update_layout(_layout(palette, 70 + 26 * len(heads)), hovermode="closest")
+    figure.update_layout(layout(palette, 70 + 26 * len(heads)), hovermode="closest")
     figure.update_xaxes(title_text=name, range=[-0.03, 1.03])
     figure.update_yaxes(autorange="reversed", type="category")
     return figure

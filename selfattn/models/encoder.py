@@ -53,6 +53,7 @@ class SelfAttentionConfig(PreTrainedConfig):
     is_causal: bool = False
     norm: str = "pre"  # norm before each block (trains without warm-up), or "post" as in the original paper
     pooling: str = "mean"
+    sigmoid: bool = False  # two labels from one number z: the logits are (0, z), whose softmax is sigmoid(z)
     attention_dropout: float = 0.0
     dropout: float = 0.0
     initializer_range: float = 0.02
@@ -78,6 +79,8 @@ class SelfAttentionConfig(PreTrainedConfig):
             share = getattr(self, name)
             if not isinstance(share, int | float) or not 0 <= share <= 1:
                 raise ValueError(f"{name} is a number from 0 to 1; got {share!r}.")
+        if self.sigmoid and self.num_labels != 2:
+            raise ValueError(f"sigmoid chooses between two labels; got {self.num_labels}.")
         d_head, left_over = divmod(self.hidden_size, self.num_attention_heads)
         if left_over:
             raise ValueError(f"{self.num_attention_heads} heads do not divide a hidden size of {self.hidden_size}.")
@@ -262,7 +265,7 @@ class SelfAttentionForSequenceClassification(SelfAttentionPreTrainedModel):
         self.encoder = SelfAttentionModel(config)
         if config.pooling == "attention":
             self.pooling_query = nn.Parameter(torch.empty(config.hidden_size))
-        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.classifier = nn.Linear(config.hidden_size, 1 if config.sigmoid else config.num_labels)
         self.post_init()
 
     @can_return_tuple
@@ -271,6 +274,9 @@ class SelfAttentionForSequenceClassification(SelfAttentionPreTrainedModel):
     ) -> SequenceClassifierOutput:
         output = self.encoder(input_ids, attention_mask, **rest)
         logits = self.classifier(self._pool(output.last_hidden_state, attention_mask))
+        if self.config.sigmoid:
+            logits = torch.cat([torch.zeros_like(logits), logits], dim=-1)
+        # Of (0, z) this is the binary cross-entropy of sigmoid(z).
         loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
         return SequenceClassifierOutput(loss, logits, output.hidden_states, output.attentions)
 

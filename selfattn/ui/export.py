@@ -12,15 +12,6 @@ from selfattn.ui.places import Head
 from selfattn.ui.shell import Study
 
 
-def figure_config(name: str) -> dict[str, Any]:
-    """Plotly's settings for a figure that a reader can save: the camera in its corner writes SVG."""
-    return {
-        "displaylogo": False,
-        "modeBarButtons": [["toImage"]],
-        "toImageButtonOptions": {"format": "svg", "filename": f"selfattn-{name}"},
-    }
-
-
 def export(study: Study, at: Head, edits: tuple[Edit, ...], alone: tuple[Edit, ...]) -> None:
     """The export menu of one head: the edits in the model, and those of this head alone, as on screen."""
     name = f"{study.model.name}-{at.layer}.{at.head}".replace("/", "-")

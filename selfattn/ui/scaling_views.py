@@ -8,7 +8,7 @@ from selfattn.analysis.scaling import Saturation, score_histogram, sorted_weight
 from selfattn.figures import scaling, words
 from selfattn.figures.palette import Palette
 from selfattn.maths.attend import Stages
-from selfattn.ui.export import figure_config
+from selfattn.ui.charts import chart
 
 
 def side(stages: Stages, measured: Saturation, uniform: float, scaled: bool, palette: Palette) -> None:
@@ -18,12 +18,12 @@ def side(stages: Stages, measured: Saturation, uniform: float, scaled: bool, pal
     st.html(words.heading(scaling.NAMES[scaled], variance, palette.of(symbol)))
     centres, density = (part.numpy() for part in score_histogram(stages))
     weights = sorted_weights(stages).cpu().numpy()
-    _chart(
+    chart(
         scaling.density_figure(centres, density, scaled, palette),
         f"scores-{scaled}",
         f"Distribution of the scores, {scaling.NAMES[scaled]}: {variance}",
     )
-    _chart(
+    chart(
         scaling.ranked_figure(weights, scaled, palette),
         f"weights-{scaled}",
         f"Mean weights by rank, {scaling.NAMES[scaled]}: the largest is {weights[0]:.3f}",
@@ -44,7 +44,7 @@ def sweeps(
     for column, (name, field) in zip(st.columns(3), gauges, strict=True):
         lines = {scaled: [getattr(each, field) for each in found[scaled]] for scaled in found}
         with column:
-            _chart(
+            chart(
                 scaling.sweep_figure(dimensions, lines, name, chosen, palette),
                 f"sweep-{field}",
                 f"{name} against d: at d = {dimensions[-1]}, raw {lines[False][-1]:.3f}, scaled {lines[True][-1]:.3f}",
@@ -57,13 +57,9 @@ def heads(found: Mapping[bool, Sequence[Saturation]], palette: Palette) -> None:
     for column, (name, field) in zip(st.columns(3), gauges, strict=True):
         before, after = ([getattr(each, field) for each in found[scaled]] for scaled in (False, True))
         with column:
-            _chart(
+            chart(
                 scaling.heads_figure(before, after, name, palette),
                 f"heads-{field}",
                 f"{name} of every head, raw and scaled: "
                 + ", ".join(f"{a:.2f} to {b:.2f}" for a, b in zip(before, after, strict=True)),
             )
-
-
-def _chart(figure: object, name: str, spoken: str) -> None:
-    st.plotly_chart(figure, theme=None, key=name, config=figure_config(name), alt=spoken)

@@ -215,7 +215,7 @@ def test_the_keyboard_reaches_the_scale(reader):
 
 def test_numbers_leave_as_they_are(reader):
     reader.open(f"/?layer=1&head=3&scaled=false&temperature=2.0&text={quote(TEXT)}")
-    reader.page.get_by_role("button", name="Export").click()
+    reader.click("[data-testid=stSidebar] [data-testid=stPopover] button")
     with reader.page.expect_download() as download:
         reader.page.get_by_role("button", name="Numbers as JSON").click()
     data = json.loads(download.value.path().read_text(encoding="utf-8"))

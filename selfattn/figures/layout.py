@@ -1,8 +1,15 @@
 """What every Plotly figure shares: paper, ink, quiet axes, no title."""
 
+import math
+from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 from selfattn.figures.palette import Palette
+from selfattn.models.tokens import visible
+
+# Names along an axis: more of them would stand on each other. And letters of a name.
+NAMED, LETTERS = 24, 11
 
 
 def layout(palette: Palette, height: int) -> dict[str, Any]:
@@ -28,4 +35,19 @@ def layout(palette: Palette, height: int) -> dict[str, Any]:
         "dragmode": False,
         "hovermode": "x",
         "hoverlabel": {"bgcolor": palette.panel, "bordercolor": palette.line, "font": {"color": palette.ink}},
+    }
+
+
+def named(names: Sequence[str]) -> dict[str, Any]:
+    """An axis with a name for each row or column of a matrix, or for every so many of them."""
+    step = math.ceil(len(names) / NAMED)
+    places = list(range(0, len(names), step))
+    short = [visible(names[place]) for place in places]
+    text = [escape(name if len(name) <= LETTERS else name[: LETTERS - 1] + "…") for name in short]
+    return {
+        "tickvals": places,
+        "ticktext": text,
+        "showgrid": False,
+        "automargin": True,
+        "range": [-0.5, len(names) - 0.5],
     }

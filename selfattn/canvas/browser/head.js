@@ -51,11 +51,12 @@ class Microscope {
 
   open(about) {
     const { scope } = this;
-    // After a lost connection a new session knows only the link: what stands here is newer.
+    // After a lost connection a new session knows only the link: what stands here is newer. It is told with the
+    // session's name, and so is news to it even where the browser's link is one answer behind.
     const returned = this.session && about.session !== this.session;
     const fresh = !returned && about.revision !== this.revision;
     Object.assign(this, { session: about.session, revision: about.revision });
-    if (returned) scope.report("view", scope.view);
+    if (returned) scope.report("view", { ...scope.view, session: about.session });
     if (about.id === this.id && !fresh) return;
     const head = about.id === this.id ? scope.head : new (about.long ? LongHead : Head)(about);
     this.id = about.id;

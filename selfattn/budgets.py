@@ -1,12 +1,13 @@
 """A budget: the memory that a run will take and what of it is drawn, known before it is run; too much is refused."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import psutil
 import torch
 
-from selfattn.models.model import Model
+from selfattn.models.model import Attention, Model
 from selfattn.recording.interface import door
 
 # The share of free memory that a run may take.
@@ -68,8 +69,7 @@ class Budget:
 
 def budget(model: Model, tokens: int, edited: bool = False) -> Budget:
     """Predicted memory of a run over `tokens` tokens: linear, where neither the model nor an edit needs all pairs."""
-    width = sum(each.layers * (each.heads + 2 * each.key_heads) * each.d_head for each in model.attentions)
-    recording = tokens * width * model.network.dtype.itemsize
+    recording = recorded(model.attentions, tokens, model.network.dtype.itemsize)
     planes = _own_planes(model) + (PLANES if edited else 0)
     matrices, bias = 4 * planes + model.mask_bytes + model.bias_bytes, model.bias_bytes
     square = tokens**2
@@ -77,11 +77,21 @@ def budget(model: Model, tokens: int, edited: bool = False) -> Budget:
         tokens,
         recording,
         matrices * square,
-        head=PLANES * 4 * square,
+        head=stages(tokens, tokens),
         bias=bias * square,
         payload=_payload(model, tokens),
         free=free(model),
     )
+
+
+def recorded(attentions: Iterable[Attention], tokens: int, itemsize: int) -> int:
+    """Bytes of the queries, keys and values of every layer: `N (h + 2 h_kv) d` numbers in each."""
+    return tokens * itemsize * sum(each.layers * (each.heads + 2 * each.key_heads) * each.d_head for each in attentions)
+
+
+def stages(queries: int, keys: int) -> int:
+    """Bytes of one head's stages for so many of its queries, at the peak of their computation."""
+    return PLANES * 4 * queries * keys
 
 
 def _own_planes(model: Model) -> int:
@@ -103,7 +113,7 @@ def _payload(model: Model, tokens: int) -> int:
 
 def check_head(model: Model, queries: int, keys: int) -> None:
     """Raise ValueError where the stages of one head, for so many of its queries, would not fit in memory."""
-    needed, allowed = PLANES * 4 * queries * keys, SHARE * free(model)
+    needed, allowed = stages(queries, keys), SHARE * free(model)
     if needed > allowed:
         raise ValueError(
             f"One head's matrices, {queries:,} x {keys:,} numbers each, need {in_words(needed)}, and "
@@ -121,8 +131,8 @@ def _free_on(device: torch.device) -> int:
 
 
 def in_words(count: int | float) -> str:
-    """A number of bytes with its unit: 43 kB, 1.7 MB, 24.1 GB."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+    """A number of bytes with its unit: 43 kB, 1.7 MB, 24.1 GB, 35.2 TB."""
+    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
         if count >= size:
             return f"{count / size:.1f} {unit}"
     return f"{count / 1e3:.0f} kB"

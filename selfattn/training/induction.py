@@ -7,13 +7,16 @@ after it. Half the sequences draw from few tokens: there one token back is not e
 
 Left to itself the last layer learns the same in all its heads, and silencing one of them changes nothing (Michel et al.
 2019). So training ends with one of them alone, which learns to do the whole: what it does, it is needed for.
+
+All along, what every head gives to the tokens of two sentences is written down: `history.safetensors`.
 """
 
 import string
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -24,6 +27,7 @@ from selfattn.analysis.repeats import repeated
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForCausalLM
 from selfattn.recording.edits import Ablate
 from selfattn.recording.interface import Recorder, install, recording
+from selfattn.training import history
 from selfattn.training.fit import fit
 
 SEED = 0
@@ -37,6 +41,12 @@ BATCH = 32
 HEADS = 4
 MEASURED_ON = 256  # fresh sequences of each length
 HALVES = (8, 64)  # the shortest and the longest stretch that comes again
+WATCHED = (
+    "the cat sat on the mat because the cat sat on the mat",
+    "the queen gave the king a gold star and the queen gave the king a gold star",
+)
+# Forty steps of the whole training, and every twentieth while looking back is learned.
+RECORDED = {*history.steps_to_record(STEPS + ALONE_STEPS, 40), *range(600, 1000, 20), STEPS}
 
 # Most important first: a word near the front surely becomes one token.
 WORDS = """
@@ -101,6 +111,15 @@ def alone(
     """The same batches, with the other heads of the last layer cut off before each."""
     for batch in batches:
         cut_off(network, head)
+        yield batch
+
+
+def looked_at(
+    batches: Iterator[dict[str, Tensor]], look: Callable[[int], None], done: int
+) -> Iterator[dict[str, Tensor]]:
+    """The same batches; before each, `look` is called with the number of steps that the network has taken."""
+    for step, batch in enumerate(batches, start=done):
+        look(step)
         yield batch
 
 
@@ -196,6 +215,10 @@ AdamW, learning rate {learning_rate}, then {alone_learning_rate} (100 steps of w
 Before that end all four heads of the second layer copied, and silencing any one of them changed the accuracy by at
 most {redundant:.3f}: the same thing four times (Michel et al. 2019). The best one was kept; what the other three write
 is zero in the weights, and they still look where they looked.
+`history.safetensors` holds what every head gave to the tokens of two sentences at {recorded} of these steps, and three
+patterns of each head: entropy and previous token on these sentences, induction on random tokens repeated
+(`selfattn.training.history.read`). The best induction head went from {low_induction:.2f} at step {low_step} to
+{high_induction:.2f} at step {high_step}.
 A sequence is a random stretch of {low} to {high} tokens, twice; half of the batches have 1 to 16 random tokens before,
 half 1 to 4 between. The loss is on the repeated stretch from its second token on. After {plain} steps every other
 batch draws from few tokens (one to four times its length): there one token back does not say which occurrence
@@ -228,7 +251,19 @@ def _silenced(measured: Measured) -> str:
     return f"{measured.silenced.flatten()[best]:.4f} | {others.mean():.2f} ± {others.std():.2f}"
 
 
-def card(network: SelfAttentionForCausalLM, before: Measured, measured: list[Measured], seconds: float) -> str:
+def rise(scores: Tensor) -> tuple[int, int]:
+    """The last place below .1 and the first above .5 of a curve of scores: where a head learned what it does."""
+    high = int((scores > 0.5).nonzero()[0])
+    return int((scores[:high] < 0.1).nonzero()[-1]), high
+
+
+def card(
+    network: SelfAttentionForCausalLM,
+    before: Measured,
+    measured: list[Measured],
+    seconds: float,
+    seen: history.History,
+) -> str:
     """The specimen's README: what it is, what was measured, how it was made; `before` is from before one was alone."""
     rows = [
         f"| {m.half} | {m.accuracy:.4f} | {_best(m.previous_token)} | {m.uniform_previous_token:.3f} "
@@ -236,7 +271,14 @@ def card(network: SelfAttentionForCausalLM, before: Measured, measured: list[Mea
         for m in measured
     ]
     config = network.config
+    scores = torch.from_numpy(seen.patterns["induction"]).flatten(1).amax(1)
+    low, high = rise(scores)
     return CARD.format(
+        recorded=len(seen.steps),
+        low_step=seen.steps[low],
+        low_induction=scores[low].item(),
+        high_step=seen.steps[high],
+        high_induction=scores[high].item(),
         layers=config.num_hidden_layers,
         heads=config.num_attention_heads,
         d_model=config.hidden_size,
@@ -263,7 +305,7 @@ def card(network: SelfAttentionForCausalLM, before: Measured, measured: list[Mea
 
 
 def make(folder: Path) -> None:
-    """Train the specimen from its seed, measure it, and write weights, tokenizer and card to `folder`."""
+    """Train the specimen from its seed, measure it, and write weights, tokenizer, history and card to `folder`."""
     generator = torch.Generator().manual_seed(SEED)
     torch.manual_seed(SEED)
     tokenizer = make_tokenizer()
@@ -273,18 +315,32 @@ def make(folder: Path) -> None:
     network = SelfAttentionForCausalLM(config)
     install(network)
     fresh = torch.Generator().manual_seed(SEED + 1)
+    watched = history.watch(tokenizer, WATCHED)
     start = time.perf_counter()
-    fit(network, batches(generator, PLAIN_STEPS), steps=STEPS, learning_rate=LEARNING_RATE, report=_report)
-    before = measure(network, HALVES[0] * 4, fresh)
-    kept = int(before.induction[-1].argmax())
-    ending = alone(network, kept, batches(generator))
-    fit(network, ending, steps=ALONE_STEPS, learning_rate=ALONE_LEARNING_RATE, report=_report)
-    cut_off(network, kept)
+    with TemporaryDirectory() as looks:
+
+        def look(step: int) -> None:
+            if step in RECORDED:
+                history.write(Path(looks), step, history.snapshot(network, watched), watched)
+
+        first = looked_at(batches(generator, PLAIN_STEPS), look, 0)
+        fit(network, first, steps=STEPS, learning_rate=LEARNING_RATE, report=_report)
+        before = measure(network, HALVES[0] * 4, fresh)
+        kept = int(before.induction[-1].argmax())
+        ending = alone(network, kept, looked_at(batches(generator), look, STEPS))
+        fit(network, ending, steps=ALONE_STEPS, learning_rate=ALONE_LEARNING_RATE, report=_report)
+        cut_off(network, kept)
+        look(STEPS + ALONE_STEPS)
+        seen = history.read(Path(looks))
     seconds = time.perf_counter() - start
     network.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    last = f"{len(before.induction) - 1}.{kept}"
+    said = f"from here on the other heads of its layer are cut off, and head {last} does it alone"
+    seen = replace(seen, events={STEPS: said})
+    history.save(seen, folder / "history.safetensors")
     measured = [measure(network, half, fresh) for half in (8, 16, 32, 64, 100)]
-    (folder / "README.md").write_text(card(network, before, measured, seconds), encoding="utf-8")
+    (folder / "README.md").write_text(card(network, before, measured, seconds, seen), encoding="utf-8")
 
 
 def _report(step: int, loss: float) -> None:

@@ -1,4 +1,4 @@
-"""`selfattn trace | app | models | check`: the microscope on the command line."""
+"""`selfattn trace | train | app | models | check`: the microscope on the command line."""
 
 import io
 import os
@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
+
+from selfattn import train_command
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="An attention microscope."
@@ -155,6 +157,12 @@ def open_app(model: Annotated[str | None, typer.Option(help="The model that the 
     chosen = {"SELFATTN_MODEL": model} if model else {}
     command = [sys.executable, "-m", "streamlit", "run", str(HOME / "app.py")]
     raise typer.Exit(subprocess.call(command, env=os.environ | chosen))
+
+
+# Its options are those of the settings, which it asks for once somebody wants to train.
+app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    train_command.train
+)
 
 
 def _edits(

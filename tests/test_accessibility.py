@@ -26,6 +26,10 @@ PATHS = [
     "/all_heads?shown=Table",
     "/model",
     "/scaling",
+    "/masks?masks_or_positions=Positions",
+    "/training",
+    "/cost",
+    "/cost?costs=Measured+here",
 ]
 
 

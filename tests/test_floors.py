@@ -26,6 +26,7 @@ FLOORS = {
     "selfattn": 5.5,
     "selfattn.__main__": 5.5,
     "selfattn.command_line": 5.5,
+    "selfattn.train_command": 5.5,
     "selfattn.exports": 5.5,
     "selfattn.canvas": 6,
     "selfattn.figures": 6,
@@ -40,6 +41,7 @@ ALSO = {
     ("selfattn.training", "selfattn.analysis"),
     ("selfattn.command_line", "selfattn"),
     ("selfattn.command_line", "selfattn.exports"),
+    ("selfattn.command_line", "selfattn.train_command"),
     ("selfattn.__main__", "selfattn.command_line"),
 }
 # Training measures what it made: it needs none of the forward pass's records.

@@ -1,4 +1,4 @@
-"""One training loop: AdamW, warm-up and cosine decay, clipped gradients."""
+"""What a step of training is (AdamW, warm-up and cosine decay, clipped gradients), and a loop of such steps."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -6,6 +6,54 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
+
+
+class Descent:
+    """AdamW on a network: the learning rate warms up, then falls as a cosine to 0 after `steps` steps.
+
+    Weight decay leaves norms and biases alone. `done` counts the steps, and is all that the schedule depends on.
+    """
+
+    def __init__(
+        self,
+        network: PreTrainedModel,
+        *,
+        steps: int,
+        learning_rate: float,
+        warm_up: int = 100,
+        weight_decay: float = 0.01,
+        clip: float = 1.0,
+    ) -> None:
+        matrices = [p for p in network.parameters() if p.dim() > 1]
+        vectors = [p for p in network.parameters() if p.dim() <= 1]
+        groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+        self.network = network
+        self.optimiser = torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98))
+        self.steps, self.learning_rate, self.warm_up, self.clip = steps, learning_rate, warm_up, clip
+        self.done = 0
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step."""
+        warm = (self.done + 1) / self.warm_up if self.warm_up else 1.0
+        return self.learning_rate * min(warm, 0.5 * (1 + math.cos(math.pi * self.done / self.steps)))
+
+    def step(self, batch: dict[str, Tensor]) -> tuple[float, float]:
+        """One step on a batch: its loss, and the length of its gradient before clipping.
+
+        Where either is not finite, nothing is changed.
+        """
+        loss = self.network(**batch).loss
+        loss.backward()
+        length = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.clip)
+        measured = loss.item(), length.item()
+        if all(map(math.isfinite, measured)):
+            for group in self.optimiser.param_groups:
+                group["lr"] = self.rate
+            self.optimiser.step()
+            self.done += 1
+        self.optimiser.zero_grad()
+        return measured
 
 
 def fit(
@@ -22,27 +70,12 @@ def fit(
     """Train `network` in place on `steps` batches, each a dict of what its forward takes, labels and all.
 
     `report(step, loss)` is called every `every` steps with the mean loss since the last report.
-    Weight decay leaves norms and biases alone.
     """
-    matrices = [p for p in network.parameters() if p.dim() > 1]
-    vectors = [p for p in network.parameters() if p.dim() <= 1]
-    groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    optimiser = torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98))
-
-    def rate(step: int) -> float:
-        return min((step + 1) / warm_up, 0.5 * (1 + math.cos(math.pi * step / steps)))
-
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, rate)
+    descent = Descent(network, steps=steps, learning_rate=learning_rate, warm_up=warm_up, weight_decay=weight_decay)
     network.train()
     total = 0.0
     for step, batch in zip(range(1, steps + 1), batches, strict=False):
-        loss = network(**batch).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        optimiser.zero_grad()
-        total += loss.item()
+        total += descent.step(batch)[0]
         if report is not None and step % every == 0:
             report(step, total / every)
             total = 0.0

@@ -1,0 +1,64 @@
+"""A sweep's trials as parallel coordinates: a line a trial, coloured by its held-out accuracy."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from selfattn.figures.layout import layout
+from selfattn.figures.palette import Palette
+
+Value = bool | int | float | str
+ACCURACY = "held-out accuracy"
+
+
+def parallel_figure(
+    trials: Sequence[Mapping[str, Value]],
+    accuracies: Sequence[float],
+    logarithmic: frozenset[str],
+    palette: Palette,
+) -> go.Figure:
+    """Each trial is a line across an axis for each setting, to its accuracy on the last; the best are the darkest.
+
+    `trials` hold the settings by name, the same in each; `logarithmic` are those drawn on a scale of powers.
+    """
+    axes = [_axis(name, [trial[name] for trial in trials], name in logarithmic) for name in trials[0]]
+    least, most = min(accuracies), max(accuracies)
+    axes.append({"label": ACCURACY, "values": list(accuracies), "tickformat": ".3f"})
+    figure = go.Figure(
+        go.Parcoords(
+            dimensions=axes,
+            line={
+                "color": list(accuracies),
+                "colorscale": [[0, palette.line], [1, palette.weights]],
+                "cmin": least - 0.3 * (most - least),  # so that the worst is still seen
+                "cmax": most,
+            },
+            labelfont={"color": palette.ink, "size": 13},
+            tickfont={"color": palette.quiet, "size": 12},
+            rangefont={"color": "rgba(0,0,0,0)", "size": 1},
+        )
+    )
+    figure.update_layout(layout(palette, 300), margin={"l": 70, "r": 60, "t": 50, "b": 24})
+    return figure
+
+
+def _axis(name: str, values: Sequence[Value], logarithmic: bool) -> dict[str, Any]:
+    """An axis of numbers, of powers, or of choices in their order."""
+    if logarithmic:
+        powers = [math.log10(float(value)) for value in values]
+        marks = _marks(min(powers), max(powers))
+        return {"label": name, "values": powers, "tickvals": marks, "ticktext": [f"{10**mark:.2g}" for mark in marks]}
+    if all(type(value) in (int, float) for value in values):
+        known = sorted(set(map(float, values)))
+        ticks = {"tickvals": known, "ticktext": [f"{value:g}" for value in known]} if len(known) <= 6 else {}
+        return {"label": name, "values": list(map(float, values)), **ticks}
+    choices = sorted({str(value) for value in values})
+    places = [choices.index(str(value)) for value in values]
+    return {"label": name, "values": places, "tickvals": [*range(len(choices))], "ticktext": choices}
+
+
+def _marks(low: float, high: float) -> list[float]:
+    """Five marks from one end of a scale of powers to the other."""
+    return [low + step * (high - low) / 4 for step in range(5)] if high > low else [low]

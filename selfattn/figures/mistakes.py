@@ -11,13 +11,10 @@ import plotly.graph_objects as go
 from jaxtyping import Bool, Float
 
 from selfattn.analysis.mistakes.subject import Number, Picture
-from selfattn.figures.layout import layout
+from selfattn.figures.layout import NAMED, layout, named
 from selfattn.figures.palette import Palette, rgb
-from selfattn.models.tokens import visible
 
 HEIGHT = 460
-# Names beside a matrix: more of them would stand on each other. And letters of a name.
-NAMED, LETTERS = 24, 11
 # Cells that have room for their numbers.
 WRITTEN = 36
 Which = Literal["wrong", "right"]
@@ -38,11 +35,11 @@ def matrix_figure(shown: Picture, other: Picture, palette: Palette) -> go.Figure
     figure.update_layout(layout(palette, HEIGHT), hovermode="closest", bargap=0.25)
     figure.update_layout(margin={"l": 8, "r": 8, "t": 6, "b": 8})
     sums = shown.beside is None
-    figure.update_xaxes(domain=[0, 0.78], title_text=shown.axes[1], **_names(shown.columns))
+    figure.update_xaxes(domain=[0, 0.78], title_text=shown.axes[1], **named(shown.columns))
     figure.update_yaxes(
         domain=[0, 0.86 if sums else 1],
         title_text=shown.axes[0],
-        **_names(shown.rows) | {"range": [len(shown.rows) - 0.5, -0.5]},
+        **named(shown.rows) | {"range": [len(shown.rows) - 0.5, -0.5]},
     )
     _row_bars(figure, shown, other, palette)
     if sums:
@@ -85,21 +82,6 @@ def _most(shown: Picture, other: Picture) -> float:
     """The largest size in either picture, where both show the same."""
     pictures = (shown, other) if shown.symbol == other.symbol else (shown,)
     return max(float(np.nan_to_num(each.values.numpy()).__abs__().max()) for each in pictures) or 1.0
-
-
-def _names(names: Sequence[str]) -> dict[str, Any]:
-    """The names along an axis, all of them or every so many."""
-    step = math.ceil(len(names) / NAMED)
-    places = list(range(0, len(names), step))
-    short = [visible(names[place]) for place in places]
-    text = [escape(name if len(name) <= LETTERS else name[: LETTERS - 1] + "…") for name in short]
-    return {
-        "tickvals": places,
-        "ticktext": text,
-        "showgrid": False,
-        "automargin": True,
-        "range": [-0.5, len(names) - 0.5],
-    }
 
 
 def _hatch(figure: go.Figure, cells: Bool[np.ndarray[Any, Any], "row column"], shape: str, colour: str) -> None:

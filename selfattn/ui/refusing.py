@@ -17,6 +17,9 @@ def refusing() -> Iterator[None]:
     except torch.OutOfMemoryError:
         st.html(words.notice("The device has no memory left for this text; shorten it, or choose a smaller model."))
         st.stop()
+    except OSError as error:
+        st.html(words.notice(f"The disk could not be used: {error.strerror or error}. Mend that, and try again."))
+        st.stop()
     except (ValueError, MemoryError) as error:
         st.html(words.notice(str(error)))
         st.stop()

@@ -24,7 +24,6 @@ FLOORS = {
     "selfattn.training": 5,
     # The public names, the command line and what both write: between the library and the app.
     "selfattn": 5.5,
-    "selfattn.__main__": 5.5,
     "selfattn.command_line": 5.5,
     "selfattn.train_command": 5.5,
     "selfattn.exports": 5.5,
@@ -42,7 +41,6 @@ ALSO = {
     ("selfattn.command_line", "selfattn"),
     ("selfattn.command_line", "selfattn.exports"),
     ("selfattn.command_line", "selfattn.train_command"),
-    ("selfattn.__main__", "selfattn.command_line"),
 }
 # Training measures what it made: it needs none of the forward pass's records.
 NEVER = {("selfattn.training", "selfattn.traces"), ("selfattn.training", "selfattn.audits")}

@@ -11,6 +11,7 @@ from selfattn.figures.palette import Palette
 
 Value = bool | int | float | str
 ACCURACY = "held-out accuracy"
+MARKS = 5  # along an axis
 
 
 def parallel_figure(
@@ -25,14 +26,14 @@ def parallel_figure(
     """
     axes = [_axis(name, [trial[name] for trial in trials], name in logarithmic) for name in trials[0]]
     least, most = min(accuracies), max(accuracies)
-    axes.append({"label": ACCURACY, "values": list(accuracies), "tickformat": ".3f"})
+    axes.append(_axis(ACCURACY, accuracies))
     figure = go.Figure(
         go.Parcoords(
             dimensions=axes,
             line={
                 "color": list(accuracies),
                 "colorscale": [[0, palette.line], [1, palette.weights]],
-                "cmin": least - 0.3 * (most - least),  # so that the worst is still seen
+                "cmin": least - 0.3 * (most - least) - 1e-6,  # so that the worst is still seen, and one of equals
                 "cmax": most,
             },
             labelfont={"color": palette.ink, "size": 13},
@@ -44,21 +45,20 @@ def parallel_figure(
     return figure
 
 
-def _axis(name: str, values: Sequence[Value], logarithmic: bool) -> dict[str, Any]:
+def _axis(name: str, values: Sequence[Value], logarithmic: bool = False) -> dict[str, Any]:
     """An axis of numbers, of powers, or of choices in their order."""
-    if logarithmic:
-        powers = [math.log10(float(value)) for value in values]
-        marks = _marks(min(powers), max(powers))
-        return {"label": name, "values": powers, "tickvals": marks, "ticktext": [f"{10**mark:.2g}" for mark in marks]}
-    if all(type(value) in (int, float) for value in values):
-        known = sorted(set(map(float, values)))
-        ticks = {"tickvals": known, "ticktext": [f"{value:g}" for value in known]} if len(known) <= 6 else {}
-        return {"label": name, "values": list(map(float, values)), **ticks}
-    choices = sorted({str(value) for value in values})
-    places = [choices.index(str(value)) for value in values]
-    return {"label": name, "values": places, "tickvals": [*range(len(choices))], "ticktext": choices}
+    if not all(type(value) in (int, float) for value in values):
+        choices = sorted({str(value) for value in values})
+        places = [choices.index(str(value)) for value in values]
+        return {"label": name, "values": places, "tickvals": [*range(len(choices))], "ticktext": choices}
+    numbers = [math.log10(float(value)) if logarithmic else float(value) for value in values]
+    known = sorted(set(numbers))
+    few = len(known) <= MARKS and all(type(value) is int for value in values)
+    marks = known if few or len(known) == 1 else _marks(known[0], known[-1])
+    written = [f"{10**mark if logarithmic else mark:.3g}" for mark in marks]
+    return {"label": name, "values": numbers, "tickvals": marks, "ticktext": written}
 
 
 def _marks(low: float, high: float) -> list[float]:
-    """Five marks from one end of a scale of powers to the other."""
-    return [low + step * (high - low) / 4 for step in range(5)] if high > low else [low]
+    """Marks from one end of an axis to the other."""
+    return [low + step * (high - low) / (MARKS - 1) for step in range(MARKS)]

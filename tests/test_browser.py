@@ -45,6 +45,7 @@ def test_pages_open_without_a_fault(chromium, address, path, scheme, width):
 
 
 def shown_gauges(reader: Reader) -> dict[str, float]:
+    reader.page.locator(".head .gauges").get_by_text("entropy").first.wait_for()
     numbers = re.findall(r"(entropy|max weight|tr J|first token)\s+([0-9.]+)", reader.text(".head .gauges"))
     return {name: float(number) for name, number in numbers}
 
@@ -215,7 +216,8 @@ def test_the_keyboard_reaches_the_scale(reader):
 
 def test_numbers_leave_as_they_are(reader):
     reader.open(f"/?layer=1&head=3&scaled=false&temperature=2.0&text={quote(TEXT)}")
-    reader.click("[data-testid=stSidebar] [data-testid=stPopover] button")
+    reader.page.get_by_role("button", name="Export").click()
+    reader.settle()
     with reader.page.expect_download() as download:
         reader.page.get_by_role("button", name="Numbers as JSON").click()
     data = json.loads(download.value.path().read_text(encoding="utf-8"))

@@ -97,6 +97,7 @@ def test_waiting_is_told_and_can_be_cancelled(slow, chromium):
 def test_the_page_opens_without_a_fault(chromium, address, folders, width, scheme):
     context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     reader = Reader(context, address).open(f"/model?model={quote(str(folders / 't5'))}&text=the+cat")
+    reader.page.locator(".sa-table").nth(3).wait_for()
     assert reader.page.locator(".sa-table").count() == 4
     wider = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert wider <= 0

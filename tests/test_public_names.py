@@ -20,7 +20,9 @@ def test_a_name_that_is_not_there():
         getattr(selfattn, "non" + "sense")
 
 
-@pytest.mark.parametrize("module", ["selfattn", "selfattn.command_line", "selfattn.train_command", "selfattn.models.names"])
+@pytest.mark.parametrize(
+    "module", ["selfattn", "selfattn.command_line", "selfattn.train_command", "selfattn.models.names"]
+)
 def test_importing_is_cheap(module):
     code = (
         f"import sys, {module}; print(*{{'torch', 'transformers', 'streamlit', 'plotly', 'numpy'}} & set(sys.modules))"

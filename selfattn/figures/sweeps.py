@@ -10,7 +10,7 @@ from selfattn.figures.layout import layout
 from selfattn.figures.palette import Palette
 
 Value = bool | int | float | str
-ACCURACY = "held-out accuracy"
+ACCURACY = "accuracy"  # held out; the longer name would run into its neighbour on a narrow screen
 MARKS = 5  # along an axis
 
 

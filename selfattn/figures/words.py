@@ -34,6 +34,11 @@ def question(text: str, answer: str) -> str:
     return f'<h1 class="sa-question">{escape(text)}</h1><p class="sa-answer">{escape(answer)}</p>'
 
 
+def note(sentence: str) -> str:
+    """A quiet sentence below what it is about."""
+    return f'<p class="sa-note">{escape(sentence)}</p>'
+
+
 def notice(sentence: str) -> str:
     """What went wrong and what to do. It may quote what a reader typed: that is shown as text, never run."""
     return f'<div class="sa-notice" role="alert">{escape(sentence)}</div>'

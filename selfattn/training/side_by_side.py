@@ -152,18 +152,21 @@ def train(plan: Plan) -> Iterator[Point]:
 
 
 def _train(plan: Plan, seed: int, d_k: int, scaled: bool) -> Iterator[Point]:
-    network = _network(plan, seed, d_k, scaled)
-    descent = Descent(network, steps=plan.steps, learning_rate=plan.learning_rate, warm_up=plan.warm_up, clip=plan.clip)
+    encoder = network(plan, seed, d_k, scaled)
+    descent = Descent(encoder, steps=plan.steps, learning_rate=plan.learning_rate, warm_up=plan.warm_up, clip=plan.clip)
     batches = plan.task.batches(plan.batch, torch.Generator().manual_seed(seed))
     for step in range(plan.every, plan.steps + 1, plan.every):
         some = list(islice(batches, plan.every))
-        trace = _trace(network, some[0])
+        trace = _trace(encoder, some[0])
         loss, gradient = map(fmean, zip(*map(descent.step, some), strict=True))
         yield Point(seed, d_k, scaled, step, loss, gradient, trace)
 
 
-def _network(plan: Plan, seed: int, d_k: int, scaled: bool) -> SelfAttentionForSequenceClassification:
-    """One block that reads its answer where it was asked; the cards lie in no order, so it needs no positions."""
+def network(plan: Plan, seed: int, d_k: int, scaled: bool) -> SelfAttentionForSequenceClassification:
+    """One of the encoders before its first step: the same for both of a pair, but for their scale.
+
+    It has one block and reads its answer where it was asked; the cards lie in no order, so it needs no positions.
+    """
     config = SelfAttentionConfig(
         vocab_size=plan.task.vocabulary,
         hidden_size=plan.d_model,
@@ -183,9 +186,9 @@ def _network(plan: Plan, seed: int, d_k: int, scaled: bool) -> SelfAttentionForS
 
 
 @torch.no_grad()
-def _trace(network: SelfAttentionForSequenceClassification, batch: dict[str, Tensor]) -> float:
+def _trace(encoder: SelfAttentionForSequenceClassification, batch: dict[str, Tensor]) -> float:
     """Mean tr J over all rows of all heads."""
-    (weights,) = network(**batch, output_attentions=True).attentions
+    (weights,) = encoder(**batch, output_attentions=True).attentions
     return jacobian_trace(weights).mean().item()
 
 

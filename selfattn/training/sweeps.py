@@ -219,6 +219,9 @@ def open_sweep(folder: Path) -> Sweep:
 
 def start(sweep: Sweep) -> None:
     """Run a sweep in a process of its own, which outlives this one. Raises ValueError where it is running already."""
+    # What a process was asked that died before it heard.
+    if not locks.held(sweep.folder / "lock"):
+        (sweep.folder / "asked").unlink(missing_ok=True)
     processes.start("selfattn.training.sweeps", sweep.folder)
 
 

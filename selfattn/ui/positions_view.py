@@ -124,10 +124,12 @@ def _terms(study: Study, subject: Subject, scheme: str, head: int) -> None:
                 f"term-{name.split()[-1]}",
                 f"{name} in head {head}, query by key: root mean square {size:.2f}",
             )
-    st.caption(
-        f"Scaled scores of the first layer of {subject.name}{cut}, whose weights were trained with "
-        f"{NAMES[subject.network.config.positions]}; the other schemes stand in for it untrained. "
-        "A learned table or number that it lacks is drawn at random."
+    trained = NAMES[subject.network.config.positions]
+    st.html(
+        words.note(
+            f"Scaled scores of the first layer of {subject.name}{cut}, whose weights were trained with {trained}; the "
+            "other schemes stand in for it untrained. A learned table or number that it lacks is drawn at random."
+        )
     )
 
 

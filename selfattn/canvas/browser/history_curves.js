@@ -27,7 +27,7 @@ function chart(scope, pattern) {
   const { name, meaning } = scope.history.patterns[pattern];
   const board = canvas({ tabIndex: 0, role: "slider" }, () => scope.refresh());
   const said = h("p", { class: "note" });
-  const title = h("h3", {}, TITLES[name]);
+  const title = h("h2", {}, TITLES[name]);
   const element = h("section", { class: "panel curve" }, title, h("p", { class: "note" }, `${meaning}; on ${ON[name]}`), board, said);
   board.ariaLabel = `${TITLES[name]} of every head over the steps`;
   board.ariaValueMin = 0;

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -59,10 +60,7 @@ def time_figure(points: Sequence[Point], fits: Mapping[str, Fit], palette: Palet
                     "width": 2,
                 },
                 mode="markers",
-                name=method,
-                marker={"color": colour, "size": 8, "symbol": SYMBOLS[method]},
-                customdata=[duration(point.seconds) for point in found],
-                hovertemplate=f"{method}: %{{customdata}}<extra></extra>",
+                **_named(method, colour, [duration(point.seconds) for point in found]),
             )
         )
         if fit := fits.get(method):
@@ -70,6 +68,16 @@ def time_figure(points: Sequence[Point], fits: Mapping[str, Fit], palette: Palet
     _against_tokens(figure, palette, "seconds a call")
     figure.update_yaxes(exponentformat="SI", minexponent=0, ticksuffix="s", title_text="time of a call")
     return figure
+
+
+def _named(method: str, colour: str, written: list[str]) -> dict[str, Any]:
+    """What the points of a method have in each figure: its name, its mark, and under the pointer what is written."""
+    return {
+        "name": method,
+        "marker": {"color": colour, "size": 8, "symbol": SYMBOLS[method]},
+        "customdata": written,
+        "hovertemplate": f"{method}: %{{customdata}}<extra></extra>",
+    }
 
 
 def memory_figure(points: Sequence[Point], palette: Palette) -> go.Figure:
@@ -82,11 +90,8 @@ def memory_figure(points: Sequence[Point], palette: Palette) -> go.Figure:
                 x=[point.tokens for point in found],
                 y=[point.peak for point in found],
                 mode="lines+markers",
-                name=method,
                 line={"color": colour, "width": 1.5},
-                marker={"color": colour, "size": 8, "symbol": SYMBOLS[method]},
-                customdata=[in_words(point.peak) for point in found],
-                hovertemplate=f"{method}: %{{customdata}}<extra></extra>",
+                **_named(method, colour, [in_words(point.peak) for point in found]),
             )
         )
     _against_tokens(figure, palette, "")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from threading import Lock
 
 import torch
 from transformers import PreTrainedModel
@@ -21,6 +22,8 @@ MOST_OPERATIONS = 1e10
 TIMED = 3
 # Beside the steps: evaluations, snapshots and checkpoints, as a share of them; and the start of a process, in seconds.
 BESIDE, START = 0.25, 5.0
+# The number of threads is the process's: two who change it at once could leave it changed.
+_timing = Lock()
 
 
 @dataclass(frozen=True)
@@ -79,15 +82,15 @@ def _time(network: PreTrainedModel, settings: Settings, batch: int, length: int)
     ids = torch.randint(len(network.get_input_embeddings().weight), (batch, length), generator=torch.Generator())
     labels = ids if settings.task == "next token" else torch.zeros(batch, dtype=torch.long)
     descent = Descent(network.train(), steps=TIMED + 1, learning_rate=0.0, clip=settings.clip)
-    threads = torch.get_num_threads()
     seconds = []
-    try:
-        torch.set_num_threads(THREADS)
-        with torch.random.fork_rng(devices=[]):
+    with _timing, torch.random.fork_rng(devices=[]):
+        threads = torch.get_num_threads()
+        try:
+            torch.set_num_threads(THREADS)
             for _ in range(TIMED + 1):
                 begun = time.perf_counter()
                 descent.step({"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels})
                 seconds.append(time.perf_counter() - begun)
-    finally:
-        torch.set_num_threads(threads)
+        finally:
+            torch.set_num_threads(threads)
     return min(seconds[1:])

@@ -162,9 +162,11 @@ def _table(points: list[Point], fits: dict[str, Fit]) -> None:
     st.html(words.heading("How fast it grows", "time ~ N^p: measured, and by theory"))
     st.html(words.table(["", "p", "theory", "fitted on", f"at {tokens:,}", "peak", "stays"], rows))
     st.html(
-        f'<p class="sa-note">p is fitted by least squares where a call takes at least {CLEAN:g} times that of the '
-        f"shortest text; ± is its standard error. A window reaches {WIDTH - 1} tokens to each side. Memory is what "
-        "PyTorch allocates. Random Q, K and V, no mask.</p>"
+        words.note(
+            f"p is fitted by least squares where a call takes at least {CLEAN:g} times that of the shortest text; ± is "
+            f"its standard error. A window reaches {WIDTH - 1} tokens to each side. Memory is what PyTorch allocates. "
+            "Random Q, K and V, no mask."
+        )
     )
 
 
@@ -193,9 +195,11 @@ def _roof(study: Study, job: Job, points: list[Point]) -> None:
     )
     chart(figures.roofline_figure(roof, standings, study.palette), "roofline", spoken)
     st.html(
-        '<p class="sa-note">Left of the bend memory is the bound, right of it arithmetic. Eager writes and reads its '
-        "N × N numbers, so it stays on the left however long the text; the fused kernel moves right with N. What lies "
-        "above the roof found its numbers in a cache.</p>"
+        words.note(
+            "Left of the bend memory is the bound, right of it arithmetic. Eager writes and reads its N × N numbers, "
+            "so it stays on the left however long the text; the fused kernel moves right with N. What lies above the "
+            "roof found its numbers in a cache."
+        )
     )
 
 

@@ -248,7 +248,7 @@ class SelfAttentionModel(SelfAttentionPreTrainedModel):
                 buckets = positions.t5_buckets(length, length, bidirectional=not self.config.is_causal)
                 rest["position_bias"] = self.offsets(buckets.to(x.device)).permute(2, 0, 1)[None]
         if self.config.is_causal:
-            mask = create_causal_mask(self.config, x, attention_mask, past_key_values=None)
+            mask = create_causal_mask(self.config, x, attention_mask, None)  # no cache: its name differs by release
         else:
             mask = create_bidirectional_mask(self.config, x, attention_mask)
         x = self.dropout(x)

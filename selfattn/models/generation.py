@@ -1,10 +1,12 @@
 """What a model writes by itself: one token after another, each the most probable next one."""
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from selfattn.models.inputs import Input
 from selfattn.models.model import Model
@@ -36,13 +38,14 @@ def continuation(
         inputs = {}  # of one text without padding, the others say nothing
     found: list[int] = []
     room = most if model.room is None else min(most, model.room - ids.shape[1] + 1)
-    cache = None
+    cache, cached = None, _cache_name(model.network)
     with torch.inference_mode(), recording(recorder):
         while len(found) < room and not (found and found[-1] in model.ends):
             new = ids if cache is None else ids[:, -1:]
-            output = model.network(**{name: new}, **inputs, **_cached(cache), use_cache=not recorder.edits)
+            before = {} if cache is None else {cached: cache}
+            output = model.network(**{name: new}, **inputs, **before, use_cache=not recorder.edits)
             # Edits name places in a whole text: under them each pass reads it from its start.
-            cache = None if recorder.edits else output.get("past_key_values")
+            cache = None if recorder.edits else output.get(cached)
             inputs = _after(inputs, output)
             found.append(int(output["logits"][0, -1].float().argmax()))
             ids = torch.cat([ids, ids.new_tensor([found[-1:]])], dim=1)
@@ -51,8 +54,9 @@ def continuation(
     return tuple(found)
 
 
-def _cached(cache: Any | None) -> dict[str, Any]:
-    return {} if cache is None else {"past_key_values": cache}
+def _cache_name(network: PreTrainedModel) -> str:
+    """What a network calls its cache, as it takes it and as it gives it: Transformers renamed it in 5.24."""
+    return "cache" if "cache" in inspect.signature(network.forward).parameters else "past_key_values"
 
 
 def _after(inputs: dict[str, Tensor], output: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from selfattn.places import HOME
-from selfattn.ui import opening
+from selfattn.ui.shell import opening
 
 st.set_page_config(page_title="selfattn", page_icon=str(HOME / "assets" / "icon.svg"), layout="wide")
 page = st.navigation(
@@ -30,6 +30,6 @@ page = st.navigation(
     }
 )
 with opening.curtain():
-    from selfattn.ui import shell
-shell.frame(page.url_path)
+    from selfattn.ui.shell import frame
+frame.frame(page.url_path)
 page.run()

@@ -2,16 +2,18 @@
 
 import streamlit as st
 
-from selfattn.figures import words
-from selfattn.ui import controls, heads, shell
-from selfattn.ui.refusing import refusing
+from selfattn.figures import pieces
+from selfattn.ui import controls
+from selfattn.ui.all_heads import heads
+from selfattn.ui.shell import frame
+from selfattn.ui.shell.refusing import refusing
 
 PICTURES, TABLE, CLASSIC = "Pictures", "Table", "Classic (BertViz)"
 
-study = shell.study()
+study = frame.study()
 
 st.html(
-    words.question(
+    pieces.question(
         "Which head does what?",
         "Look for badges: what a head gives most of its weight to. They say where it reads, not what that does.",
     )
@@ -30,7 +32,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 
 with st.container(key="board"), refusing():
     if shown == CLASSIC:
-        from selfattn.ui.classic import classic
+        from selfattn.ui.all_heads.classic import classic
 
         classic(study, attention)
     else:

@@ -2,15 +2,18 @@
 
 import streamlit as st
 
-from selfattn.figures import words
-from selfattn.ui import compare, compare_sides, controls, shell
-from selfattn.ui.compare_export import export
-from selfattn.ui.refusing import refusing
+from selfattn.figures import pieces
+from selfattn.ui import controls
+from selfattn.ui.compare import board
+from selfattn.ui.compare import sides as compare_sides
+from selfattn.ui.compare.export import export
+from selfattn.ui.shell import frame
+from selfattn.ui.shell.refusing import refusing
 
-study = shell.study()
+study = frame.study()
 
 st.html(
-    words.question(
+    pieces.question(
         "What differs between the two?",
         "A is what you look at. B differs from it by what you choose here. Point at a cell of one to see both.",
     )
@@ -20,7 +23,7 @@ with refusing():
 controls.notes()
 
 with st.container(key="board"), refusing():
-    pair = compare.run(sides)
-    found = compare.found(sides, pair)
-    compare.picture(sides, pair, found)
+    pair = board.run(sides)
+    found = board.found(sides, pair)
+    board.picture(sides, pair, found)
 export(sides, pair, found)

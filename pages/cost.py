@@ -2,16 +2,19 @@
 
 import streamlit as st
 
-from selfattn.figures import words
-from selfattn.ui import controls, costs_measured, costs_plan, shell
-from selfattn.ui.refusing import refusing
+from selfattn.figures import pieces
+from selfattn.ui import controls
+from selfattn.ui.cost import measured
+from selfattn.ui.cost import plan as costs_plan
+from selfattn.ui.shell import frame
+from selfattn.ui.shell.refusing import refusing
 
 PLANNED, MEASURED = "Planned", "Measured here"
 
-study = shell.study()
+study = frame.study()
 
 st.html(
-    words.question(
+    pieces.question(
         "What does attention cost?",
         "Every token meets every other: twice the text, four times the work. Plan it on paper, or measure it here.",
     )
@@ -42,6 +45,6 @@ with refusing():
         with st.container(key="board"):
             costs_plan.board(study, plan)
     else:
-        setup, backward = costs_measured.chosen(study)
+        setup, backward = measured.chosen(study)
         with st.container(key="board"):
-            costs_measured.board(study, setup, backward, begin)
+            measured.board(study, setup, backward, begin)

@@ -2,17 +2,20 @@
 
 import streamlit as st
 
-from selfattn.figures import words
-from selfattn.ui import controls, experiments, interventions, patches, ranking, shell
-from selfattn.ui.add_change import add_change
-from selfattn.ui.refusing import refusing
+from selfattn.figures import pieces
+from selfattn.ui import controls
+from selfattn.ui.interventions import board as interventions
+from selfattn.ui.interventions import experiments, patching, ranking
+from selfattn.ui.interventions.add_change import add_change
+from selfattn.ui.shell import frame
+from selfattn.ui.shell.refusing import refusing
 
 CHANGE, PATCH = "Silence and cut", "Patch from another text"
 
-study = shell.study()
+study = frame.study()
 
 st.html(
-    words.question(
+    pieces.question(
         "What does the model need?",
         "Silence a head, cut a line or hide a word: the model runs again with that change inside, at once.",
     )
@@ -48,4 +51,4 @@ with refusing():
     else:
         attention = controls.part_picker(study.model)
         with st.container(key="board"):
-            patches.patching(study, attention)
+            patching.patching(study, attention)

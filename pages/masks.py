@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from selfattn.figures import words
-from selfattn.ui import controls, masks, shell
-from selfattn.ui.refusing import refusing
+from selfattn.figures import pieces
+from selfattn.ui import controls
+from selfattn.ui.masks import board
+from selfattn.ui.shell import frame
+from selfattn.ui.shell.refusing import refusing
 
 MASKS, POSITIONS = "Masks", "Positions"
 QUESTIONS = {
@@ -18,7 +20,7 @@ QUESTIONS = {
     ),
 }
 
-study = shell.study()
+study = frame.study()
 
 shown = st.segmented_control(
     "Masks or positions",
@@ -29,17 +31,17 @@ shown = st.segmented_control(
     label_visibility="collapsed",
     **controls.KEEP,
 )
-st.html(words.question(*QUESTIONS[shown]))
+st.html(pieces.question(*QUESTIONS[shown]))
 if shown == MASKS:
     with st.container(horizontal=True, vertical_alignment="center", key="controls"), refusing():
-        place = masks.place(study)
+        place = board.place(study)
     controls.notes()
     with st.container(key="board"), refusing():
-        pattern = masks.drawn(study, place)
-        masks.picture(study, place, pattern)
-    masks.export(study, place, pattern)
+        pattern = board.drawn(study, place)
+        board.picture(study, place, pattern)
+    board.export(study, place, pattern)
 else:
-    from selfattn.ui import positions_view
+    from selfattn.ui.masks import positions
 
     with refusing():
-        positions_view.positions(study)
+        positions.positions(study)

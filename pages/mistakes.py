@@ -2,15 +2,17 @@
 
 import streamlit as st
 
-from selfattn.figures import words
-from selfattn.ui import controls, mistakes, shell
-from selfattn.ui.refusing import refusing
+from selfattn.figures import pieces
+from selfattn.ui import controls
+from selfattn.ui.mistakes import exhibit as mistakes
+from selfattn.ui.shell import frame
+from selfattn.ui.shell.refusing import refusing
 
-study = shell.study()
+study = frame.study()
 
 chooser, board = st.columns([1, 3.4], gap="medium")
 with chooser:
-    st.html(words.question("What goes wrong if …?", "Eleven mistakes, computed on your own sentence and head."))
+    st.html(pieces.question("What goes wrong if …?", "Eleven mistakes, computed on your own sentence and head."))
     with refusing(), st.container(horizontal=True, key="place"):
         at = controls.head_picker(study.model)
     controls.notes()

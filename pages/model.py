@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from selfattn.figures import words
-from selfattn.ui import model_view, shell
-from selfattn.ui.refusing import refusing
+from selfattn.figures import pieces
+from selfattn.ui import model
+from selfattn.ui.shell import frame
+from selfattn.ui.shell.refusing import refusing
 
-study = shell.study()
+study = frame.study()
 
 with st.container(key="board"), refusing():
-    anatomy = model_view.found(study.run)
-    st.html(words.question("What is this model?", anatomy.verdict))
-    model_view.layers(study, anatomy)
-    model_view.facts(anatomy)
-    model_view.download(study, anatomy)
+    anatomy = model.found(study.run)
+    st.html(pieces.question("What is this model?", anatomy.verdict))
+    model.layers(study, anatomy)
+    model.facts(anatomy)
+    model.download(study, anatomy)

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from selfattn.ui import controls, shell, writing
-from selfattn.ui.export import export
-from selfattn.ui.layer import heads_of_layer
-from selfattn.ui.microscope import microscope, read_link
-from selfattn.ui.refusing import refusing
+from selfattn.ui import controls
+from selfattn.ui.one_head.export import export
+from selfattn.ui.one_head.layer import heads_of_layer
+from selfattn.ui.one_head.microscope import microscope, read_link
+from selfattn.ui.shell import frame, writing
+from selfattn.ui.shell.refusing import refusing
 
-study = shell.study()
+study = frame.study()
 
 with st.container(horizontal=True, vertical_alignment="bottom", key="controls"), refusing():
     at = controls.head_picker(study.model)

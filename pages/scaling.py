@@ -3,17 +3,19 @@
 import streamlit as st
 
 from selfattn.analysis import scaling
-from selfattn.figures import words
-from selfattn.ui import caches, controls, scaling_views, shell
-from selfattn.ui.refusing import refusing
+from selfattn.figures import pieces
+from selfattn.ui import caches, controls
+from selfattn.ui import scaling as scaling_views
+from selfattn.ui.shell import frame
+from selfattn.ui.shell.refusing import refusing
 
 DIMENSIONS = tuple(2**n for n in range(11))
 RANDOM, OWN = "random q and k", "the model's own"
 
-study = shell.study()
+study = frame.study()
 
 st.html(
-    words.question(
+    pieces.question(
         "Why divide by √d?",
         "A sum of d products grows like √d. Undivided, the softmax picks one key and its gradient dies.",
     )
@@ -44,7 +46,7 @@ for column, scaled in zip(st.columns(2), (False, True), strict=True):
 
 if source == RANDOM:
     st.html(
-        words.heading(
+        pieces.heading(
             "From d = 1 to 1024",
             "32 keys, 4000 queries, standard normal; the dashed line is raw, the whole line divided by √d",
         )
@@ -52,7 +54,7 @@ if source == RANDOM:
     scaling_views.sweeps(DIMENSIONS, caches.random_saturation(DIMENSIONS, temperature), d, study.palette)
 else:
     st.html(
-        words.heading(
+        pieces.heading(
             f"Every head of layer {at.layer}", "from raw (diamond) to the model's own scale (dot), on the same q and k"
         )
     )

@@ -2,18 +2,21 @@
 
 import streamlit as st
 
-from selfattn.figures import words
-from selfattn.ui import controls, runs, shell, training_list, training_result, training_run, training_start
-from selfattn.ui.learning import learning, shipped
-from selfattn.ui.side_by_side import side_by_side
-from selfattn.ui.sweep import sweep
+from selfattn.figures import pieces
+from selfattn.ui import controls
+from selfattn.ui.shell import frame
+from selfattn.ui.training import others, result, runs, start
+from selfattn.ui.training import run as training_run
+from selfattn.ui.training.learning import learning, shipped
+from selfattn.ui.training.side_by_side import side_by_side
+from selfattn.ui.training.sweep import sweep
 
 ONE, SWEEP, BESIDE = "One run", "A sweep", "Scaled or not"
 
-study = shell.study()
+study = frame.study()
 
 st.html(
-    words.question(
+    pieces.question(
         "How does attention learn to look?",
         "Every head begins at random. Drag through the steps of its training, then train an encoder on your own texts.",
     )
@@ -36,9 +39,9 @@ with st.container(key="board"):
         side_by_side(study.palette)
     elif (run := runs.chosen()) is not None:
         training_run.view(run, study.palette)
-        training_result.result(run, study.palette)
-        training_list.others(run)
+        result.result(run, study.palette)
+        others.others(run)
     else:
         learning(shipped(), "learning_induction")
-        training_start.form()
-        training_list.others(None)
+        start.form()
+        others.others(None)

@@ -2,15 +2,17 @@
 
 import streamlit as st
 
-from selfattn.figures import words
-from selfattn.ui import controls, shell, variants, variants_controls
-from selfattn.ui.refusing import refusing
-from selfattn.ui.variants_export import export
+from selfattn.figures import pieces
+from selfattn.ui import controls
+from selfattn.ui.shell import frame
+from selfattn.ui.shell.refusing import refusing
+from selfattn.ui.variants import board, choices
+from selfattn.ui.variants.export import export
 
-study = shell.study()
+study = frame.study()
 
 st.html(
-    words.question(
+    pieces.question(
         "What do other attentions compute?",
         "The same queries, keys and values of one head of this model, mixed another way. Choose one, or a row below.",
     )
@@ -21,11 +23,11 @@ with refusing():
     controls.notes()
     choice, about = st.columns([7, 5])
     with choice:
-        variant = variants_controls.chips()
-        settings = variants_controls.settings(variant, variants.exact(study.run, at))
+        variant = choices.chips()
+        settings = choices.settings(variant, board.exact(study.run, at))
     with about.container(key="panel_variant"):
-        variants.variant_panel(study, at, variant, settings)
+        board.variant_panel(study, at, variant, settings)
 
 with st.container(key="board"), refusing():
-    variants.picture(study, at, variant, settings)
-export(study.run, at, variants.rows(study.run, at, settings), variant, settings)
+    board.picture(study, at, variant, settings)
+export(study.run, at, board.rows(study.run, at, settings), variant, settings)

@@ -9,18 +9,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from selfattn.models.library import load
+    from selfattn.cli.show import show
+    from selfattn.models.loading.library import load
     from selfattn.models.model import Model
     from selfattn.recording.edits import Ablate, Cut, Mask, Scale, Similarity, Temperature
-    from selfattn.showing import show
-    from selfattn.traces import Trace, trace
+    from selfattn.tracing.trace import Trace, trace
 
 _HOMES = {
-    "selfattn.models.library": ("load",),
+    "selfattn.models.loading.library": ("load",),
     "selfattn.models.model": ("Model",),
     "selfattn.recording.edits": ("Ablate", "Cut", "Mask", "Scale", "Similarity", "Temperature"),
-    "selfattn.showing": ("show",),
-    "selfattn.traces": ("Trace", "trace"),
+    "selfattn.cli.show": ("show",),
+    "selfattn.tracing.trace": ("Trace", "trace"),
 }
 __all__ = ["Ablate", "Cut", "Mask", "Model", "Scale", "Similarity", "Temperature", "Trace", "load", "show", "trace"]
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import selfattn
-from tests import made
-from tests.browser import CHROMIUM, FLAGS, Reader, modules, require_chromium, server
+from tests.tools import made
+from tests.tools.browser import CHROMIUM, FLAGS, Reader, modules, require_chromium, server
 
 # Tests run side by side, on tiny models: more threads for each would only be in each other's way.
 torch.set_num_threads(1)
@@ -48,12 +48,12 @@ def modules_address():
 
 @pytest.fixture
 def module_page(chromium, modules_address):
-    """A blank page that can import the components' modules: `page.evaluate("import('/payload.js').then(...)")`."""
+    """A blank page that can import the components' modules: `page.evaluate("import('/shared/payload.js')")`."""
     page = chromium.new_page()
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     # Any file of the folder gives the page its origin.
-    page.goto(f"{modules_address}/payload.js")
+    page.goto(f"{modules_address}/shared/payload.js")
     page.set_content("<!doctype html><body></body>")
     yield page
     page.close()

@@ -3,7 +3,7 @@
     "SATN" | version | length of the JSON | JSON, padded with spaces | plane | plane | ...
 
 All numbers are little-endian 32-bit unsigned integers; every plane starts at a multiple of 4 bytes after the JSON.
-`browser/payload.js` reads it.
+`browser/shared/payload.js` reads it.
 """
 
 import json

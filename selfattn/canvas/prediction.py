@@ -4,9 +4,9 @@ from typing import Any
 
 import torch
 
-from selfattn.models.predictions import Prediction
-from selfattn.models.tokens import visible
-from selfattn.traces import Trace, moved
+from selfattn.models.answers.predictions import Prediction
+from selfattn.models.inputs.tokens import visible
+from selfattn.tracing.trace import Trace, moved
 
 SHOWN = 4
 # Positions of a text that bring their own predictions along: those of longer ones would outweigh the head itself.

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from selfattn.figures.palette import Palette, rgb
-from selfattn.models.tokens import visible
+from selfattn.models.inputs.tokens import visible
 
 # BertViz draws one line for every weight: past these the page of a 12 x 12 model is slow to open.
 MOST_TOKENS = {"head": 64, "model": 24}

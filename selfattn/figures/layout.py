@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 from selfattn.figures.palette import Palette
-from selfattn.models.tokens import visible
+from selfattn.models.inputs.tokens import visible
 
 # Names along an axis: more of them would stand on each other. And letters of a name.
 NAMED, LETTERS = 24, 11

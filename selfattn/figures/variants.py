@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from selfattn.analysis.variants import Curve
+from selfattn.analysis.variants.variant import Curve
 from selfattn.figures.layout import layout
 from selfattn.figures.palette import Palette, rgb
 

@@ -8,14 +8,15 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from selfattn.models import encoder, pictures, sounds
-from selfattn.models.inputs import Input, Picture, Sound, entrance, placed
+from selfattn.models import encoder
+from selfattn.models.answers.similarity import Pooling
+from selfattn.models.answers.tasks import Task, task_of
+from selfattn.models.inputs import pictures, sounds
+from selfattn.models.inputs.given import Input, Picture, Sound, entrance, placed
+from selfattn.models.inputs.tokens import Tokens, encode
 from selfattn.models.probe import probe
-from selfattn.models.similarity import Pooling
-from selfattn.models.tasks import Task, task_of
-from selfattn.models.tokens import Tokens, encode
 from selfattn.recording.call import Call
-from selfattn.recording.interface import Recorder, install, largest, recording
+from selfattn.recording.doors import Recorder, install, largest, recording
 
 # The largest |recomputed - model| that rounding explains; in half precision as a share of the largest |context|.
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}

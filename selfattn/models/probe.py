@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from selfattn.models.inputs import placed
-from selfattn.models.tasks import task_of
+from selfattn.models.answers.tasks import task_of
+from selfattn.models.inputs.given import placed
 
 
 def probe(network: PreTrainedModel) -> dict[str, Tensor]:

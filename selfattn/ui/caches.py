@@ -12,19 +12,19 @@ import torch
 import selfattn
 from selfattn import Model, Trace
 from selfattn.analysis import scaling
-from selfattn.analysis.atlas import Heads
-from selfattn.analysis.overview import overview
-from selfattn.canvas.head_payload import head_payload as payload_of
-from selfattn.canvas.long_payload import long_payload as long_payload_of
+from selfattn.analysis.all_heads.atlas import Heads
+from selfattn.analysis.one_head.overview import overview
+from selfattn.canvas.one_head.head import head_payload as payload_of
+from selfattn.canvas.one_head.long import long_payload as long_payload_of
 from selfattn.canvas.payload import Planes
 from selfattn.figures.thumbnails import SIDE
-from selfattn.models import memory
-from selfattn.models.inputs import Pair, Picture, Sound
-from selfattn.models.library import Choice
+from selfattn.models.inputs.given import Pair, Picture, Sound
+from selfattn.models.loading import memory
+from selfattn.models.loading.library import Choice
 from selfattn.recording.call import Call
 from selfattn.recording.edits import Edit, from_json, to_json
-from selfattn.ui.loads import Shelf
-from selfattn.ui.places import Head, Place
+from selfattn.ui.place import Head, Place
+from selfattn.ui.shell.loads import Shelf
 
 Payload = tuple[dict[str, Any], Planes]
 FIRST_MODEL = os.environ.get("SELFATTN_MODEL", "sentiment")
@@ -70,7 +70,7 @@ def trace(run: Run) -> Trace:
 @st.cache_data(max_entries=64, show_spinner="Writing …")
 def continuation(run: Run, most: int) -> tuple[int, ...]:
     """What the model of a run writes next, by itself."""
-    from selfattn.models import generation
+    from selfattn.models.answers import generation
 
     return generation.continuation(model(run.choice), run.given, from_json(run.edits), most=most, written=run.written)
 

@@ -7,10 +7,10 @@ import streamlit as st
 
 from selfattn import Model
 from selfattn.canvas.view import COLDEST, HOTTEST
-from selfattn.figures import words
+from selfattn.figures import pieces
 from selfattn.models.model import Attention
-from selfattn.ui.examples import HEADS
-from selfattn.ui.places import Head
+from selfattn.ui.place import Head
+from selfattn.ui.shell.examples import HEADS
 
 
 class Kept(TypedDict):
@@ -68,4 +68,4 @@ def _note(key: str, sentence: str) -> None:
 def notes() -> None:
     """What had to be changed in what a link asked for, said once."""
     for sentence in st.session_state.pop("link_notes", {}).values():
-        st.html(words.notice(sentence))
+        st.html(pieces.notice(sentence))

@@ -16,7 +16,7 @@ import warnings
 import torch
 import transformers as hf
 
-from tests import exactness, tiny
+from tests.tools import exactness, tiny
 
 
 def of_edits(name: str) -> str:

@@ -13,13 +13,13 @@ import transformers as hf
 from playwright.sync_api import Browser, Page, sync_playwright
 
 import selfattn
-from selfattn.analysis.atlas import atlas as analysed
-from selfattn.canvas.atlas_payload import atlas_payload
-from selfattn.canvas.head_payload import head_payload
+from selfattn.analysis.all_heads.atlas import atlas as analysed
+from selfattn.canvas.all_heads import atlas_payload
+from selfattn.canvas.one_head.head import head_payload
 from selfattn.canvas.payload import pack
-from selfattn.models.names import names
+from selfattn.models.loading.names import names
 from tests.benchmarks import peers
-from tests.browser import CHROMIUM, FLAGS, server
+from tests.tools.browser import CHROMIUM, FLAGS, server
 
 ROUNDS, FRAMES, ATLASES = 3, 120, 8
 # Drags the temperature once a frame; returns milliseconds of script and canvas calls, and from frame to frame.

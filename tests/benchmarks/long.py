@@ -15,15 +15,15 @@ from torch.nn.functional import max_pool2d
 
 import selfattn
 from selfattn import Mask, Model, Trace
-from selfattn.analysis.overview import overview
-from selfattn.budgets import budget
-from selfattn.canvas.long_payload import long_payload
+from selfattn.analysis.one_head.overview import overview
+from selfattn.canvas.one_head.long import long_payload
 from selfattn.canvas.payload import pack
 from selfattn.figures.palette import LIGHT
 from selfattn.maths.masks import causal
+from selfattn.models.budgets import budget
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
-from tests.browser import CHROMIUM, FLAGS, modules
-from tests.test_map_browser import MAP, OPEN, VIEW
+from tests.browser.test_map import MAP, OPEN, VIEW
+from tests.tools.browser import CHROMIUM, FLAGS, modules
 
 ROUNDS = 7
 LONG, MAPPED = 16_384, 4_096
@@ -141,7 +141,7 @@ def main() -> None:
     with modules() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.goto(f"{address}/payload.js")
+        page.goto(f"{address}/shared/payload.js")
         page.set_content("<!doctype html><body></body>")
         browse(page, model)
         browser.close()

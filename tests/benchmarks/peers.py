@@ -17,7 +17,7 @@ from playwright.sync_api import TimeoutError as TookTooLong
 from torch import Tensor
 
 from selfattn.figures import bertviz
-from tests.browser import CHROMIUM, FLAGS
+from tests.tools.browser import CHROMIUM, FLAGS
 
 LAYERS = HEADS = 12
 PATIENCE = 300

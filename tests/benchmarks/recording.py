@@ -13,7 +13,7 @@ import transformers as hf
 from torch.profiler import ProfilerActivity, profile
 
 from selfattn import Model
-from selfattn.recording.interface import Recorder, recording
+from selfattn.recording.doors import Recorder, recording
 
 ROUNDS = 15
 

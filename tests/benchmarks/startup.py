@@ -10,7 +10,7 @@ import time
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser import CHROMIUM, FLAGS, server
+from tests.tools.browser import CHROMIUM, FLAGS, server
 
 ROUNDS = 3
 PICTURE = ".head[data-ready=true]"

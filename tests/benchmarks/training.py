@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from selfattn.training.generated import generate
+from selfattn.training.data.generated import generate
 
 ROWS = 10_000
 
@@ -35,7 +35,7 @@ if __name__ == "__main__":
         command = [
             sys.executable,
             "-m",
-            "selfattn.command_line",
+            "selfattn.cli.main",
             "train",
             str(data),
             "--out",

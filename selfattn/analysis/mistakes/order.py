@@ -10,10 +10,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from selfattn.analysis.mistakes.subject import MOST, Mistake, Number, Picture, Subject, picture
-from selfattn.models.changes import change
+from selfattn.models.answers.changes import change
 from selfattn.models.encoder import SelfAttentionConfig
 from selfattn.models.model import Model
-from selfattn.traces import Trace, trace
+from selfattn.tracing.trace import Trace, trace
 
 # What rounding may leave between two orders of the same sum, as a share of a vector's length.
 ROUNDING = 1e-3

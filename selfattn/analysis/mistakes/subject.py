@@ -12,7 +12,7 @@ from selfattn.maths import saturation
 from selfattn.maths.attend import Stages, attend
 from selfattn.recording.call import Call
 from selfattn.recording.edits import Edit
-from selfattn.traces import Trace
+from selfattn.tracing.trace import Trace
 
 # Tokens that a mistake is made on: a picture of more says less.
 MOST = 128

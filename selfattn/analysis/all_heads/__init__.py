@@ -1,0 +1,1 @@
+"""Every head at once: pictures, and what each looks at."""

@@ -1,0 +1,1 @@
+"""Two of anything, side by side."""

@@ -1,0 +1,1 @@
+"""What changes inside the model do to what it says."""

@@ -1,0 +1,248 @@
+"""What a change inside the model does to what it says, beside what changes of the same size at random do.
+
+    measure = on_text(lambda edits: trace(model, text, edits))
+    dict(silencing(measure, model.attention()))             # {(layer, head): Effect}
+    spread(control(measure, model.attention(), chosen, generator))
+
+An effect shows that a head is necessary on this text; it does not show what the head does.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from selfattn.analysis.interventions.repeats import repeated
+from selfattn.maths.masks import custom
+from selfattn.models.answers.changes import change
+from selfattn.models.answers.predictions import Prediction
+from selfattn.models.inputs.given import entrance
+from selfattn.models.model import Attention, Model
+from selfattn.recording.call import Call
+from selfattn.recording.doors import Recorder, recording
+from selfattn.recording.edits import Ablate, Edit, Setting
+from selfattn.tracing.trace import Trace, moved
+
+Place = tuple[int, int]  # (layer, head)
+How = Literal["zero", "mean"]
+DRAWS = 20
+DISTANCE = "distance of the output"
+# What effects are measured on, and the seed of what is drawn there.
+THIS_TEXT, REPEATS = "this text", "repeated random tokens"
+SEED = 0
+# Random tokens to a half that is repeated, sequences of a measurement, and logits of it that are in memory at once.
+HALF, COUNT, MOST = 32, 64, 1 << 24
+# Sequences that induction scores are means over.
+SCORED = 4
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One number of a forward pass without and with a change, and how far all that the pass says moved."""
+
+    before: float
+    after: float
+    moved: float
+
+    @property
+    def change(self) -> float:
+        """From before to after."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What effects are measured in: runs a forward pass with edits, and compares it with the one without."""
+
+    name: str  # what `before` and `after` are
+    moved: str  # what `moved` is
+    effect: Callable[[tuple[Edit, ...]], Effect]
+
+
+def on_text(run: Callable[[tuple[Edit, ...]], Trace]) -> Measure:
+    """The probability of the model's first answer to an input; for a model without a head, how far its output moved.
+
+    `moved` is the total variation distance of the two distributions, `sum |p - q| / 2`, averaged over the places that
+    the model answers at; without a head the mean over tokens of `|output - output before| / |output before|`.
+    """
+    before = run(())
+    said = before.prediction
+    if said is None:
+        return Measure(DISTANCE, DISTANCE, lambda edits: _of_output(before, run(edits)))
+    if said.unit == "cosine":
+        return Measure("cosine of the two texts", "size of the change", lambda edits: _of_prediction(said, run(edits)))
+    name = f"probability of {said.name(int(said.probabilities.argmax()))!r}"
+    if len(said.positions) > 1:
+        name = f"mean probability of the first answer at {len(said.positions)} places"
+    return Measure(name, "total variation distance", lambda edits: _of_prediction(said, run(edits)))
+
+
+def _of_prediction(before: Prediction, after: Trace) -> Effect:
+    assert after.prediction is not None  # a model that answered answers under any edit
+    found = change(before, after.prediction)
+    rows = before.probabilities if before.logits is None else before.logits.softmax(-1)
+    first = rows.amax(-1).mean().item()
+    return Effect(first, first + found.first, abs(found.first) if found.distance is None else found.distance)
+
+
+def _of_output(before: Trace, after: Trace) -> Effect:
+    distance = moved(before, after).mean
+    return Effect(0.0, distance, distance)
+
+
+def on_repeats(model: Model, generator: torch.Generator, half: int = HALF) -> Measure:
+    """The accuracy of a causal language model on the second half of random tokens that are repeated once.
+
+    Guesses of the second to the last token of the second half. `moved` is the share of guesses that are others.
+    """
+    vocabulary = model.network.get_input_embeddings().weight.shape[0]
+    count = max(1, min(COUNT, MOST // (2 * half * vocabulary)))
+    ids = repeated(count, half, generator, vocabulary=vocabulary).to(entrance(model.network))
+    before = cache(lambda: _guesses(model, ids, half, ()))
+
+    def effect(edits: tuple[Edit, ...]) -> Effect:
+        after, right = _guesses(model, ids, half, edits), ids[:, half + 1 :]
+        old, new = ((guesses == right).float().mean().item() for guesses in (before(), after))
+        return Effect(old, new, (after != before()).float().mean().item())
+
+    name = f"accuracy on {count} × {half} random tokens repeated once"
+    return Measure(name, "share of guesses that are others", effect)
+
+
+def induction_scores(model: Model, generator: torch.Generator, half: int = HALF) -> dict[Place, float]:
+    """The weight of each head on the token after the earlier occurrence, `mean A[i, i - half + 1]`, on such repeats."""
+    vocabulary = model.network.get_input_embeddings().weight.shape[0]
+    ids = repeated(SCORED, half, generator, vocabulary=vocabulary).to(entrance(model.network))
+    recorder = Recorder(model.names)
+    with torch.inference_mode(), recording(recorder):
+        model.network(input_ids=ids, use_cache=False)
+    scores: dict[Place, float] = {}
+    for call in recorder.calls:
+        weights = torch.stack([call.weights(batch=text) for text in range(SCORED)])
+        found = weights.diagonal(1 - half, -2, -1)[..., 1:].mean((0, 2)).tolist()
+        scores |= {(call.layer, head): score for head, score in enumerate(found)}
+    return scores
+
+
+def _guesses(model: Model, ids: Int[Tensor, "text token"], half: int, edits: tuple[Edit, ...]) -> Tensor:
+    with torch.inference_mode(), recording(Recorder(model.names, edits)):
+        return model.network(input_ids=ids, use_cache=False).logits[:, half:-1].argmax(-1)
+
+
+def places(attention: Attention) -> list[Place]:
+    """Every (layer, head) of an attention."""
+    return list(itertools.product(range(attention.layers), range(attention.heads)))
+
+
+def silence(heads: Iterable[Place], attention: Attention, how: How = "zero") -> tuple[Edit, ...]:
+    """The edits that silence these heads, one a layer."""
+    layers: dict[int, set[int]] = {}
+    for layer, head in sorted(heads):
+        layers.setdefault(layer, set()).add(head)
+    return tuple(
+        Ablate(how, layers={layer}, heads=found, part=attention.part, kind=attention.kind)
+        for layer, found in layers.items()
+    )
+
+
+def silenced(edits: Iterable[Edit], attention: Attention) -> frozenset[Place]:
+    """The heads that some edit silences."""
+    edits = tuple(edits)
+    return frozenset(
+        (layer, head)
+        for layer, head in places(attention)
+        if Setting.of(edits, layer, head, attention.part, attention.kind).ablate
+    )
+
+
+def silencing(
+    measure: Measure, attention: Attention, how: How = "zero", done: Collection[Place] = ()
+) -> Iterator[tuple[Place, Effect]]:
+    """The effect of silencing each head alone, head by head; heads that are `done` are stepped over."""
+    for place in places(attention):
+        if place not in done:
+            yield place, measure.effect(silence([place], attention, how))
+
+
+def every_set(heads: int, size: int, draws: int = DRAWS) -> bool:
+    """Are there no more sets of `size` heads than are drawn, so that all of them are?"""
+    return math.comb(heads, size) <= draws
+
+
+def random_sets(heads: Sequence[Place], size: int, draws: int, generator: torch.Generator) -> list[frozenset[Place]]:
+    """`draws` different sets of `size` of these heads; all there are where there are no more."""
+    if every_set(len(heads), size, draws):
+        return [frozenset(chosen) for chosen in itertools.combinations(heads, size)]
+    found: dict[frozenset[Place], None] = {}
+    while len(found) < draws:
+        order = torch.randperm(len(heads), generator=generator)[:size]
+        found[frozenset(heads[place] for place in order.tolist())] = None
+    return list(found)
+
+
+def control_sets(
+    attention: Attention, chosen: Collection[Place], generator: torch.Generator, draws: int = DRAWS
+) -> list[frozenset[Place]]:
+    """Sets of as many heads as are chosen, drawn from those that are not.
+
+    Raises ValueError where too few heads are left to draw from.
+    """
+    others = [place for place in places(attention) if place not in chosen]
+    if not 0 < len(chosen) <= len(others):
+        raise ValueError(
+            f"{len(chosen)} of {len(chosen) + len(others)} heads are silenced; a control draws as many of the others: "
+            "silence at least one and at most half of them."
+        )
+    return random_sets(others, len(chosen), draws, generator)
+
+
+def control(
+    measure: Measure,
+    attention: Attention,
+    chosen: Collection[Place],
+    generator: torch.Generator,
+    how: How = "zero",
+    draws: int = DRAWS,
+) -> Iterator[Effect]:
+    """The effects of silencing as many heads at random, of those that are not chosen, set by set."""
+    for heads in control_sets(attention, chosen, generator, draws):
+        yield measure.effect(silence(heads, attention, how))
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Changes over several draws: their mean and standard deviation, over `draws - 1`."""
+
+    mean: float
+    deviation: float
+    draws: int
+
+
+def spread(effects: Iterable[Effect]) -> Spread:
+    """How large the changes are on average, and how much they differ."""
+    changes = torch.tensor([effect.change for effect in effects], dtype=torch.float64)
+    deviation = changes.std().item() if len(changes) > 1 else 0.0
+    return Spread(changes.mean().item(), deviation, len(changes))
+
+
+def emptied(before: Trace, after: Trace) -> list[tuple[Call, int, int]]:
+    """Rows that edits left nothing to attend to, `(call, head, query)`: their context is zeros."""
+    found = []
+    for old, new in zip(before.calls, after.calls, strict=True):
+        for head, setting in enumerate(new.settings):
+            if setting.masks or setting.cut_after:
+                lost = old.keep(head).any(-1) & ~_left(new, head).any(-1)
+                found += [(new, head, query) for query in lost.nonzero().flatten().tolist()]
+    return found
+
+
+def _left(call: Call, head: int) -> Bool[Tensor, "query key"]:
+    """Which weights can be more than zero."""
+    keep, cut = call.keep(head), call.settings[head].cut_after
+    return keep & ~custom(cut).keep(*call.shape, call.real_keys()) if cut else keep

@@ -1,0 +1,1 @@
+"""Who can hear whom, and what places add."""

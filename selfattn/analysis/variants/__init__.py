@@ -1,0 +1,1 @@
+"""Other attentions beside the exact one."""

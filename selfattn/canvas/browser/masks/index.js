@@ -1,0 +1,136 @@
+// Draw a mask: the entry of the component. The mask, its reach, its cost and the head's weights are computed here at
+// once; what the model says with it is asked of Python when the hand rests.
+
+import { Head, strongest } from "../shared/attend.js";
+import { paletteOf, rgb } from "../shared/colour.js";
+import { h } from "../shared/dom.js";
+import { outcome } from "../interventions/outcome.js";
+import { controls } from "./controls.js";
+import { Drawing } from "./drawing.js";
+import { grids } from "./grids.js";
+import { deepest, firstLayers } from "./reach.js";
+import { costs, heard, table } from "./says.js";
+import { unpack } from "../shared/payload.js";
+
+const SETTLED = 250; // milliseconds after the last change until the model is asked
+const UNCHANGED = { similarity: "own", scaled: true, temperature: 1, mask: ["own"], width: 0, pairs: [] };
+
+class Mask {
+  constructor(root) {
+    Object.assign(this, { root, pinned: { row: 0, column: 0 }, pointed: null, after: 1 });
+    Object.assign(this, { version: 0, last: 0, opened: 0 });
+    const [making, who, says] = [controls(this), heard(this), outcome(this)];
+    const [squares, price, numbers] = [grids(this), costs(this), table(this)];
+    this.parts = [making, who, says, squares, price, numbers];
+    const above = h("div", { class: "above" }, h("div", { class: "side" }, making.element, who.element), says.element);
+    root.replaceChildren(above, squares.element, price.element, numbers.element);
+    // The palette follows the theme: a colour of the style sheet changes with it, and says so when it has.
+    root.ontransitionend = (event) => event.target === root && this.refresh();
+    root.onkeydown = (event) => {
+      if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.target.tagName === "INPUT") return;
+      event.preventDefault();
+      this.change(() => this.drawing.undo());
+    };
+  }
+
+  get cell() {
+    return this.pointed ?? this.pinned;
+  }
+
+  open(data) {
+    this.data = data;
+    const about = unpack(data);
+    const { planes, queries } = about;
+    this.about = about;
+    this.opened++;
+    this.head = new Head(about);
+    this.count = queries.length;
+    this.real = planes.real_keys;
+    this.own = planes.keep;
+    const known = this.drawing && this.revision === about.revision && this.drawing.count === this.count;
+    if (!known) this.after = about.after;
+    const expression = known ? this.drawing.expression : about.expression;
+    const past = this.drawing?.past ?? [];
+    this.drawing = new Drawing(this.count, this.own, this.real, expression);
+    if (known) this.drawing.past = past;
+    const chosen = known && Math.max(this.pinned.row, this.pinned.column) < this.count;
+    this.revision = about.revision;
+    this.root.dataset.pending = this.last > about.done ? 1 : 0;
+    this.compute();
+    if (chosen) return;
+    // A token far enough into the text to have been reached from several sides, and what it attends to most.
+    const row = Math.floor((2 * this.count) / 3);
+    this.pinned = { row, column: strongest(this.head, row) };
+  }
+
+  compute() {
+    this.version++;
+    this.allowed = this.drawing.allowed;
+    this.first = firstLayers(this.allowed, this.count);
+    this.deepest = deepest(this.first);
+    // The mask of the payload is the model's own: here it is and-ed with what is drawn.
+    this.head.own.keep = this.allowed;
+    this.head.masked = null;
+    this.head.compute(UNCHANGED);
+    this.refresh();
+  }
+
+  /** Something that the reader does to the mask or to the layers; `done()` false where nothing came of it. */
+  change(done) {
+    if (done() === false) return;
+    this.compute();
+    this.settle();
+  }
+
+  setAfter(layers) {
+    this.after = layers;
+    this.refresh();
+    this.settle();
+  }
+
+  settle() {
+    this.root.dataset.pending = 1;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.last = Math.max(this.last + 1, Date.now());
+      this.tell("draw", { expression: this.drawing.expression, after: this.after, at: this.last });
+    }, SETTLED);
+  }
+
+  point(cell) {
+    this.pointed = cell;
+    this.refresh();
+  }
+
+  pin(cell) {
+    this.pinned = cell;
+    this.pointed = null;
+    this.refresh();
+  }
+
+  /** Draw with the next frame, once however often this is called before it. */
+  refresh() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      if (!this.about) return;
+      this.palette = paletteOf(this.root);
+      const [red, green, blue] = rgb(this.palette.panel);
+      this.root.classList.toggle("dark", red + green + blue < 384);
+      for (const part of this.parts) part.draw();
+      this.root.dataset.ready = "true";
+    });
+  }
+}
+
+const made = new WeakMap();
+
+/** Streamlit calls this with each payload; the same element keeps what the reader drew. */
+export default function ({ parentElement, data, setTriggerValue }) {
+  const root = parentElement.querySelector(".mask");
+  if (!made.has(root)) made.set(root, new Mask(root));
+  const mask = made.get(root);
+  mask.tell = setTriggerValue;
+  if (mask.data !== data) mask.open(data);
+  // What is on screen, for whoever wants to read it from a script.
+  root.scope = mask;
+}

@@ -1,0 +1,165 @@
+// What the reader can move, each beside the stage that it changes; all of it runs here, on this head alone.
+
+import { h, write } from "../shared/dom.js";
+
+/** A labelled choice among few, as buttons of which one is on. */
+export function segmented(label, options, choose) {
+  const buttons = Object.entries(options).map(([value, text]) =>
+    h("button", { type: "button", value, onclick: () => choose(value) }, text),
+  );
+  const element = h("div", { class: "segmented", role: "group", "aria-label": label }, ...buttons);
+  const draw = (chosen) => buttons.forEach((button) => button.setAttribute("aria-pressed", button.value === chosen));
+  return { element, draw, buttons };
+}
+
+/** A labelled choice from a list. */
+export function choice(label, options, choose) {
+  const select = h(
+    "select",
+    { onchange: () => choose(select.value) },
+    ...Object.entries(options).map(([value, text]) => h("option", { value }, text)),
+  );
+  return { element: h("label", {}, h("span", {}, label), select), select, draw: (value) => (select.value = value) };
+}
+
+/** A labelled slider with its number; `choose(value, moving)` is called at the display's rate while it is dragged. */
+export function slider(label, { min, max, step }, choose) {
+  const input = h("input", { type: "range", min, max, step });
+  const value = h("output");
+  input.oninput = () => choose(Number(input.value), true);
+  input.onchange = () => choose(Number(input.value), false);
+  const draw = (number, text = String(number)) => {
+    input.value = number;
+    write(value, text);
+    input.style.setProperty("--done", `${(100 * (number - min)) / (max - min)}%`);
+  };
+  return { element: h("label", { class: "slider" }, h("span", {}, label), input, value), input, draw };
+}
+
+/** An on-off switch. */
+export function toggle(label, choose) {
+  const input = h("input", { type: "checkbox", role: "switch", onchange: () => choose(input.checked) });
+  return { element: h("label", { class: "toggle" }, input, h("span", {}, label)), input, draw: (on) => (input.checked = on) };
+}
+
+const MASKS = { own: "own", causal: "causal", padding: "padding", window: "window" };
+const REACHES = { head: "this head", model: "every head" };
+
+/** The controls that stand over the stages: scaling and temperature, mask, threshold, and the way into the model. */
+export function controls(scope) {
+  const scaled = toggle("divide by √d", (on) => scope.set({ scaled: on }));
+  const temperature = slider("temperature", { min: 0.1, max: 5, step: 0.1 }, (value, moving) =>
+    scope.set({ temperature: value }, { moving }),
+  );
+  const masks = Object.entries(MASKS).map(([value, text]) =>
+    h("button", { type: "button", value, onclick: () => scope.set({ mask: flipped(scope.view.mask, value) }) }, text),
+  );
+  const width = slider("width", { min: 1, max: 32, step: 1 }, (value, moving) => scope.set({ width: value }, { moving }));
+  const shown = h("button", { type: "button", class: "quiet", onclick: () => scope.set({ pairs: [] }) });
+  const similarity = choice("similarity", {}, (value) => scope.set({ similarity: value }));
+  const reach = choice("in", REACHES, () => scope.refresh());
+  const apply = h("button", { type: "button", class: "primary" }, "Apply to the model");
+  apply.onclick = () => {
+    scope.inModel = inModel(scope.view, reach.select.value);
+    scope.report("apply", { view: scope.view, reach: reach.select.value });
+  };
+  const undo = h("button", { type: "button", class: "quiet", onclick: () => scope.report("undo", true) }, "Undo");
+  const element = h(
+    "div",
+    { class: "controls" },
+    h("div", {}, scaled.element, temperature.element, similarity.element),
+    h("div", {}, h("div", { class: "masks", role: "group", "aria-label": "Mask" }, ...masks), width.element, shown),
+    h("div", { class: "apply" }, apply, reach.element, undo),
+  );
+  let made = null;
+
+  function build(head) {
+    made = head;
+    const names = { own: head.similarity === "dot" ? "q · k" : head.similarity, dot: "q · k", cosine: "cosine", rbf: "−|q − k|² / 2" };
+    if (head.similarity === "dot") delete names.dot;
+    similarity.select.replaceChildren(...Object.entries(names).map(([value, text]) => h("option", { value }, text)));
+    similarity.select.disabled = !head.comparable;
+    scaled.input.disabled = head.fixed !== null;
+    scaled.element.title = head.fixed ?? "";
+  }
+
+  function draw() {
+    const { head, view } = scope;
+    if (made !== head) build(head);
+    scaled.draw(view.scaled);
+    temperature.draw(view.temperature, view.temperature.toFixed(1));
+    for (const button of masks) button.setAttribute("aria-pressed", view.mask.includes(button.value));
+    width.element.hidden = !view.mask.includes("window");
+    width.draw(view.width);
+    shown.hidden = !view.pairs.length;
+    write(shown, `Show ${view.pairs.length} hidden ${view.pairs.length === 1 ? "pair" : "pairs"}`);
+    similarity.draw(view.similarity);
+    undo.hidden = !scope.applied;
+    const asked = inModel(view, reach.select.value);
+    apply.disabled = asked === scope.inModel || (!scope.applied && asked === inModel(UNCHANGED, reach.select.value));
+    write(apply, asked === scope.inModel ? "Applied" : "Apply to the model");
+  }
+  return { element, draw, reach };
+}
+
+const UNCHANGED = { similarity: "own", scaled: true, temperature: 1, mask: ["own"], width: null, pairs: [] };
+
+/** What of a view reaches the model, and where, as one text to compare. */
+export function inModel({ similarity, scaled, temperature, mask, width, pairs }, reach) {
+  return JSON.stringify([similarity, scaled, temperature, mask, mask.includes("window") && width, pairs, reach]);
+}
+
+function flipped(mask, name) {
+  const others = mask.filter((each) => each !== name);
+  return others.length < mask.length ? others : Object.keys(MASKS).filter((each) => each === name || mask.includes(each));
+}
+
+const RANGES = { row: "each row", head: "this head", all: "all heads" };
+const COLOURS = { sqrt: "√", linear: "linear", log: "log" };
+const STAGES = { scores: "scores", scaled: "scaled", logits: "masked", weights: "weights" };
+const SEGMENTS = { all: "all", AA: "A → A", AB: "A → B", BA: "B → A", BB: "B → B" };
+
+/** The line over the picture: which picture, how it is coloured or filtered, and `keep(kind)` to save it. */
+export function toolbar(scope, names, keep) {
+  const show = segmented("Picture", names, (value) => scope.set({ show: value }));
+  const stage = segmented("Stage", STAGES, (value) => scope.set({ stage: value }));
+  const range = choice("colours over", RANGES, (value) => scope.set({ range: value }));
+  const colour = choice("scale", COLOURS, (value) => scope.set({ colour: value }));
+  const threshold = slider("weights from", { min: 0, max: 0.5, step: 0.005 }, (value, moving) =>
+    scope.set({ threshold: value }, { moving }),
+  );
+  const words = toggle("whole words", (on) => scope.set({ words: on }));
+  const segments = choice("sentences", SEGMENTS, (value) => scope.set({ segments: value }));
+  const parts = { stage, range, colour, threshold, words, segments };
+  const uses = {
+    image: ["range", "colour"],
+    sound: [],
+    stages: ["range", "colour"],
+    map: ["stage", "range", "colour"],
+    lines: ["threshold", "words", "segments"],
+    table: [],
+  };
+  const files = h(
+    "span",
+    { class: "files" },
+    ...["svg", "png"].map((kind) =>
+      h("button", { type: "button", class: "quiet", onclick: () => keep(kind), "aria-label": `Save as ${kind}` }, `↓ ${kind}`),
+    ),
+  );
+  const element = h("div", { class: "toolbar" }, show.element, ...Object.values(parts).map((part) => part.element), files);
+
+  function draw() {
+    const { view, head } = scope;
+    const shown = head.shown(view.show);
+    const used = head.tile ? ["range", "colour"] : uses[shown];
+    show.draw(shown);
+    for (const button of show.buttons) button.hidden = ["image", "sound"].includes(button.value) && !head[button.value];
+    for (const [name, part] of Object.entries(parts)) {
+      part.element.hidden = !used.includes(name);
+      part.draw(view[name], name === "threshold" ? view.threshold.toFixed(3) : undefined);
+    }
+    files.hidden = shown !== "stages";
+    if (!head.segments?.keys.some(Boolean)) segments.element.hidden = true;
+  }
+  return { element, draw };
+}

@@ -1,0 +1,164 @@
+// The stages in a row that reads like the equation: Q K^T -> scaled -> masked -> weights -> V -> context.
+
+import { canvas, fresh, h, number, once, write } from "../shared/dom.js";
+import { extent, label } from "../shared/extent.js";
+import { Matrix } from "../shared/matrix.js";
+import { drawColumns, drawRows } from "../shared/names.js";
+
+const NARROWEST = 132;
+const WIDEST = 300;
+/** The view of all stages; `host` takes the controls, which stand over the matrices that they change. */
+export function stages(scope) {
+  const matrices = matricesOf(scope);
+  const drawAgain = () => scope.refresh();
+  const rows = canvas({ class: "names rows", "aria-hidden": "true" }, drawAgain);
+  const entropy = canvas({ class: "entropy", role: "img", "aria-label": "Entropy of each row" }, drawAgain);
+  const sink = canvas({ class: "sink", role: "img" }, drawAgain);
+  const names = ["scores", "scaled", "logits", "weights"].map((name) => {
+    const columns = canvas({ class: "names columns", "aria-hidden": "true" }, drawAgain);
+    matrices[name].element.append(columns);
+    return columns;
+  });
+  const { query, key, scores, scaled, logits, weights, value, context } = matrices;
+  scores.element.prepend(key.element);
+  const spread = h("figure", { class: "matrix spread" }, h("figcaption", {}, "H", h("small", {}, "row")), entropy);
+  const apart = h("figure", { class: "matrix apart" }, h("figcaption", {}, "sink", h("small", {}, "0 to 1")), sink);
+  const strip = h(
+    "div",
+    { class: "strip" },
+    h("div", { class: "margin" }, h("small", {}, "attends from ↓"), rows, h("small", {}, "attends to →")),
+    ...[query, scores, scaled, logits, weights].map((matrix) => matrix.element),
+    apart,
+    spread,
+    value.element,
+    context.element,
+  );
+  const element = h("div", { class: "stages" }, strip);
+
+  // The squares share what the other columns leave.
+  new ResizeObserver(() => {
+    const fixed = parseFloat(getComputedStyle(strip).getPropertyValue("--fixed"));
+    const side = Math.min(Math.max((element.clientWidth - fixed) / 4, NARROWEST), WIDEST);
+    strip.style.setProperty("--side", `${Math.floor(side)}px`);
+  }).observe(element);
+
+  function draw(now) {
+    for (const [name, matrix] of Object.entries(matrices)) matrix.draw(drawing(scope, name), now);
+    for (const [name, text] of Object.entries(titles(scope))) write(matrices[name].title.firstChild, text);
+    const { head, cell, palette } = scope;
+    once(rows, [head, cell.query, palette.ink], () => drawRows(rows, head.queries, cell.query, palette));
+    for (const columns of names) {
+      once(columns, [head, cell.key, palette.ink], () => drawColumns(columns, head.keys, cell.key, palette));
+    }
+    drawEntropy(entropy, head, cell.query, palette);
+    apart.hidden = head.sink == null;
+    strip.classList.toggle("with-sink", !apart.hidden);
+    if (!apart.hidden) drawSink(sink, head, cell.query, palette);
+  }
+  return { element, host: strip, draw };
+}
+
+function matricesOf(scope) {
+  const pair = { at: (query, key) => ({ query, key }), mark: ({ query, key }) => ({ row: query, column: key }) };
+  const make = (name, symbol, title, place) => [name, new Matrix(scope, { name, symbol, title, ...place })];
+  return Object.fromEntries([
+    make("query", "query", "Q", {
+      at: (query, dimension) => ({ query, key: null, dimension }),
+      mark: ({ query, dimension = null }) => ({ row: query, column: dimension }),
+    }),
+    make("key", "key", "Kᵀ", {
+      at: (dimension, key) => ({ query: null, key, dimension }),
+      mark: ({ key, dimension = null }) => ({ row: dimension, column: key }),
+    }),
+    make("scores", "weights", "Q Kᵀ", pair),
+    make("scaled", "weights", "÷ √d", pair),
+    make("logits", "weights", "+ mask", pair),
+    make("weights", "weights", "softmax", pair),
+    make("value", "value", "· V", {
+      at: (key, component) => ({ query: null, key, component }),
+      mark: ({ key, component = null }) => ({ row: key, column: component }),
+    }),
+    make("context", "context", "= context", {
+      at: (query, component) => ({ query, key: null, component }),
+      mark: ({ query, component = null }) => ({ row: query, column: component }),
+    }),
+  ]);
+}
+
+// What a matrix draws: its numbers, what they depend on, the range of their colours, and the words beside the title.
+function drawing({ head, view, version, opened }, name) {
+  const { shape: [n, m], d, dv } = head;
+  if (name === "query") return activation(head.query, [n, d], opened);
+  if (name === "key") return activation((head.transposed ??= transpose(head.key, m, d)), [d, m], opened);
+  if (name === "value") return activation(head.value, [m, dv], opened);
+  if (name === "context") return activation(head.context, [n, dv], version);
+  const probability = name === "weights";
+  const made = { scores: view.similarity, scaled: `${view.similarity}${view.scaled}` }[name] ?? version;
+  return {
+    values: head[name],
+    shape: [n, m],
+    keep: name === "logits" || probability ? head.keep : undefined,
+    version: `${opened} ${made} ${view.range}`,
+    probability,
+    extent: (small) => extent(head, view, name, small),
+    depth: view.colour,
+    note: (most, pool) => label(view, name, most, pool),
+  };
+}
+
+function activation(values, shape, version) {
+  const extent = (small) => small.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+  return { values, shape, version, extent, note: () => shape.join(" × ") };
+}
+
+function transpose(values, rows, columns) {
+  const turned = new Float32Array(values.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) turned[j * rows + i] = values[i * columns + j];
+  return turned;
+}
+
+// The step that each matrix takes from the one before it, as it stands.
+function titles({ head, view }) {
+  const scale = Number(head.factor.toPrecision(4));
+  const masked = head.allowed.some((count) => count < head.shape[1]);
+  const tempered = view.temperature === 1 ? "" : `÷ ${view.temperature} `;
+  return {
+    scores: head.similarity === "dot" && view.similarity === "own" ? "Q Kᵀ" : "scores",
+    scaled: scale === 1 ? "not scaled" : `× ${scale}`,
+    logits: `${tempered}${masked ? "+ mask" : tempered ? "" : "no mask"}`,
+  };
+}
+
+// The weight that a row gives to no token: a learned logit takes part in its softmax, and its share is dropped.
+function drawSink(canvas, head, lit, palette) {
+  const context = fresh(canvas);
+  if (!context) return;
+  const { width, height } = canvas.box;
+  const cell = height / head.shape[0];
+  head.sum.forEach((sum, row) => {
+    context.globalAlpha = head.allowed[row] ? 1 - sum : 0;
+    context.fillStyle = palette.weights;
+    context.fillRect(0, row * cell, width, cell - (cell > 4 ? 1 : 0));
+  });
+  context.globalAlpha = 1;
+  context.strokeStyle = palette.ink;
+  context.strokeRect(0.5, Math.round(lit * cell) + 0.5, width - 1, Math.max(Math.round(cell) - 1, 3));
+  const said = `This row gives ${number(1 - head.sum[lit])} to the sink, a learned logit, and ${number(head.sum[lit])} to tokens.`;
+  Object.assign(canvas, { title: said, ariaLabel: said });
+}
+
+function drawEntropy(canvas, head, lit, palette) {
+  const context = fresh(canvas);
+  if (!context) return;
+  const { width, height } = canvas.box;
+  const cell = height / head.shape[0];
+  const gap = cell > 4 ? 1 : 0;
+  head.entropy.forEach((entropy, row) => {
+    context.fillStyle = palette.line;
+    context.fillRect(0, row * cell, width, cell - gap);
+    context.fillStyle = row === lit ? palette.ink : palette.weights;
+    if (entropy === entropy) context.fillRect(0, row * cell, width * Math.min(entropy, 1), cell - gap);
+  });
+  const at = head.entropy[lit];
+  canvas.title = `Entropy over its most, by row. This row: ${number(at)}; uniform: 1.`;
+}

@@ -1,0 +1,104 @@
+// The numbers of a head as tables: what the pictures show, for those who read or hear it instead.
+
+import { strongest } from "../shared/attend.js";
+import { h } from "../shared/dom.js";
+import { mention, sortable } from "../shared/sortable.js";
+
+const MOST = 512;
+
+/** One token's row of the head, key by key, and one of its keys, dimension by dimension. */
+export function table(scope) {
+  const query = menu("Attends from", (place) => scope.pin({ query: place, key: strongest(scope.head, place) }));
+  const key = menu("Attends to", (place) => scope.pin({ query: shown().query, key: place }));
+  const keys = sortable(KEYS, { name: "keys", choose: (place) => scope.pin({ query: shown().query, key: place }) });
+  const dimensions = sortable(DIMENSIONS, { name: "dimensions", sum: "product" });
+  const menus = h("div", { class: "table-menus" }, query.element, key.element);
+  const element = h("section", { class: "table", "aria-label": "Table" }, menus, keys.element, dimensions.element);
+
+  function shown() {
+    const { query: place = 0, key: other } = scope.cell ?? {};
+    return { query: place ?? 0, key: other ?? strongest(scope.head, place ?? 0) };
+  }
+
+  function draw() {
+    const { head } = scope;
+    const cell = shown();
+    query.draw(head.queries, cell.query);
+    key.draw(head.keys, cell.key);
+    const from = `From ${mention(head.queries[cell.query])} (position ${cell.query})`;
+    const to = `to ${mention(head.keys[cell.key])} (position ${cell.key})`;
+    const rows = keyRows(head, cell.query);
+    const some = (count) => count.toLocaleString("en");
+    const all = head.shape[1];
+    const left = rows.length < all ? ` The ${some(rows.length)} largest weights of ${some(all)} keys.` : "";
+    keys.draw(`${from} to each token.${left}`, rows, cell.key);
+    dimensions.draw(`${from} ${to}, by dimension.`, dimensionRows(head, cell));
+  }
+  return { element, draw };
+}
+
+const KEYS = [
+  { name: "position", of: (row) => row.place, digits: 0 },
+  { name: "token", of: (row) => row.token, heads: true, symbol: "key" },
+  { name: "raw score", of: (row) => row.score, symbol: "weights" },
+  { name: "scaled", of: (row) => row.scaled, symbol: "weights" },
+  { name: "logit", of: (row) => (row.logit === -Infinity ? "masked" : row.logit), symbol: "weights" },
+  { name: "weight", of: (row) => row.weight, digits: 4, symbol: "weights" },
+  { name: "uniform weight", of: (row) => row.uniform, digits: 4 },
+];
+const DIMENSIONS = [
+  { name: "dimension", of: (row) => row.place, digits: 0, heads: true },
+  { name: "query", of: (row) => row.query, symbol: "query" },
+  { name: "key", of: (row) => row.key, symbol: "key" },
+  { name: "product", of: (row) => row.product, symbol: "weights" },
+  { name: "value of the key", of: (row) => row.value, symbol: "value" },
+  { name: "context of the query", of: (row) => row.context, symbol: "value" },
+];
+
+/** A row a key; past 512 keys, those of the largest weights. */
+function keyRows({ keys, keep, scores, scaled, logits, weights, shape: [, m] }, query) {
+  const start = query * m;
+  const allowed = keep.subarray(start, start + m).reduce((sum, open) => sum + open, 0);
+  let places = [...keys.keys()];
+  if (m > MOST) {
+    places.sort((a, b) => weights[start + b] - weights[start + a]);
+    places = places.slice(0, MOST).sort((a, b) => a - b);
+  }
+  return places.map((place) => {
+    const cell = start + place;
+    return {
+      place,
+      token: keys[place],
+      score: scores[cell],
+      scaled: scaled[cell],
+      logit: logits[cell],
+      weight: weights[cell],
+      uniform: keep[cell] ? 1 / allowed : 0,
+    };
+  });
+}
+
+/** A row a dimension; null where the values have fewer dimensions than the keys, or the keys than the values. */
+function dimensionRows({ query, key, value, context, d, dv }, cell) {
+  return Array.from({ length: Math.max(d, dv) }, (_, place) => {
+    const [q, k] = place < d ? [query[cell.query * d + place], key[cell.key * d + place]] : [null, null];
+    const [v, c] = place < dv ? [value[cell.key * dv + place], context[cell.query * dv + place]] : [null, null];
+    return { place, query: q, key: k, product: q === null ? null : q * k, value: v, context: c };
+  });
+}
+
+// A labelled list of tokens to choose from.
+function menu(label, choose) {
+  const select = h("select", { onchange: () => choose(Number(select.value)) });
+  const element = h("label", {}, label, select);
+  let made = null;
+  function draw(labels, place) {
+    if (labels.length !== made?.length || labels.some((text, index) => text !== made[index])) {
+      made = labels;
+      const option = (text, index) => h("option", { value: index }, `${index} ${mention(text)}`);
+      select.replaceChildren(...labels.map(option));
+    }
+    if (select.value !== String(place)) select.value = place;
+  }
+  return { element, draw };
+}

@@ -1,0 +1,102 @@
+"""One head as a payload: all that the browser needs to compute its stages again under any of the reader's settings."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from selfattn.canvas.one_head.senses import senses_payload
+from selfattn.canvas.payload import Planes
+from selfattn.models.inputs.tokens import visible
+from selfattn.recording.call import Call
+from selfattn.tracing.trace import Trace
+
+# What the dot stands for between q and k, by the similarity that the reader chose.
+ALIKE = {"dot": "·", "cosine": " cosine ", "rbf": " rbf "}
+
+
+def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], Planes]:
+    """The words and the planes of one head, without any edit of its own: those are the browser's.
+
+    Planes: query, key, value and raw scores (float32), the model's own mask, its bias where there is one, and for each
+    token its word, its sentence, and whether it is text (1) or padding (0).
+    """
+    call = call.with_edits(())
+    stages = call.stages(head)
+    queries, keys = trace.labels(call)
+    planes: Planes = {
+        "query": _floats(stages.query),
+        "key": _floats(stages.key),
+        "value": _floats(stages.value),
+        "scores": _floats(stages.scores),
+        "keep": _bytes(stages.keep),
+        "real_queries": _bytes(call.real_keys() if call.kind == "self" else torch.ones(len(queries), dtype=torch.bool)),
+        "real_keys": _bytes(call.real_keys()),
+    }
+    for name, bias in zip(("bias", "mask_bias"), call.biases(head), strict=True):
+        if bias is not None:
+            planes[name] = _floats(bias)
+    for side, names in (("query", queries), ("key", keys)):
+        planes[f"{side}_words"], planes[f"{side}_segments"] = _places(trace, names)
+    surroundings, drawn = senses_payload(trace, call)
+    planes |= drawn
+    about = {
+        "queries": [visible(name) for name in queries],
+        "keys": [visible(name) for name in keys],
+        "head": {
+            **formula(call),
+            "kind": call.kind,
+            "scale": call.effective_scale(head),
+            "softcap": call.softcap,
+            "sink": None if call.sink is None else call.sink[head].item(),
+            "extreme": extreme(call),
+            **surroundings,
+        },
+    }
+    return about, planes
+
+
+def formula(call: Call) -> dict[str, Any]:
+    """What a reader may change in the formula of a call, and why not where they may not."""
+    similarity = "dot" if call.similarity is None else getattr(call.similarity, "__name__", "own")
+    return {
+        "similarity": similarity,
+        "alike": {"own": ALIKE.get(similarity, f" {similarity} "), **ALIKE},
+        "fixed": fixed(call),
+        "comparable": call.prescale is not None,
+    }
+
+
+def fixed(call: Call) -> str | None:
+    """Why a call's scaling cannot be switched off, where it cannot."""
+    if call.prescale is None:
+        return "This model's scale could not be told apart from its query, so it cannot be taken away."
+    return "This model never scales its scores, by design." if call.scale == 1.0 else None
+
+
+def extreme(call: Call) -> float:
+    """The raw score farthest from zero in any head of the layer."""
+    return max(call.scores(head).abs().max().item() for head in range(call.heads))
+
+
+def _places(trace: Trace, names: tuple[str, ...]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """For each token its word (-1: none) and its sentence: 0, and 1 from a pair's second text or a separator on."""
+    tokens, tokenizer = trace.tokens, trace.model.tokenizer
+    if names != tokens.text:
+        return np.arange(len(names), dtype=np.int32), np.zeros(len(names), np.uint8)
+    words = np.array([-1 if word is None else word for word in tokens.words], np.int32)
+    if 1 in tokens.segments:  # what stands for no text belongs to the one before it
+        return words, np.maximum.accumulate([segment or 0 for segment in tokens.segments]).astype(np.uint8)
+    ends = np.array(tokens.ids) == getattr(tokenizer, "sep_token_id", None)
+    first, last = (np.flatnonzero(ends)[[0, -1]]) if ends.any() else (len(names), len(names))
+    after = np.arange(len(names)) > first
+    return words, (after & (first < last)).astype(np.uint8)
+
+
+def _floats(tensor: Tensor) -> np.ndarray[Any, Any]:
+    return tensor.detach().float().cpu().numpy()
+
+
+def _bytes(flags: Tensor) -> np.ndarray[Any, Any]:
+    return flags.to(torch.uint8).cpu().numpy()

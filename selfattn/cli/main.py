@@ -1,0 +1,247 @@
+"""`selfattn trace | train | app | models | check`: the microscope on the command line."""
+
+import io
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from selfattn.cli import train
+
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="An attention microscope."
+)
+
+MODEL = Annotated[str, typer.Argument(help="A name from `selfattn models`, a folder, or a hub id.")]
+TEXT = Annotated[
+    str,
+    typer.Argument(
+        help="A text; @FILE with a picture (.png, .jpg, .webp, .gif, .bmp) or a sound (.wav, .flac, .ogg, .mp3); or "
+        "@FILE.safetensors with the tensors that the model's forward takes."
+    ),
+]
+SECOND = Annotated[str | None, typer.Option(help="A second text: the passage of a question, or one to compare.")]
+OUT = Annotated[Path | None, typer.Option(help="FILE.json, FILE.npz or FILE.csv; a summary is printed without.")]
+PART = Annotated[str | None, typer.Option(help="encoder, decoder, vision or text; the model's first by default.")]
+REVISION = Annotated[str | None, typer.Option(help="A branch, a tag or a commit of a hub id.")]
+DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+DTYPE = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")]
+SPREAD = Annotated[bool, typer.Option("--spread", help="Lay the layers over all devices.")]
+BITS = Annotated[int | None, typer.Option(help="8 or 4 bits a weight; needs CUDA.")]
+ADAPTER = Annotated[str | None, typer.Option(help="A LoRA adapter: a folder or a hub id.")]
+CHECKED_ON = "The keys to the old cabinet are on the table."
+# The columns that `check` prints of every layer.
+WIDTHS = {
+    "heads": 6,
+    "|recomputed - model|": 24,
+    "rows sum to 1": 16,
+    "future hidden": 16,
+    "key-value heads": 18,
+    "d a head": 11,
+    "scale": 18,
+    "window": 9,
+    "soft cap": 10,
+    "sink": 12,
+}
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
+SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
+SIMILARITY = Literal["dot", "cosine", "rbf"]
+
+
+@app.command()
+def trace(
+    model: MODEL,
+    text: TEXT,
+    second: SECOND = None,
+    layer: Annotated[int, typer.Option(help="Layer, from 0.")] = 0,
+    head: Annotated[int, typer.Option(help="Head, from 0.")] = 0,
+    part: PART = None,
+    kind: Annotated[str | None, typer.Option(help="self or cross.")] = None,
+    similarity: Annotated[SIMILARITY | None, typer.Option(help="What makes the raw scores, in every layer.")] = None,
+    no_scale: Annotated[bool, typer.Option("--no-scale", help="Leave the scores raw, in every layer.")] = False,
+    temperature: Annotated[float, typer.Option(help="Divide the logits by this, in every layer.")] = 1.0,
+    mask: Annotated[str | None, typer.Option(help="A further mask in every layer, such as causal,window:4.")] = None,
+    ablate: Annotated[
+        list[str] | None, typer.Option(metavar="L.H", help="Silence head H of layer L; repeatable.")
+    ] = None,
+    pad: Annotated[int, typer.Option(min=0, help="Padding tokens to add.")] = 0,
+    revision: REVISION = None,
+    device: DEVICE = "auto",
+    dtype: DTYPE = "auto",
+    spread: SPREAD = False,
+    bits: BITS = None,
+    adapter: ADAPTER = None,
+    out: OUT = None,
+) -> None:
+    """Run MODEL on TEXT and write what one head computed, stage by stage."""
+    from selfattn import trace as run
+    from selfattn.exports import data as exports
+    from selfattn.models.loading.library import Choice
+
+    if out is not None and out.suffix not in exports.WRITERS:
+        raise ValueError(f"--out ends in {', '.join(exports.WRITERS)}; got {out.name!r}.")
+    edits = _edits(similarity, no_scale, temperature, mask, ablate or [])
+    given = _given(text, second)
+    found = run(Choice(model, revision, device, dtype, spread, bits, adapter).load(), given, edits, pad=pad)
+    for edit in edits:
+        if not any(edit.reaches(c.layer, h, c.part, c.kind) for c in found.calls for h in range(c.heads)):
+            raise ValueError(
+                f"{edit} reaches no head of {found.model.name}; `selfattn check` lists its layers and heads."
+            )
+    data = exports.head_data(found, layer, head, part, kind)
+    if out is None:
+        print(_summary(data))
+        return
+    try:
+        out.write_bytes(exports.WRITERS[out.suffix](data))
+    except OSError as error:
+        raise ValueError(f"{out} could not be written: {error.strerror}.") from error
+    tokens = len(data["attends_from"])
+    print(f"{out}: {data['part']} layer {layer}, head {head}, {tokens} tokens, exact to {found.fidelity:.1e}")
+
+
+@app.command()
+def check(
+    model: MODEL,
+    text: Annotated[str | None, typer.Argument(help="A text to check it on, or @FILE.safetensors.")] = None,
+    revision: REVISION = None,
+    device: DEVICE = "auto",
+    dtype: DTYPE = "auto",
+    spread: SPREAD = False,
+    bits: BITS = None,
+    adapter: ADAPTER = None,
+) -> None:
+    """Run MODEL and compare every layer's recomputed attention with what the model used; say what the model is.
+
+    The exit code is 0 where every layer is exact and no token of a causal layer sees the future, and 1 otherwise.
+    """
+    from selfattn import trace as run
+    from selfattn.analysis.model.anatomy import COLUMNS, anatomy, columns
+    from selfattn.models.loading.library import Choice
+
+    loaded = Choice(model, revision, device, dtype, spread, bits, adapter).load()
+    if text is None and loaded.tokenizer is not None and "text" in loaded.task.reads:
+        text = CHECKED_ON
+    found = anatomy(loaded, None if text is None else run(loaded, _given(text)))
+    said = columns(found.layers)
+    widths = {name: width for name, width in WIDTHS.items() if name in said}
+    print(f"{'layer':<28}" + "".join(f"{name:>{width}}" for name, width in widths.items()))
+    for layer in found.layers:
+        print(f"{layer.title:<28}" + "".join(f"{COLUMNS[name](layer):>{width}}" for name, width in widths.items()))
+    for name, value in found.facts:
+        print(f"{name:<28}{value}")
+    print(found.verdict)
+    raise typer.Exit(0 if found.sound else 1)
+
+
+@app.command()
+def models() -> None:
+    """List the models that are here without a download."""
+    from selfattn.models.loading.names import names
+
+    for name, folder in names().items():
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        print(f"{name:<12}{size / 1e6:>8.1f} MB")
+    print("or a folder, or a hub id such as bert-base-uncased")
+
+
+@app.command("app")
+def open_app(model: Annotated[str | None, typer.Option(help="The model that the app opens on.")] = None) -> None:
+    """Open the app in the browser."""
+    from selfattn.places import HOME
+
+    chosen = {"SELFATTN_MODEL": model} if model else {}
+    command = [sys.executable, "-m", "streamlit", "run", str(HOME / "app.py")]
+    raise typer.Exit(subprocess.call(command, env=os.environ | chosen))
+
+
+# Its options are those of the settings, which it asks for once somebody wants to train.
+app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
+    train.train
+)
+
+
+def _edits(
+    similarity: SIMILARITY | None, no_scale: bool, temperature: float, mask: str | None, ablate: list[str]
+) -> list[Any]:
+    from selfattn import Ablate, Mask, Scale, Similarity, Temperature
+    from selfattn.maths.masks import from_command_line
+
+    edits: list[Any] = []
+    if similarity is not None:
+        edits.append(Similarity(similarity))
+    if no_scale:
+        edits.append(Scale(None))
+    if temperature != 1.0:
+        edits.append(Temperature(temperature))
+    if mask is not None:
+        edits.append(Mask(from_command_line(mask)))
+    for place in ablate:
+        if not re.fullmatch(r"\d+\.\d+", place):
+            raise ValueError(f"--ablate takes LAYER.HEAD, such as 1.3; got {place!r}.")
+        layer, head = map(int, place.split("."))
+        edits.append(Ablate("zero", layers={layer}, heads={head}))
+    return edits
+
+
+def _given(text: str, second: str | None = None) -> Any:
+    from selfattn.models.inputs.given import Pair, Picture, Sound
+
+    ending = Path(text).suffix.lower()
+    made = Picture if ending in PICTURES else Sound if ending in SOUNDS else None
+    if not text.startswith("@") or (made is None and ending != ".safetensors"):
+        return text if second is None else Pair(text, second)
+    if second is not None:
+        raise ValueError(f"--second goes with a text; got {text!r}.")
+    return _tensors(text[1:]) if made is None else made(_bytes(text[1:]), text[1:])
+
+
+def _bytes(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise ValueError(f"{file!r} could not be read: {error.strerror}.") from error
+
+
+def _tensors(file: str) -> Any:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(file)
+    except (OSError, SafetensorError) as error:
+        raise ValueError(f"{file!r} could not be read as tensors: {error}") from error
+
+
+def _summary(data: dict[str, Any]) -> str:
+    """Where each token's weight goes, and what the model says."""
+    place = f"{data['part']} layer {data['layer']}, head {data['head']}"
+    lines = [f"{data['model']}, {place}, exact to {data['fidelity']:.1e}"]
+    for token, row in zip(data["attends_from"], data["weights"], strict=True):
+        best = sorted(range(len(row)), key=lambda j: -row[j])[:3]
+        lines.append(f"{token!r:>16} -> " + ", ".join(f"{data['attends_to'][j]!r} {row[j]:.3f}" for j in best))
+    if data["prediction"]:
+        said = ", ".join(f"{name!r} {p:.3f}" for name, p in data["prediction"]["top"][:5])
+        lines.append(f"{data['prediction']['kind']}: {said}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run the command line: what a reader got wrong is one sentence and exit code 2, never a traceback."""
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot write a token still shows its number
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app()
+    except ValueError as error:
+        print(f"selfattn: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What a model says, by what it was made for."""

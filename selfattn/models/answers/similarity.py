@@ -1,0 +1,47 @@
+"""How alike two texts are to a model without a head: the cosine of one vector for each."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from huggingface_hub import try_to_load_from_cache
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from selfattn.models.answers.predictions import Prediction
+
+Pooling = Literal["mean", "cls"]
+POOLED = {
+    "mean": "mean of each text's tokens in the last layer",
+    "cls": "first token of each text in the last layer",
+}
+
+
+def pooling_of(place: dict[str, Any]) -> Pooling:
+    """What Sentence Transformers wrote beside a model; the mean where it wrote nothing. Nothing is downloaded."""
+    name, file = place["pretrained_model_name_or_path"], "1_Pooling/config.json"
+    here = Path(name).is_dir()
+    found = Path(name) / file if here else try_to_load_from_cache(name, file, revision=place.get("revision"))
+    try:
+        read = json.loads(Path(str(found)).read_text(encoding="utf-8"))
+        first = read.get("pooling_mode") == "cls" or read.get("pooling_mode_cls_token") is True
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return "mean"
+    return "cls" if first else "mean"
+
+
+def pooled(
+    output: Float[Tensor, "token d"], mask: Int[Tensor, "1 token"] | None, pooling: Pooling
+) -> Float[Tensor, " d"]:
+    """One vector for a text: the mean over its real tokens, or its first token's."""
+    if pooling == "cls":
+        return output[0]
+    return output.mean(0) if mask is None else output[mask[0].bool().cpu()].mean(0)
+
+
+def similarity(first: Float[Tensor, " d"], second: Float[Tensor, " d"], pooling: Pooling) -> Prediction:
+    """The cosine of two vectors, as what the model says of a pair."""
+    cosine = torch.cosine_similarity(first, second, dim=0).clamp(-1, 1)
+    note = f"cosine of the {POOLED[pooling]}"
+    return Prediction("similarity", cosine[None], lambda _: "cosine", unit="cosine", note=note)

@@ -1,0 +1,158 @@
+"""What a model was made for, by its class: what it wants to read, and what its output says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers.models.auto import modeling_auto as auto
+
+from selfattn.models.answers.entities import token_classes
+from selfattn.models.answers.predictions import Prediction as Prediction
+from selfattn.models.answers.spans import answer
+from selfattn.models.answers.transcripts import transcript
+from selfattn.models.inputs.given import Input, Pair, kind_of
+from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, spelt
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a model was made for."""
+
+    says: str | None  # the kind of its prediction; None for a model without a head
+    reads: tuple[str, ...]  # of "text", "pair", "picture", "sound": the first is what it was made for
+    writes: bool = False  # one token after another
+
+    def check(self, name: str, given: Input) -> None:
+        """Raise ValueError where the model called `name` does not read what is given."""
+        kind = kind_of(given)
+        if kind not in self.reads:
+            wants = " or ".join(WORDS[each] for each in self.reads)
+            raise ValueError(f"{name} reads {wants}; got {WORDS[kind]}.")
+
+
+WORDS = {"text": "one text", "pair": "a pair of texts", "picture": "a picture", "sound": "a sound"}
+ANY_TEXT = ("text", "pair")
+# XLNet is listed among the causal models, and hides no token from another unless it is told an order of them.
+ANY_ORDER = "token in any order"
+
+
+def _classes(*mappings: Mapping[str, Any]) -> set[str]:
+    found = [name for mapping in mappings for name in mapping.values()]
+    return {each for name in found for each in ([name] if isinstance(name, str) else name)}
+
+
+# By the name of the network's class; the first that has it.
+TASKS = (
+    (_classes(auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES), Task("next token", ("sound",), writes=True)),
+    (_classes(auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES), Task("next token", ("text",), writes=True)),
+    (_classes(auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES) | {"SelfAttentionForMaskedLM"}, Task("masked token", ANY_TEXT)),
+    ({"XLNetLMHeadModel"}, Task(ANY_ORDER, ("text",))),
+    (
+        _classes(auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES) | {"SelfAttentionForCausalLM"},
+        Task("next token", ("text",), writes=True),
+    ),
+    (_classes(auto.MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES), Task("answer", ("pair",))),
+    (_classes(auto.MODEL_FOR_TOKEN_CLASSIFICATION_MAPPING_NAMES), Task("token class", ("text",))),
+    (_classes(auto.MODEL_FOR_CTC_MAPPING_NAMES), Task("transcript", ("sound",))),
+    (_classes(auto.MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING_NAMES), Task("class", ("sound",))),
+    (_classes(auto.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES), Task("class", ("picture",))),
+    (
+        _classes(auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES) | {"SelfAttentionForSequenceClassification"},
+        Task("class", ANY_TEXT),
+    ),
+)
+# What a model without a head reads, by the name of its main tensor.
+READS = {"pixel_values": ("picture",), "input_values": ("sound",), "input_features": ("sound",)}
+# Labels that compare two texts: a classifier that has one was made for pairs.
+COMPARES = {"entailment", "contradiction", "not_entailment", "duplicate", "paraphrase", "equivalent", "same"}
+
+
+def task_of(network: Any) -> Task:
+    """What a network was made for, by its class."""
+    kind = type(network).__name__
+    task = next((task for names, task in TASKS if kind in names), None)
+    if task is None:
+        return Task(None, READS.get(network.main_input_name, ANY_TEXT))
+    if task.reads == ANY_TEXT and task.says == "class":
+        names = {str(name).lower() for name in (network.config.id2label or {}).values()}
+        return Task("class", ("pair", "text") if names & COMPARES else ANY_TEXT)
+    return task
+
+
+def why_none(
+    network: Any, tokenizer: Any | None, inputs: Mapping[str, Tensor], output: Mapping[str, Any], given: Input
+) -> str | None:
+    """One sentence that says why there is no prediction in this output; None where there is one."""
+    task = task_of(network)
+    if task.says is None or not {"logits", "start_logits"} & set(output):
+        return f"{type(network).__name__} has no head: it gives its last layer's output, and no prediction."
+    if task.says == "class" and (output["logits"].shape[-1] < 2 or network.config.problem_type == "regression"):
+        return "This model gives numbers, and no probabilities of labels."
+    if task.says == ANY_ORDER:
+        return f"{type(network).__name__} is no causal model: its tokens see those after them, and none says the next."
+    if task.says == "masked token":
+        mask, name = getattr(tokenizer, "mask_token_id", None), getattr(tokenizer, "mask_token", None)
+        if mask is None:
+            return "This model fills in masked tokens, and its tokenizer has no token for a mask."
+        if not (inputs["input_ids"] == mask).any():
+            return f"Nothing is masked: write {name} where the model is to fill in a word."
+    if task.says in ("answer", "token class") and not isinstance(given, str | Pair):
+        return "Tensors have no text that the answer could be cut from; give the text itself."
+    return None
+
+
+@torch.no_grad()
+def predict(
+    network: Any,
+    tokenizer: Any | None,
+    inputs: Mapping[str, Tensor],
+    output: Mapping[str, Any],
+    given: Input | None = None,
+    tokens: Tokens = NO_TOKENS,
+) -> Prediction | None:
+    """The prediction in a model's output, or None where `why_none` says why."""
+    if why_none(network, tokenizer, inputs, output, {} if given is None else given) is not None:
+        return None
+    config, says = network.config, task_of(network).says
+    if says == "answer":
+        start, end = (output[f"{side}_logits"][0].float().cpu() for side in ("start", "end"))
+        assert isinstance(given, Pair)
+        return answer(start, end, tokens, given.second, getattr(tokenizer, "cls_token_id", None))
+    logits = output["logits"][0].float().cpu()
+    names = config.id2label or {}
+
+    def label(index: int) -> str:
+        return str(names.get(index, index))
+
+    match says:
+        case "class":
+            if config.problem_type == "multi_label_classification":
+                return Prediction("class", logits.sigmoid(), label, note="several labels may hold at once")
+            return Prediction("class", logits.softmax(-1), label, logits=logits[None])
+        case "token class":
+            assert isinstance(given, str)
+            return token_classes(logits, tokens, given, label)
+        case "transcript":
+            return transcript(logits, tokenizer, config.pad_token_id or 0)
+    positions = _positions(says, tokenizer, inputs, len(logits))
+    chosen = logits[list(positions)]
+    return Prediction(
+        says or "",
+        chosen[0].softmax(-1),
+        lambda index: spelt(index, tokenizer),
+        logits=chosen,
+        positions=positions,
+        position=positions[0],
+    )
+
+
+def _positions(says: str | None, tokenizer: Any | None, inputs: Mapping[str, Tensor], length: int) -> tuple[int, ...]:
+    """Where in the sequence the model's answers stand."""
+    if says == "masked token":
+        return tuple((inputs["input_ids"][0] == tokenizer.mask_token_id).nonzero()[:, 0].tolist()) if tokenizer else ()
+    mask = inputs.get("attention_mask")
+    if "decoder_input_ids" in inputs or mask is None or mask.shape[-1] != length:
+        return (length - 1,)
+    return (int(mask[0].nonzero()[-1]),)

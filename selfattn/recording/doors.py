@@ -1,0 +1,268 @@
+"""The door into attention: a function that Transformers calls in place of its own, for every layer of a model.
+
+Modules that compute attention by themselves take a second door, of which `fallback` tells; both have one recorder.
+Installed once, when a model is loaded. What belongs to one forward pass (what to record, what to edit) travels in a
+ContextVar, so that many threads share one model. Where nothing is edited the model's own function does the work, and
+the output is bit-identical to the model's without us.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import eager_mask, sdpa_mask
+
+from selfattn.recording.call import Call
+from selfattn.recording.edits import UNEDITED, Edit, Setting
+from selfattn.recording.modules import kind_of, part_of, scales
+from selfattn.recording.refused import refusal
+from selfattn.recording.second_door import Watch, computes_itself
+
+# Rows of each call's output that are kept to compare with: all of a short text, a spread of a long one.
+SAMPLED_ROWS = 64
+
+
+@dataclass
+class Recorder:
+    """One forward pass: the edits that go in, the calls that come out."""
+
+    names: Mapping[nn.Module, str]
+    edits: Sequence[Edit] = ()
+    input_of: int | None = None  # the call whose layer's input is kept
+    contexts: Mapping[tuple[int, int], Tensor] = field(default_factory=dict)  # (call, head): (query, d_v) in its place
+    calls: list[Call] = field(default_factory=list)
+    samples: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # (rows, output there) of each call
+    layer_input: Tensor | None = None
+    begun: int = 0  # calls before this run of the network: while it generates, it runs once a token
+    busy: bool = False  # a call is being computed: no operation is of interest to the second door
+
+    @cached_property
+    def watch(self) -> Watch:
+        """What the second door sees of this forward pass."""
+        return Watch(self)
+
+    def call(
+        self, module: nn.Module, query: Tensor, key: Tensor, value: Tensor, *, stream: int = 1, **rest: Any
+    ) -> Call:
+        """The call of a module: where it stands in the model, what it received, and what the edits do to its heads.
+
+        `stream` counts the calls of a module that makes several at once: they are parts of their own.
+        """
+        name = self.names.get(module, type(module).__name__)
+        part, kind = part_of(name, module), kind_of(name, module)
+        part = part if stream == 1 else f"{part} {stream}"
+        layer = sum(call.part == part and call.kind == kind for call in self.calls[self.begun :])
+        settings = tuple(Setting.of(self.edits, layer, head, part, kind) for head in range(query.shape[1]))
+        if rest["prescale"] is None and any(setting.rescale or setting.similarity for setting in settings):
+            raise ValueError(
+                f"The scale of {type(module).__name__} could not be told apart from its query: "
+                "neither it nor the similarity can be changed."
+            )
+        return Call(layer, part, kind, name, query, key, value, settings=settings, **rest)
+
+    def attend(self, call: Call, native: Any) -> Tensor:
+        """The context of every head, (batch, query, head, d_v): the model's own, but for the heads that edits reach."""
+        self.busy = True
+        try:
+            return self._attend(call, native)
+        finally:
+            self.busy = False
+
+    def _attend(self, call: Call, native: Any) -> Tensor:
+        edited = [head for head, setting in enumerate(call.settings) if setting != UNEDITED]
+        if len(edited) < call.heads:
+            output = native()
+        else:
+            batch, _, queries, _ = call.query.shape
+            output = call.value.new_empty(batch, queries, call.heads, call.value.shape[-1])
+        for head in edited:
+            for batch in range(output.shape[0]):
+                output[batch, :, head] = call.context(head, batch)
+        if edited and not output[:, :, edited].isfinite().all():
+            raise ValueError(
+                f"{call.title} is not finite under these edits; move the scale or the temperature towards 1."
+            )
+        for head in range(call.heads):
+            if (given := self.contexts.get((len(self.calls), head))) is not None:
+                output[:, :, head] = given.to(output)
+        rows = torch.linspace(0, call.shape[0] - 1, min(call.shape[0], SAMPLED_ROWS)).long().to(output.device)
+        self.calls.append(call)
+        self.samples.append((rows, output[0, rows].detach().clone()))
+        return output
+
+    def differences(self) -> list[float]:
+        """`max |context recomputed - context that the model used|` of each call, at the sampled rows.
+
+        Rows of padding that may attend to nothing are left out: models differ in what they put there, and use it never.
+        """
+        return [
+            largest(
+                _difference(call, head, rows, used[:, head])
+                for head in range(call.heads)
+                if (place, head) not in self.contexts
+            )
+            for place, (call, (rows, used)) in enumerate(zip(self.calls, self.samples, strict=True))
+        ]
+
+    def pair_bytes(self, field: str) -> int:
+        """Bytes that the masks (`mask`) or biases (`position_bias`) kept take for each pair of a query and a key.
+
+        What is broadcast over queries or keys grows with neither, and layers may share one tensor.
+        """
+        kept: dict[int, int] = {}
+        for call in self.calls:
+            tensor = getattr(call, field)
+            if tensor is not None and tensor.shape[2:] == call.shape and 1 not in call.shape:
+                kept[tensor.untyped_storage().data_ptr()] = tensor.shape[0] * tensor.shape[1] * tensor.element_size()
+        return sum(kept.values())
+
+
+def _difference(call: Call, head: int, rows: Tensor, used: Tensor) -> float:
+    stages = call.stages(head, rows)
+    difference = (stages.context - used).abs()
+    if call.settings[head] == UNEDITED:
+        difference = difference[~stages.empty.expand(len(rows))]
+    return difference.max().item() if difference.numel() else 0.0
+
+
+def largest(numbers: Iterable[float]) -> float:
+    """The largest of numbers from 0 up, and NaN where there is one: Python's `max` would step over it."""
+    return torch.tensor([0.0, *numbers], dtype=torch.float64).max().item()
+
+
+_recorder: ContextVar[Recorder | None] = ContextVar("selfattn_recorder", default=None)
+
+
+@contextmanager
+def recording(recorder: Recorder) -> Iterator[Recorder]:
+    """Record the forward passes that this thread runs in the block."""
+    token = _recorder.set(recorder)
+    try:
+        yield recorder
+    finally:
+        _recorder.reset(token)
+
+
+def install(network: PreTrainedModel) -> None:
+    """Lead the attention of `network` through the door, beside the function it loaded with.
+
+    What goes through Transformers' attention interface takes the first door; modules that compute attention with
+    operations of their own take the second. Raises ValueError where the model computes it in a way that neither sees.
+    """
+    if reason := refusal(network):
+        raise ValueError(reason)
+    for module in _models(network):
+        if module._can_set_attn_implementation() and not _is_led(module):
+            eager = module.config._attn_implementation == "eager"
+            module.set_attn_implementation("selfattn_eager" if eager else "selfattn_sdpa")
+    if _start in network._forward_pre_hooks.values():
+        return
+    network.register_forward_pre_hook(_start)
+    for module in network.modules():
+        if computes_itself(type(module)):  # type: ignore[arg-type]  # a class hashes
+            module.register_forward_pre_hook(_begin, with_kwargs=True)
+            module.register_forward_hook(_end, always_call=True)
+        # Every attention class of the interface reads its function's name from its config.
+        elif hasattr(module, "config") and not isinstance(module, PreTrainedModel):
+            module.register_forward_pre_hook(_keep_input, with_kwargs=True)
+
+
+def door(network: PreTrainedModel) -> str:
+    """How the attention of `network` is seen: "interface", "interface (eager)", "fallback", or both doors' names."""
+    led = [str(module.config._attn_implementation) for module in _models(network) if _is_led(module)]
+    doors = ["interface (eager)" if led[0] == "selfattn_eager" else "interface"] if led else []
+    if any(_begin in module._forward_pre_hooks.values() for module in network.modules()):
+        doors.append("fallback")
+    return " and ".join(doors)
+
+
+def _models(network: PreTrainedModel) -> list[PreTrainedModel]:
+    return [module for module in network.modules() if isinstance(module, PreTrainedModel)]
+
+
+def _is_led(module: PreTrainedModel) -> bool:
+    return str(module.config._attn_implementation).startswith("selfattn")
+
+
+def _start(network: nn.Module, arguments: tuple[Any, ...]) -> None:
+    if (recorder := _recorder.get()) is not None:
+        recorder.begun = len(recorder.calls)
+
+
+def _begin(module: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    if (recorder := _recorder.get()) is not None:
+        _keep_input(module, arguments, keywords)
+        recorder.watch.enter(module)
+
+
+def _end(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
+    if (recorder := _recorder.get()) is not None:
+        recorder.watch.leave(finished=output is not None)
+
+
+def _keep_input(module: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    recorder = _recorder.get()
+    if recorder is not None and recorder.input_of == len(recorder.calls):
+        given = arguments[0] if arguments else keywords.get("hidden_states")
+        recorder.layer_input = given if isinstance(given, Tensor) else None
+
+
+def _door(native: Any) -> Any:
+    """The attention function that Transformers calls: `native`, unless this thread is recording."""
+
+    def attention(
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        scaling: float | None = None,
+        dropout: float = 0.0,
+        **rest: Any,
+    ) -> tuple[Tensor, None]:
+        def run() -> Tensor:
+            return native(module, query, key, value, attention_mask, scaling=scaling, dropout=dropout, **rest)[0]
+
+        recorder = _recorder.get()
+        if recorder is None:
+            return run(), None
+        size = query.shape[-1]
+        scale, prescale = scales(module, size, size**-0.5 if scaling is None else float(scaling))
+        # Eager functions hide nothing without a mask; SDPA goes by a flag then.
+        causal = False if native is _own_eager else rest.get("is_causal")
+        call = recorder.call(
+            module,
+            query,
+            key,
+            value,
+            mask=attention_mask,
+            causal=query.shape[2] > 1 and bool(getattr(module, "is_causal", True) if causal is None else causal),
+            scale=scale,
+            prescale=prescale,
+            softcap=rest.get("softcap"),
+            sink=rest.get("s_aux"),
+            position_bias=rest.get("position_bias"),
+            similarity=rest.get("similarity"),
+        )
+        return recorder.attend(call, run), None
+
+    return attention
+
+
+def _own_eager(module: nn.Module, *arguments: Any, **keywords: Any) -> tuple[Tensor, Any]:
+    """The eager function of the file that the model is written in: some add a sink or a cap that SDPA does not know."""
+    return sys.modules[type(module).__module__].eager_attention_forward(module, *arguments, **keywords)
+
+
+AttentionInterface.register("selfattn_sdpa", _door(sdpa_attention_forward))
+AttentionMaskInterface.register("selfattn_sdpa", sdpa_mask)
+AttentionInterface.register("selfattn_eager", _door(_own_eager))
+AttentionMaskInterface.register("selfattn_eager", eager_mask)

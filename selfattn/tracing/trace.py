@@ -1,0 +1,230 @@
+"""A trace: one forward pass of a model over a text, with edits; its tokens, calls, prediction and fidelity."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from selfattn.maths.attend import Stages
+from selfattn.models.answers import changes
+from selfattn.models.answers.similarity import pooled, similarity
+from selfattn.models.answers.tasks import Prediction, predict, why_none
+from selfattn.models.budgets import budget, check_head
+from selfattn.models.inputs import pictures, sounds
+from selfattn.models.inputs.given import Input, Pair, Sound
+from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
+from selfattn.models.loading.library import load
+from selfattn.models.model import Model
+from selfattn.recording.call import ALL, Call
+from selfattn.recording.doors import Recorder, largest, recording
+from selfattn.recording.edits import Edit
+
+NONE: Mapping[tuple[int, int], Tensor] = MappingProxyType({})
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What one forward pass computed, in every layer and head."""
+
+    model: Model
+    given: Input
+    tokens: Tokens  # of a text or a pair; none of a picture or a sound
+    edits: tuple[Edit, ...]
+    prediction: Prediction | None
+    why_no_prediction: str | None  # one sentence, where there is none
+    output: Float[Tensor, "token d"] | None  # the last layer's, of a model without a head
+    inputs: Mapping[str, Tensor]
+    recorder: Recorder
+
+    @property
+    def text(self) -> str:
+        """What the model read, or the first text of a pair; nothing for a picture, a sound or tensors."""
+        return self.given if isinstance(self.given, str) else self.given.first if isinstance(self.given, Pair) else ""
+
+    @cached_property
+    def picture(self) -> pictures.Seen | None:
+        """What a model of pictures saw; None for the others."""
+        pixels = self.inputs.get("pixel_values")
+        if pixels is None or pixels.dim() != 4:
+            return None
+        return pictures.seen(self.model.network, self.model.processor, pixels, self.calls[0].shape[0])
+
+    @cached_property
+    def sound(self) -> sounds.Heard | None:
+        """What a model heard of a sound; None for the others."""
+        if not isinstance(self.given, Sound):
+            return None
+        features = self.inputs[self.model.network.main_input_name]
+        return sounds.heard(self.model.network, self.model.processor, self.given, features)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The attention calls, in the order in which the model made them."""
+        return tuple(self.recorder.calls)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it."""
+        from selfattn.tracing.html import trace_html
+
+        return trace_html(self)
+
+    @cached_property
+    def fidelity(self) -> float:
+        """`max |context recomputed - context that the model used|`, over every layer and head.
+
+        All rows of a text up to 64 tokens; 64 evenly spread rows of a longer one.
+        """
+        return largest(self.recorder.differences())
+
+    def call(self, layer: int, part: str | None = None, kind: str | None = None) -> Call:
+        """The call of that layer, counted from 0 within its part and kind (the model's first, unless named)."""
+        attention = self.model.attention(part, kind)
+        for call in self.calls:
+            if (call.part, call.kind, call.layer) == (attention.part, attention.kind, layer):
+                return call
+        raise ValueError(
+            f"Layer {layer} was asked for; {self.model.name} has layers 0 to {attention.layers - 1} "
+            f"in its {attention.part} ({attention.kind}-attention)."
+        )
+
+    def stages(
+        self,
+        layer: int,
+        head: int,
+        *,
+        part: str | None = None,
+        kind: str | None = None,
+        rows: slice = ALL,
+        edits: Iterable[Edit] | None = None,
+    ) -> Stages:
+        """What one head computed for the chosen queries, from query, key and value to weights and context.
+
+        `edits` take the place of the trace's: what the head would do by itself, on the same queries, keys and values.
+        """
+        call = self.call(layer, part, kind)
+        if not 0 <= head < call.heads:
+            raise ValueError(
+                f"Head {head} was asked for; layer {layer} of {self.model.name} has heads 0 to {call.heads - 1}."
+            )
+        queries, keys = call.shape
+        check_head(self.model, len(range(queries)[rows]), keys)
+        return (call if edits is None else call.with_edits(edits)).stages(head, rows)
+
+    def layer_input(
+        self, layer: int, *, part: str | None = None, kind: str | None = None
+    ) -> Float[Tensor, "query d_model"] | None:
+        """X: what the layer's projections read, by one more forward pass. None where the layer takes it otherwise."""
+        recorder = Recorder(self.model.names, self.edits, input_of=self.calls.index(self.call(layer, part, kind)))
+        _forward(self.model, recorder, self.inputs)
+        return None if recorder.layer_input is None else recorder.layer_input[0].float()
+
+    def labels(self, call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What to write beside the rows and the columns of a call's matrices: (attends from, attends to)."""
+        queries, keys = call.shape
+        decoder, read = self.inputs.get("decoder_input_ids"), self._read(keys if call.kind == "cross" else queries)
+        own = read
+        if call.part == "decoder" and self.model.network.config.is_encoder_decoder:
+            # A classifier with two stacks makes its decoder's tokens itself: their names are not known here.
+            own = () if decoder is None else of_ids(decoder[0], self.model.tokenizer).text
+        return _named(own, queries), _named(own if call.kind == "self" else read, keys)
+
+    def _read(self, count: int) -> tuple[str, ...]:
+        """The names of what was read: tokens, patches by "row,column", or the times of `count` frames."""
+        if len(self.tokens):
+            return self.tokens.text
+        if self.picture is not None:
+            return self.picture.labels
+        return self.sound.labels(count) if self.sound is not None else ()
+
+
+def _named(text: tuple[str, ...], length: int) -> tuple[str, ...]:
+    return text if len(text) == length else tuple(str(i) for i in range(length))
+
+
+def trace(
+    model: Model | str,
+    text: Input,
+    edits: Iterable[Edit] = (),
+    *,
+    pad: int = 0,
+    written: Sequence[int] = (),
+    contexts: Mapping[tuple[int, int], Float[Tensor, "query d_v"]] = NONE,
+) -> Trace:
+    """Run a model over one text, with edits inside its attention, and keep what every head received.
+
+    `text` may also be a Pair, a Picture, a Sound, or the tensors that the model's forward takes; `pad` adds padding
+    tokens, and `written` those that the model has written so far: the pass is the one that writes the next.
+    `contexts` are put in place of those that heads computed, by (place in `calls`, head); stages show the heads' own.
+    Raises ValueError for a text that the model cannot read, or that does not fit in memory.
+    """
+    model = load(model) if isinstance(model, str) else model
+    edits = tuple(edits)
+    tokens, inputs = model.inputs(text, pad, written)
+    _check(model, inputs, edited=bool(edits))
+    recorder = Recorder(model.names, edits, contexts=contexts)
+    try:
+        output = _forward(model, recorder, inputs)
+    except (LookupError, RuntimeError, TypeError) as error:
+        if not isinstance(text, Mapping):
+            raise
+        raise ValueError(f"{model.name} could not read these tensors: {error}") from error
+    for name in ("logits", "start_logits", "end_logits"):
+        if name in output and not output[name].isfinite().all():
+            raise ValueError(f"The output of {model.name} is not finite in {model.network.dtype}; load it as float32.")
+    ids = inputs.get("input_ids")
+    tokens = tokens or (of_ids(ids[0], model.tokenizer) if ids is not None else NO_TOKENS)
+    last = _last(output)
+    if last is not None and isinstance(text, Pair):
+        first = pooled(last, inputs.get("attention_mask"), model.pooling)
+        prediction: Prediction | None = _compare(model, text, edits, first)
+        why = None
+    else:
+        why = why_none(model.network, model.tokenizer, inputs, output, text)
+        prediction = predict(model.network, model.tokenizer, inputs, output, text, tokens)
+    return Trace(model, text, tokens, edits, prediction, why, last, inputs, recorder)
+
+
+def _last(output: Mapping[str, Any]) -> Float[Tensor, "token d"] | None:
+    """The last layer's output of a model without a head: its encoder's, where it has a decoder too."""
+    last = output.get("encoder_last_hidden_state", output.get("last_hidden_state"))
+    return None if last is None or {"logits", "start_logits"} & set(output) else last[0].float().cpu()
+
+
+def _compare(model: Model, pair: Pair, edits: tuple[Edit, ...], first: Float[Tensor, " d"]) -> Prediction:
+    """How alike two texts are to the model: the second runs under the same edits, and is not recorded."""
+    _, inputs = model.inputs(pair.second)
+    last = _last(_forward(model, Recorder(model.names, edits), inputs))
+    assert last is not None  # the first text's run had one
+    return similarity(first, pooled(last, inputs.get("attention_mask"), model.pooling), model.pooling)
+
+
+def moved(before: Trace, after: Trace) -> changes.Moved:
+    """How far the output of a model without a head moved. Raises ValueError for traces that have none, or another."""
+    if before.output is None or after.output is None or before.output.shape != after.output.shape:
+        raise ValueError("Both traces are of one model without a head, on the same input; here they are not.")
+    mask = before.inputs.get("attention_mask")
+    real = mask[0].bool().cpu() if mask is not None and mask.shape[1] == len(before.output) else None
+    return changes.moved_by(before.output, after.output, real)
+
+
+def _check(model: Model, inputs: Mapping[str, Tensor], edited: bool) -> None:
+    name = model.network.main_input_name
+    if name not in inputs:
+        raise ValueError(f"{model.name} reads {name}; the tensors given are {', '.join(inputs) or 'none'}.")
+    main = inputs[name]
+    if len(main) != 1:
+        raise ValueError(f"A trace follows one text; got a batch of {len(main)}.")
+    tokens = main.shape[1] if name == "input_ids" and main.dim() == 2 else sounds.frames(model.network, inputs)
+    if tokens is not None:
+        budget(model, tokens, edited).check()
+
+
+def _forward(model: Model, recorder: Recorder, inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:
+    with torch.inference_mode(), recording(recorder):
+        # A cache would keep keys and values once more; one pass over the whole text needs none.
+        return model.network(**inputs, use_cache=False)

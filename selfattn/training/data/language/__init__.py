@@ -1,0 +1,1 @@
+"""The sentences of the sentiment specimen: words, phrases, idioms and templates."""

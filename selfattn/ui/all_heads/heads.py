@@ -1,0 +1,176 @@
+"""The page of all heads: computing them layer by layer, their pictures, and the same numbers as a table."""
+
+import math
+import re
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import streamlit as st
+import torch
+
+from selfattn.analysis.all_heads import atlas
+from selfattn.analysis.all_heads.atlas import Atlas
+from selfattn.analysis.all_heads.patterns import PATTERNS, TIMES
+from selfattn.canvas import component
+from selfattn.canvas.all_heads import atlas_payload
+from selfattn.exports.data import rows_as_csv
+from selfattn.figures import pieces
+from selfattn.models.model import Attention
+from selfattn.ui import caches
+from selfattn.ui.shell.frame import Study
+
+View = dict[str, str | float]
+Layer = TypeVar("Layer")
+OPENING: View = {"pattern": "", "order": "model", "least": 0.0}
+# Seconds of computing without a sign of progress.
+SILENT = 0.4
+# Every rerun is a thread of its own, and would first start a team of PyTorch's: for texts up to so many tokens that
+# costs more than the team saves.
+ALONE, TEAM = 512, torch.get_num_threads()
+
+
+def found(study: Study, attention: Attention) -> Atlas:
+    """Every head of the attention; a long text shows how far it is, and may be stopped and gone on with."""
+    trace = study.trace()
+    run = (study.run, attention.part, attention.kind)
+    calls = [trace.call(layer, attention.part, attention.kind) for layer in range(attention.layers)]
+    layers = layer_by_layer(
+        run, caches.heads(*run), attention.layers, lambda layer: atlas.heads_of(trace, calls[layer]), calls[0].shape
+    )
+    return atlas.bound(trace, calls[0], layers)
+
+
+def layer_by_layer(
+    run: tuple[object, ...], done: dict[int, Layer], count: int, compute: Callable[[int], Layer], shape: tuple[int, int]
+) -> list[Layer]:
+    """What `compute` gives for each layer, kept in `done`; a long one shows how far it is, and may be stopped."""
+    place, begun, stopped = st.empty(), time.monotonic(), st.session_state.get("heads_stopped") == run
+    while len(done) < count and not (stopped and done):
+        layer = len(done)
+        torch.set_num_threads(1 if max(shape) <= ALONE else TEAM)
+        done[layer] = compute(layer)
+        if time.monotonic() - begun > SILENT and len(done) < count:
+            with place.container(horizontal=True, vertical_alignment="center"):
+                st.progress(len(done) / count, f"{layer + 1} of {count} layers are done …")
+                st.button("Stop here", key=f"stop_{layer}", on_click=_stop, args=(run,))
+    torch.set_num_threads(TEAM)
+    place.empty()
+    if len(done) < count:
+        with place.container(horizontal=True, vertical_alignment="center"):
+            st.html(pieces.notice(f"Stopped: layers 0 to {len(done) - 1} of {count} are shown."))
+            st.button("Go on", on_click=_stop, args=(None,))
+    return [done[layer] for layer in range(len(done))]
+
+
+def _stop(run: tuple[object, ...] | None) -> None:
+    st.session_state.heads_stopped = run
+
+
+def pictures(study: Study, found: Atlas) -> None:
+    """The live grid; opening a head leads to the page of one head, with all else as it is."""
+    if "atlas" not in st.session_state:
+        # The component keeps the view from here on: what it sends back is not sent to it again.
+        st.session_state.atlas_opening = _view()
+    component.atlas(
+        key="atlas",
+        data=atlas_payload(found, st.session_state.atlas_opening),
+        on_open_change=_open,
+        on_view_change=_keep_view,
+    )
+    _write_in_link(_view())
+    st.html(
+        f'<p class="sa-answer">{_reading(found)} In a picture rows attend to columns, and colour grows with the '
+        "square root of the weight.</p>"
+    )
+
+
+def _open() -> None:
+    """Lead to the page of one head. Streamlit drops a control's value on the way, unless it is set as a plain one."""
+    state, asked = st.session_state, st.session_state.atlas.open
+    for name in ("model", "text", "pad", "part"):
+        if name in state:
+            state[name] = state[name]
+    place = {name: int(asked[name]) for name in ("layer", "head")}
+    state.update(place)
+    st.switch_page("pages/one_head.py", query_params={name: str(number) for name, number in place.items()})
+
+
+def _reading(found: Atlas) -> str:
+    """What a badge needs, how many heads have one, and what the averages leave out."""
+    least = min(pattern.badge for pattern in PATTERNS.values() if pattern.badge is not None)
+    badged = len({(badge.layer, badge.head) for badge in found.badges()})
+    heads = found.table.shape[0] * found.table.shape[1]
+    return (
+        f"A badge needs a share of at least {least} of the weight, and {TIMES:g} times what even attention under the "
+        f"same mask would give: {badged or 'none'} of these {heads} heads {'have' if badged != 1 else 'has'} one. "
+        "Padding tokens leave every average."
+    )
+
+
+def _keep_view() -> None:
+    view = st.session_state.atlas.view
+    if view:
+        st.session_state.atlas_view = _checked(view["pattern"], view["order"], view["least"])
+
+
+def _view() -> View:
+    """The reader's view: as they left it, or as a link asks for it."""
+    if "atlas_view" in st.session_state:
+        return dict(st.session_state.atlas_view)
+    link = st.query_params
+    return _checked(link.get("pattern", ""), link.get("order", ""), link.get("least", "0"))
+
+
+def _checked(pattern: object, order: object, least: object) -> View:
+    """A view of what there is: whatever else a link asks for is as if it did not."""
+    return {
+        "pattern": str(pattern) if pattern in PATTERNS else "",
+        "order": str(order) if order in ("layer", "all") else "model",
+        "least": float(str(least)) if re.fullmatch(r"\d{1,5}(\.\d{1,20})?", str(least)) else 0.0,
+    }
+
+
+def _write_in_link(view: View) -> None:
+    for name, value in view.items():
+        if value == OPENING[name]:
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = f"{value:g}" if isinstance(value, float) else value
+
+
+def table(study: Study, found: Atlas) -> None:
+    """The numbers of the pictures, a line a head; each pattern beside its uniform baseline."""
+    columns = _columns(found)
+    numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in columns}
+    for name in ("layer", "head"):
+        numbers[name] = st.column_config.NumberColumn(pinned=True, width=60)
+    numbers["badges"] = st.column_config.TextColumn(width=170)
+    st.dataframe(columns, column_config=numbers, hide_index=True, height=560, key="heads_table")
+    st.download_button(
+        "CSV",
+        lambda: rows_as_csv(columns, zip(*columns.values(), strict=True)),
+        file_name=f"{study.model.name}-heads.csv".replace("/", "-"),
+        mime="text/csv",
+    )
+    st.html(f'<p class="sa-answer">{_reading(found)} Distance is in tokens.</p>')
+
+
+def _columns(found: Atlas) -> dict[str, list[object]]:
+    """The table by its columns; a number that is not there is None."""
+    layers, heads, _ = found.table.shape
+    places = [(layer, head) for layer in range(layers) for head in range(heads)]
+    badges: dict[tuple[int, int], list[str]] = {place: [] for place in places}
+    for badge in found.badges():
+        badges[badge.layer, badge.head].append(f"{badge.pattern} {badge.value:.2f}")
+    columns: dict[str, list[object]] = {
+        "layer": [layer for layer, _ in places],
+        "head": [head for _, head in places],
+        "badges": [", ".join(badges[place]) for place in places],
+    }
+    for at, name in enumerate(PATTERNS):
+        for title, numbers in ((name, found.table), (f"{name}, uniform", found.baselines)):
+            column = [float(number) for number in numbers[..., at].flatten()]
+            if not all(map(math.isnan, column)):
+                columns[title] = [None if math.isnan(number) else number for number in column]
+    return columns

@@ -1,0 +1,212 @@
+"""What is compared: A is what the app looks at, B differs from it in what the reader sets here. All is in the link."""
+
+import re
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from selfattn import Model
+from selfattn.analysis.compare.comparison import counterpart
+from selfattn.figures import pieces
+from selfattn.models.inputs.given import Pair
+from selfattn.models.loading import library
+from selfattn.models.loading.library import Choice
+from selfattn.models.model import Attention
+from selfattn.places import SPECIMENS
+from selfattn.recording.edits import Edit, Scale, Temperature, from_json, to_json
+from selfattn.ui import caches, controls
+from selfattn.ui.caches import Run
+from selfattn.ui.place import Head
+from selfattn.ui.shell.frame import Study
+from selfattn.ui.shell.input_picker import LONGEST_LINK
+
+WAYS = {"text": "another text", "head": "another head", "model": "another model", "edits": "the edits"}
+# A word of the examples, and what stands for it in B's first text: the first that the text holds is changed.
+WORDS = {
+    "bad": "good",
+    "good": "bad",
+    "tired": "wide",
+    "keys": "key",
+    "full": "empty",
+    "cat": "dog",
+    "three": "seven",
+    "green": "black",
+    "small": "large",
+    "recommend": "forget",
+    "March": "April",
+    "June": "May",
+    "July": "August",
+    "Saturday": "Sunday",
+}
+# Characters before a change that stand in a title.
+BEFORE = 12
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The two forward passes, the heads looked at, and in what they differ."""
+
+    first: Run
+    second: Run
+    first_at: Head
+    second_at: Head
+    ways: tuple[str, ...]
+
+    @property
+    def of_heads(self) -> bool:
+        """Is one head compared with the others, and not each with its namesake?"""
+        return "head" in self.ways
+
+    def titles(self) -> tuple[str, str]:
+        """What A and B are, in a few words: that in which they differ."""
+        return self._title(self.first, self.first_at), self._title(self.second, self.second_at)
+
+    def _title(self, run: Run, at: Head) -> str:
+        pieces = {
+            "model": run.choice.source,
+            "head": f"layer {at.layer}, head {at.head}",
+            "edits": ", ".join(type(edit).__name__.lower() for edit in from_json(run.edits)) or "no edit",
+            "text": _from_change(_words(run), _words(self.first), _words(self.second)),
+        }
+        return " · ".join(word for way, word in pieces.items() if way in self.ways)
+
+
+def _from_change(text: str, *both: str) -> str:
+    """A text from shortly before the place where two of them part."""
+    same = next((n for n, (a, b) in enumerate(zip(*both, strict=False)) if a != b), 0)
+    start = text.rfind(" ", 0, max(same - BEFORE, 0)) + 1
+    return ("… " if start else "") + text[start:]
+
+
+def _words(run: Run) -> str:
+    """The text that can be another one: of a pair, the second."""
+    return run.given.second if isinstance(run.given, Pair) else str(run.given)
+
+
+def pick(study: Study) -> Sides:
+    """The controls: the head of A, in what B differs, and for each of these an input."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
+        at = controls.head_picker(study.model)
+        ways = _ways(study)
+        run, model = study.run, study.model
+        if "model" in ways:
+            run = replace(run, choice=_model(study), written=())
+            model = caches.model(run.choice)
+        if "text" in ways:
+            run = replace(run, given=_text(study), written=())
+        other = counterpart(model, study.model.attention(at.part, at.kind))
+        second_at = _head(model, other, at, chosen="head" in ways)
+    edits = _edits() if "edits" in ways else ()
+    return Sides(study.run, run.under(edits), at, second_at, ways)
+
+
+def variant(text: str) -> str:
+    """A text with one word changed: one of `WORDS`, else without its last word; a single word is said twice."""
+    for word, other in WORDS.items():
+        changed = re.sub(rf"\b{word}\b", other, text, count=1)
+        if changed != text:
+            return changed
+    pieces = text.split()
+    return " ".join(pieces[:-1]) if len(pieces) > 1 else f"{text} {text}"
+
+
+def _ways(study: Study) -> tuple[str, ...]:
+    """In what B differs: at least in one thing. Another text is for models that read one."""
+    offered = [way for way in WAYS if way != "text" or isinstance(study.run.given, str | Pair)]
+    _restore("with", st.query_params.get("with", "").split(","))
+    state = st.session_state
+    # At least one stays chosen: the last one that was.
+    for asked in (state["with"], state.get("kept_with", []), offered[:1]):
+        state["with"] = [way for way in offered if way in asked]
+        if state["with"]:
+            break
+    chosen = st.pills(
+        "B differs by", offered, selection_mode="multi", format_func=WAYS.__getitem__, wrap=True, key="with"
+    )
+    ways = tuple(way for way in offered if way in chosen)
+    _keep("with", list(ways), ",".join(ways))
+    for way, names in {"text": ["text_b"], "head": ["layer_b", "head_b"], "model": ["model_b"]}.items():
+        if way not in ways:
+            for name in names:
+                st.query_params.pop(name, None)
+    return ways
+
+
+def _text(study: Study) -> str | Pair:
+    """B's text, or the second of its pair: until the reader types one, A's with one word changed."""
+    state, given = st.session_state, variant(_words(study.run))
+    _restore("text_b", st.query_params.get("text_b", given))
+    if state.text_b == state.get("variant_b"):
+        state.text_b = given
+    state.variant_b = given
+    typed = st.text_input("B's text", key="text_b", live=(SPECIMENS / study.run.choice.source).is_dir())
+    _keep("text_b", typed, typed if typed != given and len(typed) <= LONGEST_LINK else "")
+    if not typed.strip():
+        raise ValueError("B's text is empty; type at least one word.")
+    own = study.run.given
+    return replace(own, second=typed) if isinstance(own, Pair) else typed
+
+
+def _head(model: Model, attention: Attention, at: Head, chosen: bool) -> Head:
+    """B's head: A's, or the one that the reader chooses, at first the one after A's."""
+    layer, head = at.layer, at.head
+    if chosen:
+        layer = min(layer, attention.layers - 1)
+        layer = controls.number_picker("B's layer", "layer_b", attention.layers, layer, model)
+        head = controls.number_picker("B's head", "head_b", attention.heads, (head + 1) % attention.heads, model)
+    if layer >= attention.layers or head >= attention.heads:
+        raise ValueError(
+            f"Layer {layer}, head {head} is not in {model.name}, which has layers 0 to {attention.layers - 1} of heads "
+            f"0 to {attention.heads - 1}; choose another for A, or let B differ by another head."
+        )
+    return Head(attention.part, attention.kind, layer, head)
+
+
+def _model(study: Study) -> Choice:
+    """B's model: at first another that is here."""
+    here = list(library.names())
+    others = [name for name in here if name != study.run.choice.source]
+    _restore("model_b", st.query_params.get("model_b", (others or here)[0]))
+    asked = st.session_state.model_b
+    source = st.selectbox(
+        "B's model",
+        here if asked in here else [*here, asked],
+        key="model_b",
+        accept_new_options=True,
+        width=240,
+    )
+    _keep("model_b", source, source)
+    return Choice(source, device=study.run.choice.device, dtype=study.run.choice.dtype)
+
+
+def _edits() -> tuple[Edit, ...]:
+    """The edits of the link, or those that the reader put into the model on another page."""
+    state = st.session_state
+    written = st.query_params.get("edits") or state.get("edits") or ""
+    edits = from_json(written or "[]")
+    if not edits:
+        st.html(pieces.notice("There is no edit yet; put one into the model on the page of one head, or begin here."))
+        with st.container(horizontal=True):
+            for name, first in {"No scaling": Scale(None), "Temperature 2": Temperature(2.0)}.items():
+                st.button(name, on_click=_begin, args=(to_json([first]),))
+        st.stop()
+    state.edits = st.query_params["edits"] = written
+    return edits
+
+
+def _begin(edits: str) -> None:
+    st.query_params["edits"] = st.session_state.edits = edits
+
+
+def _restore(key: str, first: object) -> None:
+    """Streamlit drops a control's value when its page is left: put there what it last held."""
+    if key not in st.session_state:
+        st.session_state[key] = st.session_state.get(f"kept_{key}", first)
+
+
+def _keep(key: str, value: object, link: str) -> None:
+    st.session_state[f"kept_{key}"] = value
+    if link:
+        st.query_params[key] = link
+    else:
+        st.query_params.pop(key, None)

@@ -1,0 +1,1 @@
+"""The page of costs: planned on paper, and measured here."""

@@ -1,0 +1,145 @@
+"""Measurements of this machine, under way and done: one at a time, each in a thread, shared by all readers."""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Event, Lock, Thread
+
+import torch
+
+from selfattn.analysis.cost import roofline
+from selfattn.analysis.cost.measuring import ROUNDS, Budget, Key, Point, Refusal, lengths, measure
+from selfattn.analysis.cost.methods import METHODS, Shape
+from selfattn.analysis.cost.roofline import Machine
+
+# Seconds that a measurement takes at most.
+LIMIT = 60.0
+SEED = 0
+# Seconds between two looks at whether it is its turn.
+BEAT = 0.1
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is measured: nothing in it belongs to one reader."""
+
+    shape: Shape
+    longest: int
+
+    @property
+    def keys(self) -> list[Key]:
+        """The points that there are to measure."""
+        return [
+            (method.name, backward, tokens)
+            for method in METHODS.values()
+            for backward in (False, True)
+            for tokens in lengths(method, self.longest)
+        ]
+
+
+class Job:
+    """One measurement: its points as they come, also after it was stopped."""
+
+    def __init__(self, setup: Setup, free: int, turn: Lock, team: int, before: "Job | None") -> None:
+        self.setup = setup
+        self.points: dict[Key, Point] = {} if before is None else dict(before.points)
+        self.machine: Machine | None = None if before is None else before.machine
+        self.refusals: list[Refusal] = []
+        self.error: str | None = None
+        self.begun: float | None = None
+        self._budget, self._team = Budget(LIMIT, free), team
+        self._turn, self._stop, self._ended = turn, Event(), Event()
+        Thread(target=self._run, name="measure attention", daemon=True).start()
+
+    @property
+    def running(self) -> bool:
+        return not self._ended.is_set()
+
+    @property
+    def stopped(self) -> bool:
+        return self._stop.is_set()
+
+    @property
+    def share(self) -> float:
+        """How much of all rounds is done."""
+        return sum(len(point.rounds) for point in list(self.points.values())) / (ROUNDS * len(self.setup.keys))
+
+    @property
+    def doing(self) -> str:
+        """What is being done, in words."""
+        if self.begun is None:
+            return "Waiting for another measurement of this machine …"
+        if not self.points:
+            return "Measuring the roof of this machine …"
+        tokens = next(reversed(list(self.points.values()))).tokens
+        return f"{tokens:,} tokens; {time.monotonic() - self.begun:.0f} s of at most {LIMIT:.0f} s"
+
+    def stop(self) -> None:
+        """Ask it to end after the call that it is in; the points that are done stay."""
+        self._stop.set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for its end; returns whether it has come."""
+        return self._ended.wait(seconds)
+
+    def _run(self) -> None:
+        try:
+            while not self._turn.acquire(timeout=BEAT):
+                if self.stopped:
+                    return
+            try:
+                self._measure()
+            finally:
+                self._turn.release()
+        except (MemoryError, RuntimeError) as error:  # whoever waits must hear of it
+            self.error = (
+                f"This machine could not go on: {str(error).splitlines()[0] if str(error) else 'no memory left'}."
+            )
+        finally:
+            self._ended.set()
+
+    def _measure(self) -> None:
+        self.begun = time.monotonic()
+        # One core: with several, cost would step down where PyTorch begins to split the work among them.
+        torch.set_num_threads(1)
+        try:
+            self.machine = self.machine or roofline.machine(self.setup.shape)
+            generator = torch.Generator().manual_seed(SEED)
+            for found in measure(self.setup.shape, self.setup.longest, self._budget, generator, self.points):
+                if isinstance(found, Refusal):
+                    self.refusals.append(found)
+                else:
+                    self.points[found.key] = found
+                if self.stopped:
+                    return
+        finally:
+            torch.set_num_threads(self._team)
+
+
+class Bench:
+    """At most `most` measurements, kept by what was measured; the one asked for longest ago leaves first.
+
+    `team` is the number of threads that PyTorch has for all else.
+    """
+
+    def __init__(self, most: int, team: int) -> None:
+        self._most, self._team, self._turn, self._lock = most, team, Lock(), Lock()
+        self._jobs: OrderedDict[Setup, Job] = OrderedDict()
+
+    def job(self, setup: Setup) -> Job | None:
+        """The measurement of a setup, if anybody has begun one."""
+        with self._lock:
+            if setup in self._jobs:
+                self._jobs.move_to_end(setup)
+            return self._jobs.get(setup)
+
+    def begin(self, setup: Setup, free: int, anew: bool = False) -> Job:
+        """Measure a setup, or what is left of it; one that is under way is joined."""
+        with self._lock:
+            before = self._jobs.get(setup)
+            if before is None or not before.running:
+                self._jobs[setup] = Job(setup, free, self._turn, self._team, None if anew else before)
+            self._jobs.move_to_end(setup)
+            while len(self._jobs) > self._most:
+                self._jobs.popitem(last=False)[1].stop()
+            return self._jobs[setup]

@@ -1,0 +1,1 @@
+"""The page of interventions: changes in the model, and patching."""

@@ -1,0 +1,275 @@
+"""The page of interventions: what a reader changes in the model's attention, and what it says then."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from selfattn import Trace
+from selfattn.analysis.interventions import edit_list, effects
+from selfattn.analysis.interventions.edit_list import Edits
+from selfattn.analysis.interventions.effects import DISTANCE, REPEATS, THIS_TEXT, Effect, How, Place
+from selfattn.canvas import component
+from selfattn.canvas.interventions import LONGEST_TEXT, experiment_payload
+from selfattn.canvas.prediction import prediction_of
+from selfattn.exports import data
+from selfattn.figures import interventions as figures
+from selfattn.models.inputs.tokens import visible
+from selfattn.models.model import Attention
+from selfattn.recording.edits import Ablate, Cut, from_json, to_json
+from selfattn.ui import controls
+from selfattn.ui.controls import KEEP
+from selfattn.ui.interventions import experiments
+from selfattn.ui.place import Head
+from selfattn.ui.shell import writing
+from selfattn.ui.shell.frame import Study
+
+KEY = "experiment"
+ONE, MEAN = "one head", "mean of the layer"
+EVERYWHERE, LAYER, HEAD = "in every layer", "in this layer", "in this head"
+BEFORE, AFTER = "before the softmax", "after the softmax"
+HOWS: dict[str, How] = {"zeros": "zero", "its mean": "mean"}
+# What cannot be known of a word's row while it is empty is said of so many.
+NAMED = 3
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the reader looks at, and how a click changes it."""
+
+    at: Head
+    attention: Attention
+    lines: str
+    reach: str
+    when: str
+
+    @property
+    def shown(self) -> list[Place]:
+        """The heads whose lines are drawn."""
+        heads = [self.at.head] if self.lines == ONE else range(self.attention.heads)
+        return [(self.at.layer, head) for head in heads]
+
+    def new_cut(self, several: bool) -> Cut:
+        """What a click cuts, without a pair yet."""
+        where: dict[str, Any] = {"part": self.attention.part, "kind": self.attention.kind} if several else {}
+        if self.reach != EVERYWHERE:
+            where["layers"] = {self.at.layer}
+        if self.reach == HEAD:
+            where["heads"] = {self.at.head}
+        return Cut(frozenset(), renormalise=self.when == BEFORE, **where)
+
+
+def setup(study: Study) -> Setup:
+    """The controls: which lines are shown, and what a click cuts."""
+    at = controls.head_picker(study.model)
+    lines = st.selectbox("Lines of", [ONE, MEAN], key="lines_of", width=222, **KEEP)
+    reach = st.selectbox("A click cuts", [EVERYWHERE, LAYER, HEAD], key="reach", width=240, **KEEP)
+    when = st.selectbox(
+        "When",
+        [BEFORE, AFTER],
+        key="when",
+        width=178,
+        label_visibility="collapsed",
+        help="Before the softmax the other words share the weight; after it the weight is lost.",
+        **KEEP,
+    )
+    return Setup(at, study.model.attention(at.part, at.kind), lines, reach, when)
+
+
+def how_silenced(edits: Edits) -> How:
+    """What a silenced head gives in place of its context: as the edits have it, else as the reader chooses."""
+    found = {edit.how for edit in edits if isinstance(edit, Ablate)}
+    if len(found) == 1:
+        name = next(name for name, how in HOWS.items() if how in found)
+        if st.session_state.get("how", "zeros") != name:
+            st.session_state.how = name
+    chosen = st.segmented_control(
+        "Silenced heads give",
+        HOWS,
+        default="zeros",
+        required=True,
+        key="how",
+        on_change=_other_how,
+        help="Zeros are what no head ever gives: off the model's own distribution. The mean over the text is gentler.",
+        **KEEP,
+    )
+    return HOWS[chosen]
+
+
+def _other_how() -> None:
+    how = HOWS[st.session_state.how]
+    edits = from_json(st.query_params.get("edits", "[]"))
+    experiments.put(tuple(replace(edit, how=how) if isinstance(edit, Ablate) else edit for edit in edits))
+
+
+def measured_on(study: Study) -> str:
+    """What effects are measured on; repeated random tokens are for models that say which token comes next."""
+    said = study.trace().prediction
+    if said is None or said.kind != "next token" or study.model.network.config.is_encoder_decoder:
+        return THIS_TEXT
+    first = REPEATS if study.model.name == "induction" else THIS_TEXT
+    return str(
+        st.segmented_control("Measured on", [THIS_TEXT, REPEATS], default=first, required=True, key="measured", **KEEP)
+    )
+
+
+def run_edits(study: Study, edits: Edits) -> tuple[Trace, list[str]]:
+    """The run with the edits, and why it is the one without them where it cannot be done."""
+    try:
+        return study.trace(edits), []
+    except ValueError as error:
+        return study.trace(), [f"{error} It is shown as it runs without the changes."]
+
+
+def picture(study: Study, setup: Setup, edits: Edits, how: How, on: str) -> None:
+    """Lines, heads, prediction and changes, live; what the reader does there comes back as edits."""
+    before = study.trace()
+    after, refused = run_edits(study, edits)
+    at, attention = setup.at, setup.attention
+    calls = [trace.call(at.layer, at.part, at.kind) for trace in (before, after)]
+    names = after.labels(calls[1])
+    silenced = effects.silenced(edits, attention)
+    sentences = refused or _sentences(study, edits, attention, silenced, how, on, (before, after), names)
+    alone = experiments.alone(study.run, on, attention, how)
+    several = len(study.model.attentions) > 1
+    about = {
+        "lines": _lines(setup, calls[1].shape),
+        "legend": _legend(alone, experiments.measure(study.run, on).name),
+        "signed": before.prediction is not None,  # without an answer an effect is a distance
+        "prediction": {
+            **prediction_of(before, after if edits else None),
+            **writing.wording(study.run, edits, study.model),
+        },
+        "sentences": sentences,
+        "heard": " ".join(sentences),
+        "changes": [
+            {"text": visible(edit_list.in_words(edit, *names, several)), "edit": to_json([edit])} for edit in edits
+        ],
+        "edits": to_json(edits),
+        "done": st.session_state.get("experiment_done", 0),
+    }
+    component.experiment(
+        key=KEY,
+        data=experiment_payload(
+            calls[0],
+            calls[1],
+            at.head if setup.lines == ONE else None,
+            names,
+            edit_list.cut_pairs(edits, setup.shown, attention),
+            alone,
+            silenced,
+            (attention.layers, attention.heads),
+            about,
+        ),
+        on_act_change=partial(_act, study, setup, how),
+    )
+
+
+def _act(study: Study, setup: Setup, how: How) -> None:
+    """Do what the reader did to the edits that the browser knew: the link may not have followed the last click yet."""
+    told = st.session_state[KEY].act
+    edits = from_json(told["edits"])
+    for deed in told["deeds"]:
+        edits = _done(deed, edits, study, setup, how)
+        st.session_state.experiment_done = deed["at"]
+    experiments.put(edits)
+
+
+def _done(deed: Mapping[str, Any], edits: Edits, study: Study, setup: Setup, how: How) -> Edits:
+    attention, attentions = setup.attention, study.model.attentions
+    new = setup.new_cut(several=len(attentions) > 1)
+    match deed["act"]:
+        case "silence":
+            place = {(int(deed["layer"]), int(deed["head"]))}
+            heads = effects.silenced(edits, attention) ^ place
+            return edit_list.with_silenced(edits, attentions, attention, heads, how)
+        case "cut":
+            pair = frozenset({(int(deed["query"]), int(deed["key"]))})
+            return edit_list.toggled(edits, pair, setup.shown, attention, new)
+        case "hide":
+            call, key = study.trace().call(setup.at.layer, setup.at.part, setup.at.kind), int(deed["key"])
+            seen = call.keep_of_heads().any(0)[:, key].nonzero().flatten().tolist()
+            pairs = frozenset((query, key) for query in seen if call.kind == "cross" or query != key)
+            return edit_list.toggled(edits, pairs, setup.shown, attention, new) if pairs else edits
+        case "remove":
+            return tuple(edit for edit in edits if to_json([edit]) != deed["edit"])
+    return ()
+
+
+def _lines(setup: Setup, shape: tuple[int, int]) -> str:
+    if max(shape) > LONGEST_TEXT:
+        return f"{max(shape):,} tokens are too many to draw; lines are drawn up to {LONGEST_TEXT}."
+    whose = f"head {setup.at.head}" if setup.lines == ONE else f"the mean of {setup.attention.heads} heads"
+    return f"what {whose} of layer {setup.at.layer} reads from, with the changes"
+
+
+def _legend(alone: Mapping[Place, Effect], name: str) -> str:
+    if not alone:
+        return "Rank the heads below, and each cell shows what silencing it alone does."
+    colours = "" if name == DISTANCE else " Purple falls, orange rises."
+    return f"In a cell: the change of the {name} when that head alone is silenced.{colours}"
+
+
+def _sentences(
+    study: Study,
+    edits: Edits,
+    attention: Attention,
+    silenced: frozenset[Place],
+    how: How,
+    on: str,
+    runs: tuple[Trace, Trace],
+    names: tuple[Sequence[str], Sequence[str]],
+) -> list[str]:
+    """What the changes moved, with its control, and what has to be known about them."""
+    if not edits:
+        return ["Silence a head or cut a line: the model runs again, and the tick stays where it was."]
+    name = experiments.measure(study.run, on).name
+    whole = experiments.effect(study.run, on, edits)
+    found = []
+    if silenced:
+        heads = effects.silence(silenced, attention, how)
+        sentence = figures.silenced(len(silenced), experiments.effect(study.run, on, heads), name)
+        found.append(f"{sentence}; {_control(study, on, attention, how, silenced)}.")
+    if any(not isinstance(edit, Ablate) for edit in edits):
+        what = "The changes together" if len(edits) > 1 else "The change"
+        found.append(f"{figures.moved(what, whole, name)}.")
+    found += _empty(effects.emptied(*runs), names)
+    note = "What moves the answer is necessary on this text; that does not say what it does."
+    if silenced and how == "zero":
+        note += " Zeros are off the model’s own distribution: compare with the mean."
+    return [*found, note]
+
+
+def _control(study: Study, on: str, attention: Attention, how: How, chosen: frozenset[Place]) -> str:
+    done = experiments.drawn(study.run, on, attention, how, chosen)
+    others = attention.layers * attention.heads - len(chosen)
+    if len(chosen) > others:
+        return "more than half of the heads leave no control to draw"
+    if not done:
+        return "compare it with random heads below"
+    found = effects.spread(done.values())
+    return figures.against(found, len(chosen), effects.every_set(others, len(chosen), found.draws))
+
+
+def _empty(rows: Sequence[tuple[Any, int, int]], names: tuple[Sequence[str], Sequence[str]]) -> list[str]:
+    """Which words have nothing left to attend to."""
+    if not rows:
+        return []
+    queries = list(dict.fromkeys(query for _, _, query in rows))
+    listed = ", ".join(
+        f"“{visible(names[0][query])}”" if query < len(names[0]) else str(query) for query in queries[:NAMED]
+    )
+    more = f" and {len(queries) - NAMED} more" if len(queries) > NAMED else ""
+    heads = len({(call.title, head) for call, head, _ in rows})
+    return [f"In {heads} head{'s' if heads != 1 else ''} nothing is left to attend to for {listed}{more}: zeros there."]
+
+
+def export(study: Study, attention: Attention, edits: Edits, how: How, on: str) -> None:
+    """The Python that makes these numbers, in the sidebar's menu."""
+    run = study.run
+    with st.sidebar.popover("Export", width="stretch"):
+        st.caption("The Python that makes these numbers")
+        more = (how, on, run.pad, run.written)
+        st.code(data.experiment_as_python(run.choice, run.given, attention, edits, *more), "python")

@@ -1,0 +1,114 @@
+"""Patching on the page: what each head gives on another text, put into this one."""
+
+from dataclasses import replace
+from functools import partial
+
+import streamlit as st
+
+import selfattn
+from selfattn.analysis.interventions import patching as analysis
+from selfattn.analysis.interventions.patching import Contexts, Recovery
+from selfattn.exports import data
+from selfattn.exports.data import rows_as_csv
+from selfattn.figures import interventions as figures
+from selfattn.figures import pieces
+from selfattn.models.inputs.tokens import visible
+from selfattn.models.model import Attention
+from selfattn.ui import caches
+from selfattn.ui.caches import Run
+from selfattn.ui.controls import KEEP
+from selfattn.ui.interventions import experiments
+from selfattn.ui.interventions.ranking import FEW
+from selfattn.ui.shell.frame import Study
+
+# A text with as many tokens and another answer, beside those that a model opens on.
+ANOTHER = {
+    "The plot was dull, but the acting was not bad at all.": "The plot was dull, and the acting was not good at all.",
+    "the cat sat on the mat because the cat sat on the": "the cat sat on the hat because the cat sat on the",
+    "The animal didn't cross the street because it was too tired.": "The animal didn't cross the street because it "
+    "was too wide.",
+}
+MEASURES = ("logit difference", "probability")
+Places = dict[tuple[int, int | None], float]
+
+
+def patching(study: Study, attention: Attention) -> None:
+    """Another text, and the share of the way to its answer that each of its heads goes in this one."""
+    if not isinstance(study.run.given, str):
+        raise ValueError(f"Patching is between two texts; {study.model.name} was given something else.")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if "another" not in st.session_state:
+            st.session_state.another = st.query_params.get("another", ANOTHER.get(str(study.run.given), ""))
+        another = st.text_input("Another text, of as many tokens", key="another", persist_state="session")
+        name = st.segmented_control("Measured in", MEASURES, default=MEASURES[0], required=True, key="patch_in", **KEEP)
+    st.query_params["another"] = another
+    if not another.strip():
+        st.html(pieces.notice("Type another text: what each head gives on it is put into the text above."))
+        return
+    clean, corrupt = caches.trace(replace(study.run, given=another)), study.trace()
+    _tokens(clean.tokens.text, corrupt.tokens.text)
+    recovery = Recovery.of(clean, corrupt, name)
+    st.html(pieces.heading("From one answer to the other", _answers(recovery)))
+    heads = attention.layers * attention.heads
+    wanted = heads <= FEW or st.toggle(f"Patch each of {heads} heads, one by one", key="patched", **KEEP)
+    done = _shares(study.run, attention, another, recovery.name)
+    if wanted:
+        steps = analysis.patching(recovery, attention, clean, partial(_patched, study.run), done)
+        named = experiments.name("patch", study.run, attention, another, recovery.name)
+        experiments.walk(steps, done, heads + attention.layers, named, "patches")
+    if done:
+        st.html(figures.table(done, attention.layers, attention.heads, study.palette))
+        st.html(f'<p class="sa-answer">{_sentence(done)}</p>')
+        st.download_button(
+            "CSV",
+            partial(_csv, done),
+            file_name=f"{study.model.name}-patched.csv".replace("/", "-"),
+            mime="text/csv",
+        )
+    with st.sidebar.popover("Export", width="stretch"):
+        st.caption("The Python that makes these numbers")
+        run = study.run
+        more = (recovery.name, run.pad, run.written)
+        st.code(data.patching_as_python(run.choice, run.given, another, attention, *more), "python")
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _shares(run: Run, attention: Attention, another: str, name: str) -> Places:
+    """Where shares are kept as they are done."""
+    return {}
+
+
+def _patched(run: Run, contexts: Contexts) -> selfattn.Trace:
+    model = caches.model(run.choice)
+    return selfattn.trace(model, run.given, pad=run.pad, written=run.written, contexts=contexts)
+
+
+def _tokens(clean: tuple[str, ...], corrupt: tuple[str, ...]) -> None:
+    """Both texts token by token; what differs stands out."""
+    st.html(figures.two_texts([visible(token) for token in clean], [visible(token) for token in corrupt]))
+
+
+def _answers(recovery: Recovery) -> str:
+    between = f" between {recovery.answers[0]!r} and {recovery.answers[1]!r}" if recovery.answers else ""
+    numbers = f"{recovery.clean:.3f} on the other text, {recovery.corrupt:.3f} on this one"
+    return f"{recovery.name}{between}: {numbers}".replace("-", "−")
+
+
+def _sentence(done: Places) -> str:
+    (layer, head), share = max(((place, share) for place, share in done.items() if place[1] is not None), key=_size)
+    others = [each for place, each in done.items() if place[1] is not None and place != (layer, head)]
+    mean = sum(others) / len(others) if others else float("nan")
+    return (
+        f"0 is this text’s own run, 1 the other’s. Head {layer}.{head} alone recovers {figures.signed(share)} of the "
+        f"difference; the other heads {figures.signed(mean)} on average. What recovers it carries it between these "
+        "two texts; elsewhere it may not."
+    )
+
+
+def _size(item: tuple[tuple[int, int | None], float]) -> float:
+    return abs(item[1])
+
+
+def _csv(done: Places) -> bytes:
+    rows = ([layer, "all" if head is None else head, share] for (layer, head), share in sorted(done.items(), key=str))
+    return rows_as_csv(["layer", "head", "recovered"], rows)

@@ -1,0 +1,210 @@
+"""The page of masks: what a reader draws in the browser, kept in the link and put into the model."""
+
+import re
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from selfattn import Mask, Trace
+from selfattn.analysis.masks import reach
+from selfattn.canvas import component
+from selfattn.canvas.masks import mask_payload, unpainted
+from selfattn.canvas.prediction import prediction_of
+from selfattn.exports import data
+from selfattn.figures import pieces
+from selfattn.maths.masks import Both, Either, Pattern, parse
+from selfattn.models.model import Attention
+from selfattn.recording.call import Call
+from selfattn.ui import caches, controls
+from selfattn.ui.place import Head
+from selfattn.ui.shell import writing
+from selfattn.ui.shell.examples import HEADS
+from selfattn.ui.shell.frame import UNITS, Study
+from selfattn.ui.shell.input_picker import LONGEST_LINK
+
+KEY = "mask"
+OPENING = "causal & window(3)"
+EVERYWHERE, LAYER, HEAD = "every layer", "this layer alone", "this head alone"
+DEEPEST = 99  # layers that a link may ask for
+# Tokens of a text whose mask the browser computes with.
+LONGEST_LIVE = 1024
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the mask is put: the head whose weights are shown, the attention that it belongs to, and how far."""
+
+    at: Head
+    attention: Attention
+    where: str
+
+    def edit(self, pattern: Pattern) -> Mask:
+        """The mask as an edit of the forward pass; the model's own mask stays."""
+        layers = None if self.where == EVERYWHERE else {self.at.layer}
+        heads = {self.at.head} if self.where == HEAD else None
+        return Mask(pattern, layers=layers, heads=heads, part=self.at.part, kind="self")
+
+
+def place(study: Study) -> Place:
+    """The controls: which head's weights are shown, and which layers get the mask."""
+    model = study.model
+    named = {each.part: each for each in model.attentions if each.kind == "self"}
+    part = next(iter(named))
+    if len(named) > 1:
+        part = st.selectbox("Self-attention", named, key="mask_part", width=240, **controls.KEEP)
+    attention = named[part]
+    worth, layer, head = HEADS.get(model.name, ("", 0, 0))
+    layer, head = (layer, head) if worth in ("", f"{part}, self") else (0, 0)
+    layer = controls.number_picker("Layer", "layer", attention.layers, layer, model)
+    head = controls.number_picker("Head", "head", attention.heads, head, model)
+    where = st.selectbox("Put it into", [EVERYWHERE, LAYER, HEAD], key="mask_in", width=250, **controls.KEEP)
+    return Place(Head(part, "self", layer, head), attention, where)
+
+
+def drawn(study: Study, place: Place) -> Pattern:
+    """The mask that the reader has drawn, or that their link asks for. What was painted belongs to its sentence."""
+    state, link = st.session_state, st.query_params
+    names = study.trace().labels(_call(study, place))[0]
+    arrived = state.page != state.page_before
+    if "mask_drawn" not in state or (arrived and "keep" in link):
+        _take_link(link.get("keep", OPENING), link.get("after", ""), place.attention.layers)
+    elif state.mask_tokens != names:
+        _adopt(unpainted(state.mask_drawn))
+    state.mask_tokens = names
+    _write_link()
+    pattern: Pattern = state.mask_drawn
+    return pattern
+
+
+def _take_link(written: str, after: str, layers: int) -> None:
+    state = st.session_state
+    state.mask_after = int(after) if re.fullmatch(r"\d{1,2}", after) else layers
+    if after and not re.fullmatch(r"\d{1,2}", after):
+        _note(f"After {after[:20]} layers was asked for; it is a whole number up to {DEEPEST}. {layers} is used.")
+    try:
+        _adopt(parse(written))
+    except ValueError as error:
+        _note(f"{error} {OPENING} is used.")
+        _adopt(parse(OPENING))
+
+
+def _note(sentence: str) -> None:
+    st.html(pieces.notice(sentence))
+
+
+def _adopt(pattern: Pattern) -> None:
+    """The browser holds the mask while the reader draws: it takes another one only with a new revision."""
+    state = st.session_state
+    state.mask_drawn, state.mask_revision = pattern, state.get("mask_revision", -1) + 1
+    written = str(pattern)
+    state.mask_written = written[1:-1] if isinstance(pattern, Both | Either) else written
+
+
+def _write_link() -> None:
+    """Put the mask into the link, where a link can hold it."""
+    state, link = st.session_state, st.query_params
+    link["after"] = str(state.mask_after)
+    if len(state.mask_written) <= LONGEST_LINK:
+        link["keep"] = state.mask_written
+        return
+    link.pop("keep", None)
+    _note(
+        f"This mask is written in {len(state.mask_written):,} characters; a link holds {LONGEST_LINK:,}. "
+        "It stays until the page is loaded again; its expression can be copied from Export."
+    )
+
+
+def _call(study: Study, place: Place) -> Call:
+    call = study.trace().call(place.at.layer, place.at.part, "self")
+    queries, keys = call.shape
+    if queries != keys:
+        raise ValueError(
+            f"Here {queries} queries read {keys} pooled keys; which token reaches which is asked of tokens that "
+            "read tokens. Choose another layer."
+        )
+    if queries > LONGEST_LIVE:
+        raise ValueError(
+            f"The text has {queries:,} tokens; masks are drawn up to {LONGEST_LIVE:,}. Shorten it, or use "
+            "Mask in Python on this text."
+        )
+    return call
+
+
+def picture(study: Study, place: Place, pattern: Pattern) -> None:
+    """The mask, its reach, its cost, the head's weights and the prediction, live."""
+    state, attention = st.session_state, place.attention
+    edits = (place.edit(pattern),)
+    before, after = study.trace(), study.trace(edits)
+    known, planes = caches.head_payload(study.run, place.at)
+    about = {
+        "expression": state.mask_written,
+        "revision": state.mask_revision,
+        "after": state.mask_after,
+        "done": state.get("mask_done", 0),
+        "unit": UNITS[study.model.task.reads[0]],
+        "layer": place.at.layer,
+        "number": place.at.head,
+        "layers": attention.layers,
+        "heads": attention.heads,
+        "where": place.where,
+        "prediction": {**prediction_of(before, after), **writing.wording(study.run, edits, study.model)},
+        "sentences": _sentences(study, place),
+        "changes": [place.where],
+    }
+    component.mask(key=KEY, data=mask_payload(known, planes, about), on_draw_change=_draw)
+
+
+def _sentences(study: Study, place: Place) -> list[str]:
+    """What has to be known about what the model says under the mask."""
+    found = [f"With this mask in {place.where}, beside the model as it is."]
+    if len(study.model.attentions) > 1:
+        found.append(f"The mask is in the {place.at.part}'s self-attention; the others stay as they are.")
+    return found
+
+
+def _draw() -> None:
+    """Take what the reader has drawn; what cannot be read is said, and the mask before it stays."""
+    state, told = st.session_state, st.session_state[KEY].draw
+    state.mask_done = told["at"]
+    state.mask_after = min(max(int(told["after"]), 0), DEEPEST)
+    try:
+        state.mask_drawn, state.mask_written = parse(told["expression"]), told["expression"]
+    except ValueError as error:
+        state.setdefault("link_notes", {})["keep"] = str(error)
+
+
+def export(study: Study, place: Place, pattern: Pattern) -> None:
+    """The expression, the Python of the edit, and the mask as numbers, in the sidebar's menu."""
+    run, at = study.run, place.at
+    with st.sidebar.popover("Export", width="stretch"):
+        st.download_button(
+            "Mask, reach and weights as CSV",
+            partial(_csv, study, place, pattern),
+            file_name=f"{study.model.name}-mask.csv".replace("/", "-"),
+            mime="text/csv",
+            width="stretch",
+        )
+        st.caption("The mask as an expression")
+        st.code(st.session_state.mask_written, "python", wrap_lines=True)
+        st.caption("The Python that puts it into the model")
+        where = (at.layer, at.head, at.part, at.kind)
+        st.code(data.as_python(run.choice, run.given, [place.edit(pattern)], *where, run.pad, run.written), "python")
+
+
+def _csv(study: Study, place: Place, pattern: Pattern) -> bytes:
+    """One line a pair: may it attend, the first layer at which it has heard, its weight in this head alone."""
+    before: Trace = study.trace()
+    call = before.call(place.at.layer, place.at.part, "self").with_edits([Mask(pattern)])
+    stages = call.stages(place.at.head)
+    names = [data.cell(name) for name in before.labels(call)[0]]
+    first = reach.first_layers(stages.keep.cpu())
+    numbers: list[list[list[Any]]] = [each.tolist() for each in (stages.keep.int(), first, stages.weights)]
+    columns = ["query", "key", "attends_from", "attends_to", "may_attend", "heard_after_layers", "weight"]
+    rows = (
+        [i, j, names[i], names[j], numbers[0][i][j], None if numbers[1][i][j] < 0 else numbers[1][i][j], weight]
+        for i, row in enumerate(numbers[2])
+        for j, weight in enumerate(row)
+    )
+    return data.rows_as_csv(columns, rows)

@@ -1,0 +1,1 @@
+"""The page of famous mistakes."""

@@ -1,0 +1,27 @@
+"""Every head of the layer as a small picture, under the one that is looked at."""
+
+import streamlit as st
+
+from selfattn.figures import pieces
+from selfattn.figures.thumbnails import thumbnail
+from selfattn.recording.edits import Edit
+from selfattn.ui import caches
+from selfattn.ui.place import Head
+from selfattn.ui.shell.frame import Study
+
+
+def heads_of_layer(study: Study, edits: tuple[Edit, ...], at: Head) -> None:
+    """The heads with the edits in the model; a button opens one."""
+    maps = caches.small_maps(study.run.under(edits), at.place)
+    st.html(pieces.heading(f"The {len(maps)} heads of this layer"))
+    with st.container(key="heads"):
+        for head, column in zip(range(len(maps)), st.columns(max(len(maps), 8), gap="small"), strict=False):
+            with column:
+                st.image(thumbnail(maps[head], study.palette), alt=f"Weights of head {head}", width="stretch")
+                st.button(
+                    str(head),
+                    key=f"open_{head}",
+                    type="primary" if head == at.head else "secondary",
+                    width="stretch",
+                    on_click=lambda head=head: st.session_state.update(head=head),
+                )

@@ -1,0 +1,65 @@
+"""The pictures of the scaling page: one side with raw scores, one with scores divided by sqrt(d)."""
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from selfattn.analysis.scaling import Saturation, score_histogram, sorted_weights
+from selfattn.figures import pieces, scaling
+from selfattn.figures.palette import Palette
+from selfattn.maths.attend import Stages
+from selfattn.ui.shell.charts import chart
+
+
+def side(stages: Stages, measured: Saturation, uniform: float, scaled: bool, palette: Palette) -> None:
+    """One side: the scores, what the softmax makes of them, and how much gradient survives."""
+    symbol = "weights" if scaled else "key"
+    variance = f"measured variance of the scores {measured.variance:.3g}"
+    st.html(pieces.heading(scaling.NAMES[scaled], variance, palette.of(symbol)))
+    centres, density = (part.numpy() for part in score_histogram(stages))
+    weights = sorted_weights(stages).cpu().numpy()
+    chart(
+        scaling.density_figure(centres, density, scaled, palette),
+        f"scores-{scaled}",
+        f"Distribution of the scores, {scaling.NAMES[scaled]}: {variance}",
+    )
+    chart(
+        scaling.ranked_figure(weights, scaled, palette),
+        f"weights-{scaled}",
+        f"Mean weights by rank, {scaling.NAMES[scaled]}: the largest is {weights[0]:.3f}",
+    )
+    rows = [
+        ("entropy", measured.entropy, 1.0),
+        ("max weight", measured.largest, uniform),
+        ("tr J", measured.trace, 1 - uniform),
+    ]
+    st.html(pieces.bars(rows, palette.of(symbol)))
+
+
+def sweeps(
+    dimensions: Sequence[int], found: Mapping[bool, Sequence[Saturation]], chosen: int, palette: Palette
+) -> None:
+    """The gauges against d, raw and scaled in each picture."""
+    gauges = (("entropy / log n", "entropy"), ("max weight", "largest"), ("tr J, the gradient that survives", "trace"))
+    for column, (name, field) in zip(st.columns(3), gauges, strict=True):
+        lines = {scaled: [getattr(each, field) for each in found[scaled]] for scaled in found}
+        with column:
+            chart(
+                scaling.sweep_figure(dimensions, lines, name, chosen, palette),
+                f"sweep-{field}",
+                f"{name} against d: at d = {dimensions[-1]}, raw {lines[False][-1]:.3f}, scaled {lines[True][-1]:.3f}",
+            )
+
+
+def heads(found: Mapping[bool, Sequence[Saturation]], palette: Palette) -> None:
+    """Every head of the layer, from raw to scaled."""
+    gauges = (("entropy / log n", "entropy"), ("max weight", "largest"), ("tr J", "trace"))
+    for column, (name, field) in zip(st.columns(3), gauges, strict=True):
+        before, after = ([getattr(each, field) for each in found[scaled]] for scaled in (False, True))
+        with column:
+            chart(
+                scaling.heads_figure(before, after, name, palette),
+                f"heads-{field}",
+                f"{name} of every head, raw and scaled: "
+                + ", ".join(f"{a:.2f} to {b:.2f}" for a, b in zip(before, after, strict=True)),
+            )

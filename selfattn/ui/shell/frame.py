@@ -1,0 +1,123 @@
+"""What every page shares: what the reader looks at, and the sidebar."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+
+from selfattn import Model, Trace
+from selfattn.figures import pieces
+from selfattn.figures.palette import DARK, LIGHT, Palette
+from selfattn.models.budgets import budget, in_words
+from selfattn.models.inputs.given import Pair
+from selfattn.places import HOME
+from selfattn.recording.edits import Edit
+from selfattn.ui import caches
+from selfattn.ui.caches import Run
+from selfattn.ui.shell import input_picker, loading, model_picker, style, theme, writing
+from selfattn.ui.shell.copy_link import copy_link
+from selfattn.ui.shell.refusing import refusing
+
+# Tokens of a text whose heads are drawn while a reader waits: the time grows with their square.
+LONGEST_DRAWN = 32_768
+# What a model's input is counted in.
+UNITS = {"text": "tokens", "pair": "tokens", "picture": "patches", "sound": "frames"}
+# From so many tokens on, what a run takes is said before it.
+LONG = 1024
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a reader looks at, with the model and the colours of their theme."""
+
+    run: Run
+    model: Model
+    palette: Palette
+
+    def trace(self, edits: tuple[Edit, ...] = ()) -> Trace:
+        """The forward pass, with edits in the model."""
+        return caches.trace(self.run.under(edits))
+
+
+def frame(page: str) -> None:
+    """Draw what every page shares, before the page: the sidebar, the input, and how exact the model's run was.
+
+    Streamlit keeps the state of what the router draws when the page changes, so this is called by `app.py` alone.
+    """
+    # Going to another page takes from the link what that page does not know: pages tell by this that they were left.
+    st.session_state.page_before, st.session_state.page = st.session_state.get("page"), page
+    palette = _palette()
+    st.html(style.sheet(palette))
+    st.logo(str(HOME / "assets" / f"name-{'dark' if palette is DARK else 'light'}.svg"), size="large")
+    input_picker.keep()
+    with refusing():
+        choice = model_picker.pick()
+    header, steps = st.container(horizontal=True, vertical_alignment="center", key="header"), st.container()
+    with refusing():
+        model = loading.wait(choice, header)
+    with header:
+        input_picker.pick(choice, model)
+        badge = st.container(width="content")
+    with refusing():
+        input_picker.padding(model)
+        run = input_picker.chosen(choice, model)
+        with steps:
+            writing.pick(run, model)
+        tokens = _length(model, run)
+        waiting = budget(model, tokens).describe if tokens > LONG else "Running the model …"
+        with st.spinner(waiting, show_time=True):
+            found = caches.trace(run)
+    badge.html(pieces.badge(f"✓ exact to {found.fidelity:.1e}"))
+    with st.sidebar:
+        st.html(pieces.facts(_facts(found)))
+        copy_link()
+        theme.watch()
+        if outside := input_picker.outside_the_link(model):
+            st.caption(outside)
+
+
+def study() -> Study:
+    """What the reader looks at. The first call of every page."""
+    if PagesManager.uses_pages_directory:
+        # The first visitor of a server came by a deep link: until `st.navigation` has run once, Streamlit takes the
+        # folder `pages` for its older kind of app and runs a page without the router. Lead them through `app.py`.
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+    choice = model_picker.chosen()
+    model = caches.model(choice)
+    return Study(input_picker.chosen(choice, model), model, _palette())
+
+
+def _palette() -> Palette:
+    return DARK if st.context.theme.type == "dark" else LIGHT
+
+
+def _length(model: Model, run: Run) -> int:
+    """The tokens of a text, and none of a picture or a sound; refuses more than are drawn."""
+    if not isinstance(run.given, str | Pair):
+        return 0  # to prepare those takes long, and this is asked on each rerun
+    tokens, _ = model.inputs(run.given)
+    length = len(tokens) if tokens is not None else 0
+    if length > LONGEST_DRAWN:
+        raise ValueError(
+            f"The text has {length:,} tokens: {length**2:,} weights in every head. "
+            f"Up to {LONGEST_DRAWN:,} tokens are drawn here; shorten it."
+        )
+    return length
+
+
+def _facts(trace: Trace) -> list[tuple[str, str]]:
+    """The model and the machine in a few lines."""
+    model, first = trace.model, trace.model.attentions[0]
+    length = max(trace.calls[0].shape)
+    room = budget(model, length)
+    unit = UNITS[model.task.reads[0]]
+    stacks = " + ".join(f"{each.layers} × {each.heads} heads" for each in model.attentions)
+    dtype = str(model.network.dtype).removeprefix("torch.")
+    return [
+        (model.name, stacks),
+        ("size", f"{in_words(model.size)}, {dtype} on {', '.join(map(str, model.devices))}"),
+        (unit, f"{length}, d = {first.d_head} a head"),
+        ("this run", f"{in_words(room.needed)} of {in_words(room.free)} free"),
+        *([("drawn", room.drawn)] if length > LONG else []),
+    ]

@@ -1,0 +1,125 @@
+"""What the model reads: typed, chosen or recorded in the header, and kept in the link where a link can hold it."""
+
+import streamlit as st
+
+from selfattn import Model
+from selfattn.models.inputs.given import Pair
+from selfattn.models.loading.library import Choice
+from selfattn.places import SPECIMENS
+from selfattn.ui.caches import Run
+from selfattn.ui.shell import file_picker, writing
+from selfattn.ui.shell.examples import examples, known
+
+# A longer text would make a link that browsers and servers refuse.
+LONGEST_LINK = 4000
+PLACEHOLDERS = {
+    "pair": ("The first text, or a question", "The second text, or the passage that answers it"),
+    "text": ("Type a sentence", "A second sentence"),
+}
+
+
+def pick(choice: Choice, model: Model) -> None:
+    """The controls that this model's input needs. Drawn by the router alone; a page asks `chosen`."""
+    wants = model.task.reads[0]
+    if wants in file_picker.KINDS:
+        file_picker.pick(choice.source, wants)
+    else:
+        _start(choice.source, wants)
+        _texts(choice.source, model.task.reads)
+
+
+def keep() -> None:
+    """Hold on to what was typed where its field is not drawn: Streamlit forgets what a page does not show."""
+    for name in ("text", "second"):
+        if name in st.session_state:
+            st.session_state[name] = st.session_state[name]
+
+
+def draft() -> None:
+    """The field of what was typed, while there is no model to read it."""
+    for name in ("text", "second"):
+        st.session_state.setdefault(name, st.query_params.get(name, ""))
+    st.text_input("Text", key="text", label_visibility="collapsed", placeholder=PLACEHOLDERS["text"][0])
+
+
+def chosen(choice: Choice, model: Model) -> Run:
+    """What the reader gave to the model, with what the model wrote after it."""
+    state, wants = st.session_state, model.task.reads[0]
+    if wants in file_picker.KINDS:
+        return writing.continued(Run(choice, file_picker.chosen(choice.source, wants)), model)
+    paired = "pair" in model.task.reads and (state.second or wants == "pair")
+    text = Pair(state.text, state.second) if paired else state.text
+    return writing.continued(Run(choice, text, state.get("pad", 0)), model)
+
+
+def _start(source: str, wants: str) -> None:
+    """A model opens on its own example, unless the reader or their link brought a text."""
+    state, link = st.session_state, st.query_params
+    if "text" not in state:
+        _set(link["text"] if "text" in link else examples(source, wants)[0], link.get("second"))
+    elif state.get("started_with") not in (None, source) and _typed() in known():
+        _set(examples(source, wants)[0])
+    state.started_with = source
+
+
+def _typed() -> str | Pair:
+    state = st.session_state
+    return Pair(state.text, state.second) if state.get("second") else state.text
+
+
+def _set(example: str | Pair, second: str | None = None) -> None:
+    state = st.session_state
+    if isinstance(example, Pair):
+        state.text, state.second = example.first, example.second
+    else:
+        state.text, state.second = example, second or ""
+
+
+def _texts(source: str, reads: tuple[str, ...]) -> None:
+    state, wants = st.session_state, reads[0]
+    first, second = PLACEHOLDERS[wants]
+    live = (SPECIMENS / source).is_dir()  # small enough to answer while the reader types
+    st.text_input("Text", key="text", label_visibility="collapsed", placeholder=first, live=live)
+    if "pair" in reads and (state.second or wants == "pair" or state.get("pairing")):
+        st.text_input("Second text", key="second", label_visibility="collapsed", placeholder=second, live=live)
+    with st.popover("Examples"):
+        for example in examples(source, wants):
+            shown = f"{example.first}  ·  {example.second}" if isinstance(example, Pair) else example
+            st.button(shown, on_click=_set, args=(example,), type="tertiary")
+        if wants == "text" and "pair" in reads:
+            st.checkbox("Give the model two texts", key="pairing", on_change=_unpair)
+    for name in ("text", "second"):
+        if state[name] and len(state[name]) <= LONGEST_LINK:
+            st.query_params[name] = state[name]
+        else:
+            st.query_params.pop(name, None)
+
+
+def _unpair() -> None:
+    if not st.session_state.pairing:
+        st.session_state.second = ""
+
+
+def padding(model: Model) -> None:
+    """Padding tokens to add: that a mask hides them is seen only where there are some."""
+    if model.tokenizer is None or model.tokenizer.pad_token_id is None or model.task.reads[0] in file_picker.KINDS:
+        return
+    st.sidebar.number_input(
+        "Padding tokens",
+        0,
+        16,
+        0,
+        key="pad",
+        bind="query-params",
+        help="As in a batch, where short texts are filled up. The model's mask hides them.",
+    )
+
+
+def outside_the_link(model: Model) -> str:
+    """What of the input a link cannot hold, in a sentence; empty where it holds all."""
+    if model.task.reads[0] in file_picker.KINDS:
+        return file_picker.outside_the_link(model.task.reads[0])
+    state = st.session_state
+    if max(len(state.text), len(state.second)) > LONGEST_LINK:
+        return "This text is too long for a link: the link keeps everything else."
+    return ""

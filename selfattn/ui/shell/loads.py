@@ -1,0 +1,116 @@
+"""Models that are loaded, and those that are being loaded: shared by all readers, each in a thread of its own."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Event, Lock, Semaphore, Thread
+
+from selfattn.models.loading import steps
+from selfattn.models.loading.library import Choice
+from selfattn.models.loading.steps import Step, Stopped
+from selfattn.models.model import Model, first_line
+
+
+class Load:
+    """One model on its way: what is being done, and in the end the model or one sentence."""
+
+    def __init__(self, choice: Choice, turn: Semaphore, done: Callable[["Load"], None]) -> None:
+        self.choice = choice
+        self.readers: set[str] = set()
+        self.step = Step("Waiting for another model to be loaded")
+        self.model: Model | None = None
+        self.error: str | None = None
+        self._finished, self._stop = Event(), Event()
+        self._turn, self._done = turn, done
+        Thread(target=self._run, name=f"load {choice.source}", daemon=True).start()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for its end; returns whether it has come."""
+        return self._finished.wait(seconds)
+
+    def stop(self) -> None:
+        """Ask it to end at its next step."""
+        self._stop.set()
+
+    def _tell(self, step: Step) -> None:
+        if self._stop.is_set():
+            raise Stopped
+        self.step = step
+
+    def _run(self) -> None:
+        try:
+            with self._turn, steps.telling(self._tell):
+                self._tell(Step("Opening"))
+                model = self.choice.load()
+                self._tell(Step("Ready"))
+                self.model = model
+        except Stopped:
+            self.error = f"The loading of {self.choice.source} was cancelled."
+        except (ValueError, MemoryError) as error:
+            self.error = str(error) or "This machine has no memory left for this model; choose a smaller one."
+        except Exception as error:  # whoever waits must hear of it
+            self.error = f"{self.choice.source} could not be loaded: {first_line(error)}"
+        finally:
+            try:
+                self._done(self)
+            finally:
+                self._finished.set()
+
+
+class Shelf:
+    """At most `most` loaded models, the one used longest ago leaves first; `release` is called when one has left."""
+
+    def __init__(self, most: int, at_once: int, release: Callable[[], None]) -> None:
+        self._most, self._release = most, release
+        self._turn = Semaphore(at_once)
+        self._lock = Lock()
+        self._loads: OrderedDict[Choice, Load] = OrderedDict()
+
+    def ask(self, choice: Choice, reader: str) -> Load:
+        """The load of a model: begun now, or one that is under way or done. The reader leaves any other they asked."""
+        with self._lock:
+            for other in [load for load in self._loads.values() if reader in load.readers and load.choice != choice]:
+                self._leave(other, reader)
+            if choice not in self._loads:
+                self._loads[choice] = Load(choice, self._turn, self._settle)
+            load = self._loads[choice]
+            load.readers.add(reader)
+            self._loads.move_to_end(choice)
+        return load
+
+    def leave(self, choice: Choice, reader: str) -> None:
+        """A reader does not want the model any more; nobody else waiting for it, its loading ends."""
+        with self._lock:
+            if choice in self._loads:
+                self._leave(self._loads[choice], reader)
+
+    def model(self, choice: Choice) -> Model:
+        """The model, waiting for it where it is not there yet. Raises ValueError where it cannot be loaded."""
+        with self._lock:
+            load = self._loads.get(choice)
+            if load is None:
+                load = self._loads[choice] = Load(choice, self._turn, self._settle)
+            self._loads.move_to_end(choice)
+        load.wait()
+        if load.model is None:
+            raise ValueError(load.error)
+        return load.model
+
+    def _leave(self, load: Load, reader: str) -> None:
+        load.readers.discard(reader)
+        if not load.readers and not load.wait(0):
+            load.stop()
+            del self._loads[load.choice]
+
+    def _settle(self, load: Load) -> None:
+        """A load has ended: what failed is forgotten, and what is too many leaves."""
+        with self._lock:
+            if load.model is None:
+                if self._loads.get(load.choice) is load:
+                    del self._loads[load.choice]
+                return
+            done = [each.choice for each in self._loads.values() if each.model is not None]
+            leaving = done[: -self._most]
+            for choice in leaving:
+                del self._loads[choice]
+        if leaving:
+            self._release()

@@ -1,0 +1,100 @@
+"""Which model, and how it is loaded: chosen in the sidebar, kept in the link."""
+
+import streamlit as st
+import torch
+
+from selfattn.models.loading import library, memory, sources
+from selfattn.models.loading.library import Choice
+from selfattn.ui import caches
+from selfattn.ui.controls import KEEP
+
+# What a link says of an option that is as it always is: nothing.
+USUAL = {"revision": "", "device": "auto", "dtype": "auto", "bits": "all", "spread": "no", "adapter": ""}
+
+
+def pick() -> Choice:
+    """The controls. Drawn by the router alone; a page asks `chosen`."""
+    state = st.session_state
+    state.setdefault("model", st.query_params.get("model", caches.FIRST_MODEL))
+    here, model = [*memory.names(), *library.names()], state.model
+    with st.sidebar.container(key="model_choice"):
+        st.selectbox(
+            "Model",
+            here if model in here else [*here, model],
+            key="model",
+            accept_new_options=True,
+            on_change=_open_anew,
+            help="A shipped model; or type a folder, or a hub id such as bert-base-uncased. "
+            "Only a hub id makes a request outside this machine.",
+        )
+        st.query_params["model"] = state.model
+        if "@" not in state.model:
+            with st.popover("Options", width="stretch"):
+                _options(state.model)
+    return chosen()
+
+
+def chosen() -> Choice:
+    """The model that the reader chose, and how it is loaded. Raises ValueError where that is no way to load one."""
+    asked = {name: str(st.session_state.get(name, usual)) for name, usual in USUAL.items()}
+    bits, spread = asked["bits"], asked["spread"]
+    if spread not in ("no", "yes"):
+        raise ValueError(f"spread is no or yes; got {spread[:80]!r}.")
+    return Choice(
+        str(st.session_state.model),
+        asked["revision"].strip() or None,
+        asked["device"],
+        asked["dtype"],
+        spread == "yes",
+        None if bits == USUAL["bits"] else int(bits) if bits.isdecimal() else 0,
+        asked["adapter"].strip() or None,
+    )
+
+
+def choose(choice: Choice) -> None:
+    """Go to a model, as it was loaded: for callbacks."""
+    st.session_state.update(
+        model=choice.source,
+        revision=choice.revision or "",
+        device=choice.device,
+        dtype=choice.dtype,
+        bits=USUAL["bits"] if choice.bits is None else str(choice.bits),
+        spread="yes" if choice.spread else "no",
+        adapter=choice.adapter or "",
+    )
+
+
+def _options(model: str) -> None:
+    """How the model is loaded: what can be chosen here, and what a link asked for."""
+    cuda = torch.cuda.device_count()
+    if _asked("revision") or (model not in library.names() and sources.as_folder(model) is None):
+        st.text_input("Revision", key="revision", placeholder="a branch, a tag or a commit", **KEEP)
+    _select("Numbers", "dtype", ["auto", *library.DTYPES], "auto is the type that the model was saved in.")
+    devices = [library.best_device()] if cuda < 2 else [f"cuda:{index}" for index in range(cuda)]
+    devices = ["auto", *(device for device in devices if device != "cpu"), "cpu"]
+    if len(devices) > 2 or _asked("device"):
+        _select("Device", "device", devices)
+    if cuda or _asked("bits"):
+        _select("Bits a weight", "bits", ["all", "8", "4"], "Fewer bits need less memory, and round the weights.")
+    if cuda > 1 or _asked("spread"):
+        _select("Spread over all devices", "spread", ["no", "yes"])
+    st.text_input("Adapter", key="adapter", placeholder="a LoRA folder or hub id", **KEEP)
+
+
+def _select(label: str, key: str, options: list[str], what: str | None = None) -> None:
+    """One of a few; what a link asks for beyond them is an option too, for `load` to refuse in a sentence."""
+    asked = _asked(key)
+    st.selectbox(label, options if asked in ("", *options) else [*options, asked], key=key, help=what, **KEEP)
+
+
+def _asked(key: str) -> str:
+    """What the reader or the link chose other than the usual; nothing where they did not."""
+    asked = str(st.session_state.get(key, st.query_params.get(key, USUAL[key])))
+    return "" if asked == USUAL[key] else asked
+
+
+def _open_anew() -> None:
+    """A new model is loaded in the usual way."""
+    for name in ("revision", "adapter"):
+        if name in st.session_state:
+            st.session_state[name] = USUAL[name]

@@ -1,0 +1,133 @@
+"""A model that writes, token by token: the reader scrubs through the steps, and chooses how it goes on."""
+
+import re
+from dataclasses import replace
+
+import streamlit as st
+
+from selfattn import Model
+from selfattn.models.inputs.tokens import spelt, visible
+from selfattn.recording.edits import Edit
+from selfattn.ui import caches
+from selfattn.ui.caches import Run
+from selfattn.ui.controls import KEEP
+
+# Tokens that the button adds, and the most that a link may hold.
+MORE, MOST = 10, 200
+COLDEST, HOTTEST = 0.1, 3.0
+NEXT = "…"
+
+
+def continued(run: Run, model: Model) -> Run:
+    """The pass that writes the token which the reader looks at."""
+    if not model.task.writes:
+        return run
+    written = _written(run, model)
+    return replace(run, written=written[: _step(written)])
+
+
+def temperature_picker(model: Model) -> float:
+    """By what the logits of the next token are divided; attention is not touched. 1 for a model that writes nothing."""
+    if not model.task.writes:
+        return 1.0
+    return float(
+        st.slider("Output temperature", COLDEST, HOTTEST, 1.0, 0.1, key="output_temperature", width=190, **KEEP)
+    )
+
+
+def pick(run: Run, model: Model) -> None:
+    """What the model wrote, each token a step to go back to; and the button that lets it write on."""
+    if not model.task.writes:
+        return
+    written = _written(run, model)
+    state = st.session_state
+    state.step = _step(written)
+    with st.container(horizontal=True, vertical_alignment="center", key="writing"):
+        st.html('<span class="sa-quiet">It writes</span>', width="content")
+        st.segmented_control(
+            "Steps of writing: the token that this pass writes",
+            range(len(written) + 1),
+            format_func=lambda step: visible(spelt(written[step], model.tokenizer)) if step < len(written) else NEXT,
+            key="step",
+            required=True,
+            label_visibility="collapsed",
+            bind="query-params",
+            help="Each token is the pass that wrote it: the last row of a head read from what was there before it.",
+        )
+        if not _whole(model):
+            ended = len(written) >= MOST or (bool(written) and written[-1] in model.ends)
+            st.button("Write on", on_click=_more, args=(run, model), disabled=ended)
+            if written:
+                st.button("Clear", on_click=_keep, args=(run, ()), type="tertiary")
+
+
+def choose(run: Run, index: int) -> None:
+    """Go on with a token that the reader chose, from the step that they look at."""
+    _keep(run, (*run.written, index)[:MOST])
+
+
+def wording(run: Run, edits: tuple[Edit, ...], model: Model) -> dict[str, str]:
+    """What a model that writes a whole answer writes with the edits, and without them where that differs."""
+    if not model.task.writes or not _whole(model):
+        return {}
+    start = replace(run, written=())
+    now, was = (_decoded(caches.continuation(each, MOST), model) for each in (start.under(edits), start))
+    return {"text": now, "was": "" if now == was else was}
+
+
+def _decoded(ids: tuple[int, ...], model: Model) -> str:
+    if model.tokenizer is None:
+        return " ".join(f"#{index}" for index in ids)
+    return visible(model.tokenizer.decode(ids, skip_special_tokens=True)) or "(nothing)"
+
+
+def goes_on(model: Model) -> bool:
+    """Does a text go on with any token that the reader chooses?"""
+    return model.task.writes and not _whole(model)
+
+
+def _whole(model: Model) -> bool:
+    """Does the model write a whole answer of its own, as a translation is, and not on and on?"""
+    return bool(model.network.config.is_encoder_decoder)
+
+
+def _written(run: Run, model: Model) -> tuple[int, ...]:
+    """All that is written: what the reader let the model write, or the whole of a translation."""
+    if _whole(model):
+        whole = caches.continuation(replace(run, written=()), MOST)
+        whole = whole[:-1] if whole and whole[-1] in model.ends else whole
+        return whole if model.room is None else whole[: model.room - 1]  # the start has a position too
+    state, link = st.session_state, st.query_params
+    if "written" not in state:
+        state.written = _read(link.get("written", ""), model)
+        state.written_after = run.choice, run.given
+    elif state.written_after != (run.choice, run.given):
+        _keep(run, ())
+    if state.written:
+        link["written"] = ",".join(map(str, state.written))
+    else:
+        link.pop("written", None)
+    return tuple(state.written)
+
+
+def _read(asked: str, model: Model) -> tuple[int, ...]:
+    """The tokens that a link asks for, as far as they are tokens of this model."""
+    highest = model.network.get_input_embeddings().weight.shape[0]
+    numbers = [int(part) for part in asked.split(",")[:MOST] if re.fullmatch(r"\d{1,9}", part)]
+    return tuple(number for number in numbers if number < highest)
+
+
+def _step(written: tuple[int, ...]) -> int:
+    asked = str(st.session_state.get("step", st.query_params.get("step", "")))
+    return min(int(asked), len(written)) if re.fullmatch(r"\d{1,9}", asked) else len(written)
+
+
+def _more(run: Run, model: Model) -> None:
+    written = _written(run, model)
+    _keep(run, written + caches.continuation(replace(run, written=written), MORE))
+
+
+def _keep(run: Run, written: tuple[int, ...]) -> None:
+    state = st.session_state
+    state.written, state.written_after = written, (run.choice, run.given)
+    state.step = len(written)

@@ -1,0 +1,156 @@
+"""Which other attention, and what it is set to: chips in three groups, sliders for the chosen one, all in the link."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import streamlit as st
+
+from selfattn.analysis.variants.other_attentions import GROUPS, VARIANTS
+from selfattn.analysis.variants.variant import Exact, Settings, Variant
+from selfattn.figures import pieces
+
+FIRST = "linear"
+
+
+@dataclass(frozen=True)
+class Control:
+    """A setting as a slider over the values that make sense on a head."""
+
+    label: str
+    values: Callable[[Exact], Sequence[float]]
+
+
+def _counts(most: int) -> tuple[int, ...]:
+    """1 to 16, then by half as much again, to `most` itself."""
+    steps = [*range(1, 17), 24, 32, 48, 64, 96, 128, 192, 256, 384]
+    return (*(step for step in steps if step < most), most)
+
+
+def _keys(exact: Exact) -> tuple[int, ...]:
+    return _counts(max(int(exact.seen.sum()), 1))
+
+
+def _landmarks(exact: Exact) -> tuple[int, ...]:
+    return _counts(max(min(int(exact.real.sum()), int(exact.seen.sum())), 1))
+
+
+CONTROLS = {
+    "tau": Control("τ", lambda _: (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)),
+    "spread": Control("σ² / √d", lambda _: (0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)),
+    "k": Control("k, keys kept", _keys),
+    "alpha": Control("α", lambda _: (1.05, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)),
+    "features": Control("m, random features", lambda _: tuple(2**n for n in range(2, 12))),
+    "landmarks": Control("c, landmarks", _landmarks),
+    "projected": Control("r, rows of E and F", _keys),
+    "window": Control("w, width", _keys),
+    "step": Control("c, step", lambda _: tuple(range(1, 9))),
+    "block": Control("b, size of a block", _keys),
+    "sinks": Control("s, first keys", lambda _: tuple(range(9))),
+    "seed": Control("seed", lambda _: tuple(range(10))),
+}
+TOGGLES = {"orthogonal": "orthogonal directions", "exact_inverse": "exact inverse, not 6 steps towards it"}
+
+
+def values(variant: Variant, exact: Exact) -> tuple[float, ...]:
+    """What the variant's first setting can be on this head; nothing where that is no number to draw against."""
+    if not variant.controls or variant.controls[0] == "seed":
+        return ()
+    found = tuple(CONTROLS[variant.controls[0]].values(exact))
+    return found if len(found) > 1 else ()
+
+
+def chips() -> Variant:
+    """Choose among all variants, by chips in their groups; a link may have chosen."""
+    state = st.session_state
+    if "variant" not in state:
+        asked = st.query_params.get("variant", FIRST)
+        state.variant = asked if asked in VARIANTS else FIRST
+    for group in GROUPS:
+        names = [name for name, variant in VARIANTS.items() if variant.group == group]
+        key = f"variant_of_{group}"
+        state[key] = state.variant if state.variant in names else None
+        with st.container(horizontal=True, vertical_alignment="center", key=f"chips_{group}"):
+            st.html(pieces.heading(group), width=84)
+            st.pills(
+                group,
+                names,
+                format_func=lambda name: VARIANTS[name].title,
+                label_visibility="collapsed",
+                wrap=True,
+                key=key,
+                on_change=_choose,
+                args=(key,),
+            )
+    _write("variant", state.variant, FIRST)
+    return VARIANTS[state.variant]
+
+
+def choose(name: str) -> None:
+    """Show another variant."""
+    if name in VARIANTS:
+        st.session_state.variant = name
+
+
+def _choose(key: str) -> None:
+    # A press on the chosen chip would take it away: there is always one.
+    if st.session_state[key] is not None:
+        choose(st.session_state[key])
+
+
+def settings(variant: Variant, exact: Exact) -> Settings:
+    """What all variants are set to, with a control for each setting of the chosen one."""
+    state = st.session_state
+    if "variant_settings" not in state:
+        state.variant_settings = _from_link()
+    kept = _fitting(state.variant_settings, exact)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        for name in variant.controls:
+            kept = replace(kept, **{name: _control(name, getattr(kept, name), exact)})
+    state.variant_settings = kept
+    for field in fields(Settings):
+        _write(f"variant_{field.name}", getattr(kept, field.name), field.default)
+    return kept
+
+
+def _control(name: str, value: Any, exact: Exact) -> Any:
+    key, state = f"variant_set_{name}", st.session_state
+    if name in TOGGLES:
+        state.setdefault(key, value)
+        return st.toggle(TOGGLES[name], key=key)
+    control = CONTROLS[name]
+    options = tuple(control.values(exact))
+    if len(options) == 1:
+        return options[0]
+    if state.get(key) not in options:
+        state[key] = value
+    return st.select_slider(control.label, options, key=key, width=210)
+
+
+def _fitting(kept: Settings, exact: Exact) -> Settings:
+    """The settings that there are on this head, nearest to those asked for."""
+    near: dict[str, Any] = {
+        name: min(control.values(exact), key=lambda option: abs(option - getattr(kept, name)))
+        for name, control in CONTROLS.items()
+    }
+    return replace(kept, **near)
+
+
+def _from_link() -> Settings:
+    """The settings that a link asks for; whatever is no number is as if it did not."""
+    asked: dict[str, Any] = {}
+    for field in fields(Settings):
+        written = st.query_params.get(f"variant_{field.name}", "")
+        if field.name in TOGGLES:
+            asked[field.name] = written == "True" if written else field.default
+        elif written.replace(".", "", 1).isdecimal() and math.isfinite(float(written)):
+            asked[field.name] = float(written)
+    return Settings(**asked)
+
+
+def _write(name: str, value: Any, default: Any) -> None:
+    if value == default:
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = str(value)

@@ -1,0 +1,56 @@
+"""The variants as data: their numbers as CSV, and the Python behind the chosen one."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import partial
+
+import streamlit as st
+
+from selfattn.analysis.variants.ranking import Row
+from selfattn.analysis.variants.variant import Settings, Variant
+from selfattn.exports import data
+from selfattn.exports.data import rows_as_csv
+from selfattn.ui.caches import Run
+from selfattn.ui.place import Head
+
+COLUMNS = ("attention", "group", "what it does", "row variation", "output error", "multiply-adds", "numbers held")
+
+
+def export(run: Run, at: Head, rows: Sequence[Row], variant: Variant, settings: Settings) -> None:
+    """The export menu."""
+    with st.sidebar.popover("Export", width="stretch"):
+        st.download_button(
+            "All variants as CSV", partial(as_csv, rows), "variants.csv", mime="text/csv", width="stretch"
+        )
+        st.caption("The Python that makes the chosen one")
+        st.code(as_python(run, at, variant, settings), "python")
+
+
+def as_csv(rows: Sequence[Row]) -> bytes:
+    """A line a variant; what has no meaning on this head has no numbers."""
+    return rows_as_csv(COLUMNS, map(_line, rows))
+
+
+def _line(row: Row) -> list[object]:
+    measured, cost = row.measured, row.cost
+    numbers = [None, None] if measured is None else [measured.variation, measured.error]
+    return [row.variant.title, row.variant.group, row.variant.does, *numbers, cost.multiply_adds, cost.numbers]
+
+
+def as_python(run: Run, at: Head, variant: Variant, settings: Settings) -> str:
+    """The Python that computes the same numbers again."""
+    default = Settings()
+    chosen = {field.name: getattr(settings, field.name) for field in fields(Settings)}
+    said = ", ".join(f"{name}={value!r}" for name, value in chosen.items() if value != getattr(default, name))
+    lines = [
+        *data.python_imports((), run.given),
+        "from selfattn.analysis.variants.other_attentions import VARIANTS",
+        "from selfattn.analysis.variants.variant import Settings, compute, exact_of, measure",
+        "",
+        f"model = selfattn.load({data.python_arguments(run.choice)})",
+        f"trace = {data.python_trace('model', run.given, (), run.pad, run.written)}",
+        f"exact = exact_of(trace, trace.call({at.layer}, {at.part!r}, {at.kind!r}), head={at.head})",
+        f"found = compute(VARIANTS[{variant.name!r}], exact, Settings({said}))",
+        "print(measure(found, exact))",
+    ]
+    return "\n".join(lines) + "\n"

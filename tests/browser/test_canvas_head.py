@@ -1,0 +1,168 @@
+"""The live picture computes what Python computes, whatever the reader moves."""
+
+import random
+import re
+from urllib.parse import quote
+
+import pytest
+import torch
+import transformers as hf
+
+import selfattn
+from selfattn.canvas.view import read
+from selfattn.models.loading.names import names
+from tests.tools import made, tiny
+from tests.tools.browser import Reader
+from tests.tools.tolerance import assert_close
+
+pytestmark = pytest.mark.xdist_group("browser")
+TEXT = "The plot was dull, but the acting was not bad at all."
+
+NUMBERS = """root => {
+  const { head, view } = root.scope;
+  const clean = (plane) => [...plane].map((x) => (x === -Infinity ? null : x));
+  const { scaled, weights, context, keep } = head;
+  return { weights: clean(weights), context: clean(context), logits: clean(head.logits), scaled: clean(scaled),
+           keep: [...keep], shape: head.shape, dv: head.dv, view };
+}"""
+# Each moves one control as a hand does, by the events that the browser would send.
+MOVES = {
+    "scaled": "(root) => root.querySelector('.controls .toggle input').click()",
+    "temperature": """(root, value) => {
+      const input = root.querySelector('.controls .slider input');
+      for (const step of [1, (1 + value) / 2, value]) { input.value = step; input.dispatchEvent(new Event('input')); }
+      input.dispatchEvent(new Event('change'));
+    }""",
+    "mask": "(root, name) => root.querySelector(`.masks button[value=${name}]`).click()",
+    "width": """(root, value) => {
+      const input = root.querySelectorAll('.controls .slider input')[1];
+      input.value = value;
+      input.dispatchEvent(new Event('input'));
+      input.dispatchEvent(new Event('change'));
+    }""",
+    "similarity": """(root, value) => {
+      const select = root.querySelector('.controls select');
+      select.value = value;
+      select.dispatchEvent(new Event('change'));
+    }""",
+    "pair": """(root, [query, key]) => {
+      root.scope.pin({ query, key });
+      return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+        root.querySelector('.cell .buttons button').click();
+        done();
+      })));
+    }""",
+}
+
+
+# Every mask by itself, without the model's own, and every similarity; then whatever chance brings.
+FIRST = [
+    *[("mask", name) for name in ("own", "causal", "causal", "padding", "window")],
+    ("width", 3),
+    *[("mask", name) for name in ("padding", "own")],
+    *[("similarity", name) for name in ("cosine", "rbf")],
+]
+
+
+def draw_move(chance: random.Random, tokens: int) -> tuple[str, object]:
+    name = chance.choice(list(MOVES))
+    match name:
+        case "temperature":
+            return name, round(chance.choice([0.1, 0.5, 1.0, 2.3, 5.0, chance.uniform(0.1, 5)]), 1)
+        case "mask":
+            return name, chance.choice(["own", "causal", "padding", "window"])
+        case "width":
+            return name, chance.randint(1, 12)
+        case "similarity":
+            return name, chance.choice(["own", "cosine", "rbf"])
+        case "pair":
+            return name, [chance.randrange(tokens), chance.randrange(tokens)]
+    return name, None
+
+
+def settled(reader: Reader, moves: int = 0) -> object:
+    """The component's root, after it has drawn what was set."""
+    root = reader.page.locator(".head[data-ready=true]")
+    root.wait_for(timeout=60_000)
+    root.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return root
+
+
+def compare(root: object, trace: selfattn.Trace, layer: int, head: int) -> None:
+    """What is on screen against the edits that the same view means in Python."""
+    shown = root.evaluate(NUMBERS)
+    view, notes = read(shown["view"])
+    assert notes == []
+    stages = trace.call(layer).with_edits(view.edits()).stages(head)
+    rows, columns = shown["shape"]
+    assert torch.equal(torch.tensor(shown["keep"]).bool().view(rows, columns), stages.keep)
+    assert_close(torch.tensor(shown["weights"]).view(rows, columns), stages.weights, within=1e-5)
+    assert_close(torch.tensor(shown["context"]).view(rows, shown["dv"]), stages.context, within=1e-5)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Tiny random models with the tokenizer of a shipped one: causal, and with grouped heads."""
+    tokenizer = hf.AutoTokenizer.from_pretrained(names()["sentiment"])
+    home = tmp_path_factory.mktemp("models")
+    for name in ("gpt2", "llama", "gemma2"):
+        made = tiny.network(name)
+        made.resize_token_embeddings(len(tokenizer))
+        made.save_pretrained(home / name)
+        tokenizer.save_pretrained(home / name)
+    return home
+
+
+@pytest.mark.parametrize("model", ["sentiment", "induction", "minilm", "gpt2", "llama", "gemma2"])
+@pytest.mark.parametrize("pad", [0, 3])
+def test_any_sequence_of_controls_gives_the_numbers_of_python(reader, folders, model, pad):
+    source = str(folders / model) if (folders / model).is_dir() else model
+    chance = random.Random(f"{model}{pad}")
+    loaded = selfattn.load(source)
+    if pad and (loaded.tokenizer is None or loaded.tokenizer.pad_token_id is None):
+        pytest.skip("this tokenizer has no padding")
+    attention = loaded.attentions[0]
+    layer, head = chance.randrange(attention.layers), chance.randrange(attention.heads)
+    trace = selfattn.trace(loaded, TEXT, pad=pad)
+    reader.open(f"/?model={quote(source, safe='')}&layer={layer}&head={head}&pad={pad}&text={quote(TEXT)}")
+    compare(settled(reader), trace, layer, head)
+    for name, value in FIRST + [draw_move(chance, len(trace.tokens)) for _ in range(10)]:
+        root = settled(reader)
+        if name == "width" and "window" not in root.evaluate("root => root.scope.view.mask"):
+            continue
+        root.evaluate(MOVES[name], value)
+        compare(settled(reader), trace, layer, head)
+
+
+def test_a_model_that_never_scales_says_so(reader, folders, tmp_path):
+    tokenizer = hf.AutoTokenizer.from_pretrained(names()["sentiment"])
+    made = tiny.network("t5")
+    made.resize_token_embeddings(len(tokenizer))
+    made.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    for source, off in ((tmp_path, True), (folders / "llama", False)):
+        reader.open(f"/?model={quote(str(source), safe='')}&text=A+small+film.")
+        toggle = settled(reader).locator(".controls .toggle")
+        assert toggle.locator("input").is_disabled() == off
+        assert ("never scales" in toggle.get_attribute("title")) == off
+
+
+def test_rows_that_may_attend_to_nothing_are_flagged(reader):
+    pairs = ", ".join(f"0>{key}" for key in range(8))
+    reader.open(f"/?text=The+film+was+good.&pairs={quote(pairs)}")
+    settled(reader)
+    assert "1 row may attend to nothing: zeros." in reader.text(".head .gauges")
+    assert "8 hidden pairs" in reader.text(".head .controls")
+
+
+def test_a_sink_has_a_column_of_its_own(reader, tmp_path):
+    folder = made.folder(tmp_path / "sinks", "gpt_oss", made.word_level())
+    reader.open(f"/?model={quote(str(folder))}&text=the+good+dog+sat&head=1&from=3&to=0")
+    weights = selfattn.trace(str(folder), "the good dog sat").stages(0, 1).weights
+    said = reader.page.locator(".head canvas.sink").get_attribute("aria-label")
+    kept, given = map(float, re.findall(r"\d\.\d+", said))
+    assert 0.001 < kept < 0.999
+    assert_close(kept, 1 - weights[3].sum(), within=6e-4)
+    assert_close(given, weights[3].sum(), within=6e-4)
+    reader.open("/")
+    assert not reader.page.locator(".head canvas.sink").is_visible()

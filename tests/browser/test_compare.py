@@ -1,0 +1,214 @@
+"""The page that compares, as a reader uses it: type, point, click a head, reload, follow a link that asks too much."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+import torch
+
+import selfattn
+from selfattn import Temperature
+from selfattn.analysis.compare.comparison import compare
+from selfattn.recording.edits import to_json
+from tests.browser.test_accessibility import findings
+from tests.tools.browser import Reader
+from tests.tools.tolerance import assert_close
+
+pytestmark = pytest.mark.xdist_group("browser")
+TEXT, OTHER = "The film was not good.", "The film was not very good."
+ROOT = ".compare[data-ready=true]"
+GRID = ".panel.heads .matrix canvas:not(.names)"
+
+
+def opened(reader: Reader, **link: object) -> Reader:
+    asked = {"model": "sentiment", "text": TEXT} | link
+    reader.open("/compare?" + "&".join(f"{name}={quote(str(value))}" for name, value in asked.items()))
+    reader.page.locator(ROOT).wait_for()
+    return reader
+
+
+def shown(reader: Reader, what: str) -> torch.Tensor:
+    """A matrix as the browser has it."""
+    values, shape = reader.page.locator(ROOT).evaluate(f"({{ scope: {{ head, about }} }}) => [[...{what}], head.shape]")
+    return torch.tensor(values).reshape(shape) if len(values) == shape[0] * shape[1] else torch.tensor(values)
+
+
+def map_at(reader: Reader, place: int):
+    return reader.page.locator(".maps .matrix canvas:not(.names)").nth(place)
+
+
+def cell(reader: Reader) -> dict[str, int]:
+    return reader.page.locator(ROOT).evaluate("root => root.scope.cell")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 900), ("light", 390)])
+def test_the_page_is_interesting_before_anyone_touches_it(chromium, address, scheme, width):
+    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    reader = Reader(context, address).open("/compare?model=sentiment")
+    reader.page.locator(ROOT).wait_for()
+    assert shown(reader, "head.weights").abs().max() > 0.1
+    assert re.search(r"differ most in layer \d, head \d: 0\.[1-9]\d bits", reader.text(".stMainBlockContainer"))
+    wider = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0, "the page scrolls sideways"
+    reader.page.wait_for_timeout(500)
+    assert findings(reader) == []
+    reader.check()
+    context.close()
+
+
+def test_the_numbers_are_pythons_and_follow_what_is_typed(reader):
+    opened(reader, layer=1, head=2)
+    for text in (OTHER, "The film was good."):
+        field = reader.page.locator(".st-key-text_b input")
+        field.fill(text)
+        field.press("Enter")
+        reader.settle()
+        first, second = selfattn.trace("sentiment", TEXT), selfattn.trace("sentiment", text)
+        sides = reader.page.locator(ROOT).evaluate("root => root.scope.head.sides.map(({ queries }) => queries)")
+        places = [[n for n, name in enumerate(names) if name is not None] for names in sides]
+        for side, (trace, place) in enumerate(zip((first, second), places, strict=True)):
+            weights = shown(reader, f"head.sides[{side}].weights")
+            assert_close(weights[place][:, place], trace.stages(1, 2).weights, within=1e-6)
+        both = sorted(set(places[0]) & set(places[1]))
+        parts = [shown(reader, f"head.sides[{side}].weights")[both][:, both] for side in range(2)]
+        assert_close(shown(reader, "head.weights")[both][:, both], parts[1] - parts[0], within=1e-6)
+        assert_close(shown(reader, "about.planes.bits").reshape(2, 4), compare(first, second).bits, within=1e-6)
+        assert quote(text).replace("%20", "+") in reader.page.url
+    # The word that only A has is named, and hatched in both other pictures.
+    gone = reader.page.locator(ROOT).evaluate("root => root.scope.head.queries.indexOf('−not')")
+    assert gone == 4
+    assert shown(reader, "head.keep")[gone].sum() == 0
+
+
+def test_pointing_at_one_map_lights_the_cell_in_all_and_says_both_numbers(reader):
+    opened(reader, text_b="The film was not bad.", layer=1)
+    box = map_at(reader, 0).bounding_box()
+    count = len(selfattn.trace("sentiment", TEXT).tokens)
+    x, y = ((place + 0.5) * box["width"] / count for place in (4, 5))
+    before = [map_at(reader, place).evaluate("canvas => canvas.toDataURL()") for place in range(3)]
+    map_at(reader, 0).hover(position={"x": x, "y": y})
+    reader.page.wait_for_timeout(200)
+    assert cell(reader) == {"query": 5, "key": 4}
+    for place in range(3):
+        assert map_at(reader, place).evaluate("canvas => canvas.toDataURL()") != before[place]
+    a, b = (selfattn.trace("sentiment", t).stages(1, 0).weights[5, 4].item() for t in (TEXT, "The film was not bad."))
+    said = reader.page.locator(".compare > .heard").inner_text().replace("−", "-")
+    assert said == f"good/bad attends to not: A {a:.4f}, B {b:.4f}; difference {b - a:.4f}."
+    written = reader.text(".panel.cell").replace("−", "-")
+    for number in (f"{a:.3f}", f"{b:.3f}", f"B - A = {b - a:.4f}"):
+        assert number in written
+
+
+def test_the_keyboard_moves_pins_and_lets_go(reader):
+    opened(reader)
+    map_at(reader, 2).focus()
+    for key in ("PageUp", "Home", "ArrowDown", "ArrowDown", "ArrowRight", "Enter"):
+        reader.page.keyboard.press(key)
+    assert cell(reader) == {"query": 2, "key": 1}
+    reader.page.wait_for_function("decodeURIComponent(location.search).includes('cell=2>1')")
+    reader.page.reload()
+    reader.settle().page.locator(ROOT).wait_for()
+    assert cell(reader) == {"query": 2, "key": 1}
+    reader.page.keyboard.press("Tab")
+    for _ in range(60):
+        if map_at(reader, 0).evaluate("canvas => canvas === canvas.getRootNode().activeElement"):
+            break
+        reader.page.keyboard.press("Tab")
+    stops = []
+    for place in (1, 2):
+        reader.page.keyboard.press("Tab")
+        stops.append(map_at(reader, place).evaluate("canvas => canvas === canvas.getRootNode().activeElement"))
+    assert stops == [True, True], "one stop each"
+    reader.page.keyboard.press("Escape")
+    reader.page.wait_for_function("!location.search.includes('cell')")
+
+
+def test_a_head_in_the_grid_and_in_the_list_opens_above(reader):
+    opened(reader, text_b=OTHER)
+    box = reader.page.locator(GRID).bounding_box()
+    reader.page.locator(GRID).click(position={"x": box["width"] * 3.5 / 4, "y": box["height"] * 1.5 / 2})
+    reader.page.wait_for_function("location.search.includes('head=3') && location.search.includes('layer=1')")
+    reader.settle()
+    expected = selfattn.trace("sentiment", TEXT).stages(1, 3).weights
+    kept = [place for place in range(9) if place != 5]
+    assert_close(shown(reader, "head.sides[0].weights")[kept][:, kept], expected, within=1e-6)
+    bits = compare(selfattn.trace("sentiment", TEXT), selfattn.trace("sentiment", OTHER))
+    rows = reader.page.locator(".panel.heads tbody tr").all_inner_texts()
+    assert [tuple(map(int, re.findall(r"\d+", row)[1:3])) for row in rows] == bits.ranked()
+    layer, head = bits.ranked()[1]
+    reader.page.locator(".panel.heads tbody button").nth(1).click()
+    reader.settle()
+    assert [reader.page.get_by_label(name, exact=True).input_value() for name in ("Layer", "Head")] == [
+        str(layer),
+        str(head),
+    ]
+
+
+def test_one_head_with_the_others(reader):
+    opened(reader, **{"with": "head", "layer": 1, "head": 1, "layer_b": 0, "head_b": 2})
+    trace = selfattn.trace("sentiment", TEXT)
+    assert_close(shown(reader, "head.sides[1].weights"), trace.stages(0, 2).weights, within=1e-6)
+    assert_close(shown(reader, "about.planes.bits").reshape(2, 4), compare(trace, trace, head=(1, 1)).bits, within=1e-6)
+    reader.page.locator(".panel.heads tbody button").first.click()
+    reader.settle()
+    nearest = compare(trace, trace, head=(1, 1)).ranked()[-2]
+    place = [reader.page.get_by_label(f"B's {name}").input_value() for name in ("layer", "head")]
+    assert place == [str(number) for number in nearest]
+
+
+def test_two_models_and_the_edits(reader):
+    edits = to_json([Temperature(3.0)])
+    opened(reader, **{"with": "model,edits", "model_b": "minilm", "edits": edits})
+    first, second = selfattn.trace("sentiment", TEXT), selfattn.trace("minilm", TEXT, [Temperature(3.0)])
+    assert_close(shown(reader, "about.planes.bits").reshape(2, 4), compare(first, second).bits, within=1e-5)
+    assert "both models have" in reader.text(".panel.heads").lower()
+    assert reader.text(".maps").count("minilm · temperature") == 1
+
+
+def test_every_state_survives_a_reload_and_another_page(reader):
+    opened(reader, **{"with": "text,head", "text_b": OTHER, "layer_b": 1, "head_b": 3, "layer": 1})
+    numbers, link = shown(reader, "head.sides[1].weights"), sorted(re.split("[?&]", reader.page.url))
+    for _ in range(2):
+        reader.page.reload()
+        reader.settle().page.locator(ROOT).wait_for()
+        assert_close(shown(reader, "head.sides[1].weights"), numbers, within=0)
+        assert sorted(re.split("[?&]", reader.page.url)) == link
+        reader.page.get_by_role("link", name="All heads").click()
+        reader.settle()
+        reader.page.get_by_role("link", name="Compare").click()
+        reader.settle().page.locator(ROOT).wait_for()
+        assert_close(shown(reader, "head.sides[1].weights"), numbers, within=0)
+        assert sorted(re.split("[?&]", reader.page.url)) == link
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ({"text_b": " "}, "B's text is empty"),
+        ({"with": "head", "head_b": 9}, "heads 0 to 3"),
+        ({"with": "model", "model_b": "nobody"}, "no model on this machine"),
+        ({"with": "model", "model": "minilm", "model_b": "sentiment", "layer": 5}, "is not in sentiment"),
+        ({"with": "edits"}, "There is no edit yet"),
+        ({"text_b": "good " * 1100}, "B's input has 1,102 tokens"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence(reader, link, sentence):
+    asked = {"model": "sentiment", "text": TEXT} | link
+    reader.open("/compare?" + "&".join(f"{name}={quote(str(value))}" for name, value in asked.items()))
+    assert sentence in reader.text(".sa-notice")
+    if "model_b" in link:
+        assert reader.page.get_by_label("B's model").input_value() == link["model_b"]
+
+
+def test_an_edit_to_begin_with(reader):
+    reader.open(f"/compare?model=sentiment&with=edits&text={quote(TEXT)}")
+    reader.page.get_by_role("button", name="No scaling").click()
+    reader.settle().page.locator(ROOT).wait_for()
+    assert "edits=" in reader.page.url
+    assert shown(reader, "head.weights").abs().max() > 0.1
+
+
+def test_hostile_text_is_shown_and_not_run(reader):
+    opened(reader, text_b="<img src=x onerror=window.broken=1> good ‮ مرحبا")
+    assert reader.page.evaluate("window.broken") is None
+    assert reader.page.locator(".compare img").count() == 0

@@ -1,0 +1,117 @@
+"""The page of the model as a reader sees it, and the sidebar's options and waiting in a real browser."""
+
+import re
+from urllib.parse import quote
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import selfattn
+from selfattn.analysis.model.anatomy import anatomy
+from selfattn.places import HOME
+from tests.tools import browser, made
+from tests.tools.browser import Reader
+from tests.tools.hub import hub
+
+
+def bodies(model: object) -> str:
+    """The page's words as HTML."""
+    at = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
+    at.query_params["model"], at.query_params["text"] = str(model), "the cat sat"
+    at.run()
+    at.switch_page("pages/model.py").run()
+    assert not at.exception
+    return "".join(each.proto.body for each in at.main if each.type == "html")
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    home = tmp_path_factory.mktemp("models")
+    for name in ("llama", "t5", "gpt_oss"):
+        made.folder(home / name, name, made.word_level())
+    return home
+
+
+@pytest.mark.parametrize("name", ["llama", "t5", "gpt_oss"])
+def test_the_page_says_what_the_anatomy_says(folders, name):
+    model = selfattn.load(folders / name)
+    html = bodies(folders / name)
+    trace = selfattn.trace(model, "the cat sat")
+    # On the text that is read: rounding differs from run to run with the sizes of the batch.
+    verdict = re.sub(r"[\d.]+e-\d+", "E", anatomy(model, trace).verdict)
+    assert verdict in re.sub(r"[\d.]+e-\d+", "E", html)
+    assert html.count("<thead>") == len(model.attentions)
+    for _, value in anatomy(model, trace).facts:
+        assert f"<td>{value}</td>" in html
+
+
+def test_a_long_text_is_checked_on_a_small_one(monkeypatch):
+    monkeypatch.setattr("selfattn.ui.model.LONGEST", 2)
+    model = selfattn.load("induction")
+    assert anatomy(model).verdict in bodies("induction")
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory):
+    """The app beside a hub that takes its time, and the hub."""
+    browser.require_chromium()
+    home = tmp_path_factory.mktemp("hub")
+    with pytest.MonkeyPatch.context() as patch, hub() as served:
+        served.models["me/tiny"] = made.folder(home / "tiny", "bert", made.word_level())
+        served.pause = 0.1
+        patch.setenv("HF_ENDPOINT", served.address)
+        patch.setenv("HF_HUB_OFFLINE", "0")
+        patch.setenv("HF_HUB_CACHE", str(home / "cache"))
+        with browser.server() as address:
+            yield address, served
+
+
+@pytest.mark.xdist_group("browser")
+def test_waiting_is_told_and_can_be_cancelled(slow, chromium):
+    address, served = slow
+    reader = Reader(chromium.new_context(viewport={"width": 1440, "height": 900}), address).open("/")
+    box = reader.page.locator(".st-key-model input")
+    box.fill("me/tiny")
+    box.press("Enter")
+    reader.page.locator(".st-key-loading").get_by_text("Downloading model.safetensors, file 4 of 4").wait_for()
+    assert reader.page.locator(".head").filter(visible=True).count() == 0
+    reader.page.get_by_role("button", name="Cancel").click()
+    reader.page.locator(".head[data-ready=true]").wait_for()
+    reader.settle()
+    assert "model=sentiment" in reader.page.url
+    assert reader.page.locator(".st-key-loading").count() == 0
+    served.pause = 0
+    box.fill("me/tiny")
+    box.press("Enter")
+    reader.page.get_by_text("me/tiny", exact=True).first.wait_for()
+    reader.settle()
+    assert "model=me%2Ftiny" in reader.page.url or "model=me/tiny" in reader.page.url
+    assert reader.page.locator(".sa-notice").count() == 0
+    reader.check()
+    reader.page.context.close()
+
+
+@pytest.mark.xdist_group("browser")
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_opens_without_a_fault(chromium, address, folders, width, scheme):
+    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    reader = Reader(context, address).open(f"/model?model={quote(str(folders / 't5'))}&text=the+cat")
+    reader.page.locator(".sa-table").nth(3).wait_for()
+    assert reader.page.locator(".sa-table").count() == 4
+    wider = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0
+    reader.check()
+    context.close()
+
+
+@pytest.mark.xdist_group("browser")
+def test_an_option_is_kept_in_the_link(reader):
+    reader.open("/?model=minilm")
+    reader.click(".st-key-model_choice [data-testid=stPopover] button")
+    reader.page.locator(".st-key-dtype").click()
+    reader.page.get_by_role("option", name="bfloat16").click()
+    reader.settle()
+    reader.page.wait_for_function("location.search.includes('dtype=bfloat16')")
+    assert "bfloat16 on cpu" in reader.text("[data-testid=stSidebar]")
+    assert "adapter" not in reader.page.url

@@ -1,0 +1,261 @@
+"""The app as a reader uses it: type, click, reload, go back, break it."""
+
+import json
+import re
+from urllib.parse import quote
+
+import pytest
+import torch
+
+import selfattn
+from selfattn import Scale, Temperature
+from selfattn.analysis.one_head.gauges import gauges
+from tests.tools.browser import Reader
+from tests.tools.tolerance import assert_close
+
+pytestmark = pytest.mark.xdist_group("browser")
+TEXT = "The film was not good."
+
+
+PATHS = [
+    "/",
+    "/?show=map&stage=scaled",
+    "/?show=lines&words=true",
+    "/?show=table",
+    "/?model=minilm&mask=own,causal",
+    "/scaling",
+    "/scaling?data=the+model%27s+own",
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 900])
+def test_pages_open_without_a_fault(chromium, address, path, scheme, width):
+    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    reader = Reader(context, address).open(path)
+    reader.page.locator(".stPlotlyChart .main-svg, .head[data-ready=true]").first.wait_for()
+    assert reader.page.locator(".sa-notice").count() == 0
+    background = reader.page.locator(".stApp").evaluate("e => getComputedStyle(e).backgroundColor")
+    assert background == {"light": "rgb(251, 250, 247)", "dark": "rgb(21, 21, 24)"}[scheme]
+    wider = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wider <= 0, "the page scrolls sideways"
+    reader.check()
+    context.close()
+
+
+def shown_gauges(reader: Reader) -> dict[str, float]:
+    reader.page.locator(".head .gauges").get_by_text("entropy").first.wait_for()
+    numbers = re.findall(r"(entropy|max weight|tr J|first token)\s+([0-9.]+)", reader.text(".head .gauges"))
+    return {name: float(number) for name, number in numbers}
+
+
+def test_the_numbers_on_screen_are_the_models(reader):
+    reader.open(f"/?layer=1&head=2&text={quote(TEXT)}")
+    model = selfattn.load("sentiment")
+    found = selfattn.trace(model, TEXT).stages(1, 2)
+    for gauge in gauges(found):
+        assert_close(shown_gauges(reader)[gauge.name], gauge.value, within=6e-4)
+    probability = float(re.search(r"negative\s+([0-9.]+)", reader.text(".head .says"))[1])
+    assert_close(probability, selfattn.trace(model, TEXT).prediction.of("negative"), within=6e-4)
+    reader.click(".head .chips button:nth-of-type(3)")
+    row = found.weights[2]
+    assert f"weight = {row.max():.4f}" in reader.text(".head .cell")
+
+
+def test_taking_the_scale_away_saturates_the_softmax(reader):
+    reader.open(f"/?layer=1&head=1&text={quote(TEXT)}")
+    before = shown_gauges(reader)
+    reader.click(".head .controls .toggle")
+    after = shown_gauges(reader)
+    found = selfattn.trace("sentiment", TEXT).call(1).with_edits([Scale(None)]).stages(1)
+    for gauge in gauges(found):
+        assert_close(after[gauge.name], gauge.value, within=6e-4)
+    assert after["entropy"] < before["entropy"]
+    assert after["max weight"] > before["max weight"]
+    assert after["tr J"] < before["tr J"]
+    assert "scaled=false" in reader.page.url
+
+
+def test_in_the_model_the_prediction_follows(reader):
+    text = "I would not recommend this phone to anyone."
+    reader.open(f"/?temperature=5.0&text={quote(text)}")
+    before = selfattn.trace("sentiment", text).prediction
+    assert_close(shown_probability(reader), before.of("negative"), within=6e-4)
+    reader.page.locator(".head .apply select").select_option("model")
+    reader.click(".head button.primary")
+    edited = selfattn.trace("sentiment", text, [Temperature(5.0)]).prediction
+    assert_close(shown_probability(reader), edited.of("negative"), within=6e-4)
+    assert "before the change" in reader.text(".head .says")
+    assert reader.text(".head button.primary") == "Applied"
+    reader.page.reload()
+    assert_close(shown_probability(reader.settle()), edited.of("negative"), within=6e-4)
+    assert reader.text(".head button.primary") == "Applied"
+    reader.click(".head .apply .quiet")
+    assert_close(shown_probability(reader), before.of("negative"), within=6e-4)
+
+
+def shown_probability(reader: Reader) -> float:
+    return float(re.search(r"negative\s+([0-9.]+)", reader.text(".head .says"))[1])
+
+
+def test_every_state_is_a_link(reader):
+    reader.open("/?model=induction")
+    reader.type("red green blue red green")
+    reader.click(".st-key-open_3 button")
+    reader.click(".head .masks button[value=window]")
+    reader.click(".head .chips button:nth-of-type(4)")
+    link, cell = reader.page.url, reader.text(".head .cell")
+    for part in ("model=induction", "head=3", "window", "from=3", "text=red+green+blue"):
+        assert part in link
+    reader.page.reload()
+    assert reader.settle().text(".head .cell") == cell
+    other = Reader(reader.page.context.browser.new_context(), reader.address)
+    other.page.goto(link)
+    assert other.settle().text(".head .cell") == cell
+    other.page.context.close()
+
+
+def test_the_text_survives_pages_reload_and_back(reader):
+    reader.open().type("A small but charming film.")
+    reader.page.get_by_role("link", name="Why divide by").click()
+    reader.settle()
+    reader.page.get_by_role("link", name="One head").click()
+    reader.settle()
+    reader.page.reload()
+    assert reader.settle().page.locator(".st-key-text input").input_value() == "A small but charming film."
+    reader.page.go_back()
+    assert reader.settle().page.locator(".st-key-text input").input_value() == "A small but charming film."
+
+
+HOSTILE = [
+    "<img src=x onerror=window.broken=1> good",
+    "</script><script>window.broken=1</script> bad",
+    "![a](http://198.51.100.7/x) $x^2$ :red[d] :material/home:",
+    "🙂 很好 مرحبا é ‮ \u200b good",
+]
+
+
+@pytest.mark.parametrize("model", ["sentiment", "minilm"])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_shown_and_not_run(reader, text, model):
+    reader.open(f"/?model={model}&text={quote(text)}")
+    assert reader.page.evaluate("window.broken") is None
+    reader.page.locator(".head .chips button").nth(3).wait_for()
+    assert reader.page.locator(".head .chips :is(img, a, strong, .katex, [data-testid=stIconMaterial])").count() == 0
+    assert reader.page.locator(".st-key-text input").input_value() == text
+
+
+BAD_LINKS = [
+    ("/?model=nobody", "no model on this machine"),
+    ("/?model=%2Fetc", "holds no config.json"),
+    ("/?model=%3Cb%3Ex%3C%2Fb%3E", "no hub id"),
+    ("/?text=", "The text is empty"),
+    ("/?layer=7", "layers 0 to 1"),
+    ("/?head=x", "heads 0 to 3"),
+    ("/?temperature=nan", "it goes from 0.1 to 5"),
+    ("/?temperature=inf", "it goes from 0.1 to 5"),
+    ("/?pairs=1-2", "such as 5>3"),
+    ("/?mask=nonsense", "one or more of own, causal, padding, window"),
+    ("/?show=everything", "one of stages, map, lines, table"),
+    ("/?edits=%5B%7B%22edit%22%3A%22pickle%22%7D%5D", "An edit is an object"),
+    ("/scaling?data=the+model%27s+own&head=99", "heads 0 to 3"),
+]
+
+
+@pytest.mark.parametrize(("link", "sentence"), BAD_LINKS)
+def test_a_bad_link_gets_one_sentence(reader, link, sentence):
+    reader.open(link + ("" if "text=" in link else "&text=Keep+this+text."))
+    assert sentence in reader.text(".sa-notice")
+    if "text=" not in link:
+        assert reader.page.locator(".st-key-text input").input_value() == "Keep this text."
+
+
+def test_a_text_too_long_is_refused_with_its_number_and_kept(reader):
+    text = "good film " * 20_000
+    reader.open().type(text)
+    assert re.search(r"The text has 40,002 tokens: [0-9,]+ weights", reader.text(".sa-notice"))
+    assert reader.page.locator(".st-key-text input").input_value() == text
+    assert len(reader.page.url) < 5000
+    reader.type("A short one.")
+    assert reader.page.locator(".sa-notice").count() == 0
+
+
+def test_a_long_text_is_a_map_whose_tiles_are_exact(reader):
+    text = "the film was long and the ending was good and " * 130
+    reader.open().type(text)
+    root = reader.page.locator(".head.long[data-ready=true]")
+    root.wait_for(timeout=60_000)
+    trace = selfattn.trace("sentiment", text)
+    assert f"{len(trace.tokens):,} × {len(trace.tokens):,} cells" in reader.text(".head .map-bar")
+    assert "pooled 2 x 2 (maximum), exact tiles on demand" in reader.text("[data-testid=stSidebar]")
+    tile = "root => [...root.scope.head.tile(700, 720, 300, 333)]"
+    found = torch.tensor(root.evaluate(tile)).view(20, 33)
+    assert_close(found, trace.call(0).stages(0).weights[700:720, 300:333], within=1e-5)
+    # What the reader sets goes through Python, and comes back as another overview.
+    reader.page.locator(".head .controls .slider input").first.fill("3")
+    reader.page.wait_for_function("location.search.includes('temperature=3')")
+    reader.settle()
+    edited = trace.call(0).with_edits([Temperature(3.0)]).stages(0).weights
+    reader.page.wait_for_timeout(1000)
+    found = torch.tensor(root.evaluate(tile)).view(20, 33)
+    assert_close(found, edited[700:720, 300:333], within=1e-5)
+
+
+def test_the_keyboard_reaches_the_scale(reader):
+    reader.open()
+    toggle = reader.page.locator(".head .controls .toggle input")
+    for _ in range(60):
+        reader.page.keyboard.press("Tab")
+        if toggle.evaluate("e => e === e.getRootNode().activeElement"):
+            break
+    reader.page.keyboard.press("Space")
+    reader.settle()
+    assert "scaled=false" in reader.page.url
+
+
+def test_numbers_leave_as_they_are(reader):
+    reader.open(f"/?layer=1&head=3&scaled=false&temperature=2.0&text={quote(TEXT)}")
+    reader.page.get_by_role("button", name="Export").click()
+    reader.settle()
+    with reader.page.expect_download() as download:
+        reader.page.get_by_role("button", name="Numbers as JSON").click()
+    data = json.loads(download.value.path().read_text(encoding="utf-8"))
+    found = selfattn.trace("sentiment", TEXT).call(1).with_edits([Scale(None), Temperature(2.0)]).stages(3)
+    assert_close(torch.tensor(data["weights"]), found.weights, within=1e-6)
+    code = reader.page.locator(".stPopover code, [data-testid=stPopoverBody] code").first.inner_text()
+    namespace: dict[str, object] = {}
+    exec(code.replace("print", "str"), namespace)
+    assert_close(namespace["stages"].weights, found.weights, within=1e-6)
+
+
+def test_the_link_is_copied(reader):
+    reader.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    reader.open("/?layer=1")
+    reader.page.get_by_role("button", name="Copy link").click()
+    reader.page.get_by_text("Link copied").wait_for()
+    assert reader.page.evaluate("navigator.clipboard.readText()") == reader.page.url
+
+
+def test_two_readers_do_not_meet(chromium, address):
+    contexts = [chromium.new_context() for _ in range(2)]
+    readers = [Reader(context, address).open() for context in contexts]
+    readers[0].type("The first reader is happy.")
+    readers[1].type("The second one is not.")
+    readers[0].click(".head .controls .toggle")
+    assert "first" in readers[0].text(".head .chips")
+    assert "second" in readers[1].text(".head .chips")
+    assert readers[1].page.locator(".head .controls .toggle input").is_checked()
+    for reader in readers:
+        reader.check()
+        reader.page.context.close()
+
+
+def test_random_keys_saturate_as_published(reader):
+    reader.open("/scaling?d=64")
+    raw, scaled = (
+        [float(x) for x in re.findall(r"(?:entropy|max weight|tr J)\s+([0-9.]+)", reader.text(f".st-key-panel_{side}"))]
+        for side in ("False", "True")
+    )
+    for shown, published in zip(raw + scaled, [0.143, 0.819, 0.255, 0.869, 0.166, 0.926], strict=True):
+        assert_close(shown, published, within=0.01)

@@ -1,0 +1,154 @@
+"""Training in a real browser: to its end and into the microscope; paused, resumed, cancelled, by two readers."""
+
+import re
+
+import pytest
+
+import selfattn
+from selfattn.training.run.run import all_runs, open_run
+from tests.tools import browser
+from tests.tools.browser import Reader
+
+pytestmark = pytest.mark.xdist_group("browser")
+SMALL = "train_rows=200&train_layers=1&train_heads=2&train_d_model=16&train_d_ff=32&train_vocabulary=400"
+STARTS = 90_000  # milliseconds that a process may take to import PyTorch on a machine that does other things too
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def trainer(home):
+    """The app with runs in a folder of its own."""
+    browser.require_chromium()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SELFATTN_RUNS", str(home))
+        with browser.server() as address:
+            yield address
+    for run in all_runs(home):
+        run.ask("cancel")  # what a failed test left behind
+
+
+@pytest.fixture
+def open_tab(chromium, trainer):
+    readers = []
+
+    def tab(path: str, **options: object) -> Reader:
+        context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
+        context.set_default_timeout(STARTS)
+        readers.append(Reader(context, trainer))
+        return readers[-1].open(path)
+
+    yield tab
+    for reader in readers:
+        reader.check()
+        reader.page.context.close()
+
+
+def train(reader: Reader) -> str:
+    """Press the button; the id of the run."""
+    reader.page.locator(".st-key-train_start button").click()
+    reader.page.wait_for_url(re.compile(r"run=[a-z0-9-]+"))
+    reader.page.locator(".st-key-panel_run").wait_for()
+    found = re.search(r"run=([a-z0-9-]+)", reader.page.url)
+    assert found is not None
+    return found[1]
+
+
+def says(reader: Reader, words: str) -> None:
+    reader.page.locator(".st-key-panel_run").get_by_text(re.compile(words)).wait_for()
+
+
+def step(reader: Reader) -> int:
+    found = re.search(r"step ([\d,]+) of", reader.text(".st-key-panel_run"))
+    assert found is not None
+    return int(found[1].replace(",", ""))
+
+
+def test_a_model_is_trained_to_the_end_and_opened(open_tab, home, tmp_path):
+    reader = open_tab(f"/training?{SMALL}&train_epochs=2&train_batch=20")
+    run = open_run(home / train(reader))
+    reader.page.locator(".st-key-run_open").wait_for()
+    reader.settle()
+    assert run.status.state == "done"
+    assert "It went through all 18 steps" in reader.text(".st-key-panel_run")
+    pictures = reader.page.locator(".st-key-curves .sa-plot img")
+    assert pictures.count() == 4
+    assert all(pictures.nth(at).evaluate("image => image.complete && image.naturalWidth > 0") for at in range(4))
+    held_out = run.metrics()[-1].held_out_loss
+    assert f"held out {held_out:.3g}" in reader.text(".st-key-curves .sa-names")
+    assert "bag of words" in reader.text(".st-key-panel_result")
+    with reader.page.expect_download() as download:
+        reader.page.locator(".st-key-run_zip button").click()
+    download.value.save_as(tmp_path / "run.zip")
+    reader.settle()
+    reader.page.locator(".st-key-run_open button").click()
+    reader.page.locator(".head[data-ready=true]").wait_for()
+    reader.settle()
+    text = run.about["watched"][0]
+    assert reader.page.locator(".st-key-text input").input_value() == text
+    label, share = selfattn.trace(selfattn.load(run.model), text).prediction.top(1)[0]
+    assert re.search(rf"{label}\s+{share:.3f}", reader.text(".head .says"))
+
+    other = open_tab("/training")
+    other.page.get_by_text("Import a zip").click()
+    other.page.locator(".st-key-run_import input").set_input_files(tmp_path / "run.zip")
+    other.page.wait_for_url(re.compile(r"run=[a-z0-9-]+"))
+    other.settle()
+    assert f"held out {held_out:.3g}" in other.text(".st-key-curves .sa-names")
+    assert run.folder.name not in other.page.url
+
+
+def test_two_readers_see_one_run_pause_go_on_and_end(open_tab, home):
+    first = open_tab(f"/training?{SMALL}&train_epochs=500&train_batch=4&train_patience=0")
+    run = open_run(home / train(first))
+    says(first, "Running, step")
+    second = open_tab(f"/training?run={run.folder.name}", viewport={"width": 390, "height": 844})
+    says(second, "Running, step")
+    second.page.reload()
+    second.settle()
+    says(second, "Running, step")
+    refused = open_tab(f"/training?{SMALL}")
+    refused.page.locator(".st-key-train_start button").click()
+    refused.page.get_by_text("one at a time").wait_for()
+    before = step(second)
+    second.page.wait_for_function(
+        "before => Number(document.querySelector('.st-key-panel_run').innerText"
+        ".match(/step ([\\d,]+) of/)?.[1].replaceAll(',', '') ?? 0) > before",
+        arg=before,
+    )
+    first.page.locator(".st-key-run_pause button").click()
+    for reader in (first, second):
+        says(reader, "Paused at step")
+    assert run.status.state == "paused"
+    second.settle().page.locator(".st-key-run_resume button").click()
+    for reader in (first, second):
+        says(reader, "Running, step")
+    first.page.locator(".st-key-run_cancel button").click()
+    for reader in (first, second):
+        says(reader, "It was cancelled")
+    assert run.status.state == "cancelled"
+    assert second.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_a_bad_file_says_one_sentence_and_a_good_one_can_be_trained_on(open_tab, tmp_path):
+    reader = open_tab("/training?train_from=your+file&train_epochs=7")
+    file = tmp_path / "reviews.csv"
+    file.write_text("review,stars\n" + "a good film,five\n" * 9)
+    upload = reader.page.locator(".st-key-train_file input")
+    upload.set_input_files(file)
+    reader.page.locator(".st-key-panel_data .sa-notice").wait_for()
+    reader.settle()
+    assert reader.page.locator(".sa-notice").count() == 1
+    assert "five" in reader.text(".sa-notice")
+    assert reader.page.locator(".st-key-train_epochs input").input_value() == "7"
+    better = tmp_path / "better.csv"
+    better.write_text("review,stars\n" + "a good film,five\na bad <b>film</b>,one\n" * 9)
+    upload.set_input_files(better)
+    reader.page.locator(".st-key-train_start").wait_for()
+    reader.settle()
+    assert reader.page.locator(".sa-notice").count() == 0
+    assert "a bad <b>film</b>" in reader.text(".st-key-panel_data")
+    assert reader.page.locator(".st-key-train_epochs input").input_value() == "7"

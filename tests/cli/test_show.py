@@ -1,0 +1,112 @@
+"""`selfattn.show`: a script's own model in the app, in the script's own process."""
+
+import re
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+import selfattn
+from selfattn.analysis.one_head.gauges import gauges
+from selfattn.cli import show
+from selfattn.models.loading import memory
+from selfattn.models.model import Model
+from tests.tools import made, tiny
+from tests.tools.browser import HOME, Reader
+from tests.tools.tolerance import assert_close
+
+pytestmark = pytest.mark.xdist_group("browser")
+TEXT = "the cat sat on the mat"
+SCRIPT = """
+import sys
+import torch
+import selfattn
+from tests import made, tiny
+
+torch.set_num_threads(1)
+network, tokenizer = tiny.network("bert"), made.word_level()
+first = selfattn.show(network, tokenizer, "the cat sat on the mat")
+with torch.no_grad():  # training goes on
+    for parameter in network.parameters():
+        parameter.mul_(0.8)
+second = selfattn.show(network, tokenizer, "the cat sat on the mat")
+sys.stdin.readline()
+first.close()
+print("closed", flush=True)
+sys.stdin.readline()
+"""
+
+
+def shrunk() -> Model:
+    """The script's model, as it is when it is shown."""
+    network = tiny.network("bert")
+    for parameter in network.parameters():
+        parameter.data.mul_(0.8)
+    return Model.wrap(network, made.word_level())
+
+
+@pytest.fixture(scope="module")
+def script():
+    command = [sys.executable, "-u", "-c", SCRIPT]
+    with subprocess.Popen(command, cwd=HOME, stdin=-1, stdout=-1, stderr=subprocess.DEVNULL, text=True) as process:
+        yield process, [process.stdout.readline().strip() for _ in range(2)]
+        process.kill()
+
+
+def test_each_call_prints_an_address_of_its_own_on_one_server(script):
+    _, (first, second) = script
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?model=BertForMaskedLM%401&text=the\+cat\+sat\+on\+the\+mat", first)
+    assert second == first.replace("%401", "%402")
+    address = first.partition("/?")[0]
+    assert urllib.request.urlopen(f"{address}/_stcore/health", timeout=5).read() == b"ok"
+
+
+def test_the_picture_is_of_that_models_own_head(script, chromium):
+    _, (_, url) = script
+    address, _, query = url.partition("/?")
+    reader = Reader(chromium.new_context(viewport={"width": 1440, "height": 900}), address)
+    reader.open(f"/?{query}&layer=1&head=2")
+    reader.page.locator(".head[data-ready=true]").wait_for()
+    shown = dict(re.findall(r"(entropy|max weight|tr J)\s+([0-9.]+)", reader.text(".head .gauges")))
+    stages = selfattn.trace(shrunk(), TEXT).stages(1, 2)
+    other = selfattn.trace(Model.wrap(tiny.network("bert"), made.word_level()), TEXT).stages(1, 2)
+    for gauge, before in zip(gauges(stages), gauges(other), strict=True):
+        if gauge.name in shown:
+            assert_close(float(shown[gauge.name]), gauge.value, within=6e-4)
+            assert abs(before.value - gauge.value) > 6e-4
+    assert len(shown) == 3
+    reader.check()
+    reader.page.context.close()
+
+
+def test_a_closed_model_has_left(script, chromium):
+    process, (url, _) = script
+    process.stdin.write("\n")
+    process.stdin.flush()
+    assert process.stdout.readline().strip() == "closed"
+    address, _, query = url.partition("/?")
+    reader = Reader(chromium.new_context(), address).open(f"/?{query}")
+    assert "is there no more" in reader.text(".sa-notice")
+    reader.check()
+    reader.page.context.close()
+
+
+def test_a_notebook_shows_the_app_itself():
+    shown = show.Shown('http://127.0.0.1:1/?model=a&text="><script>', "a")
+    assert shown._repr_html_().startswith('<iframe src="http://127.0.0.1:1/?model=a&amp;text=&quot;&gt;&lt;script&gt;"')
+
+
+def test_a_model_that_cannot_be_recorded_starts_no_server(monkeypatch):
+    monkeypatch.setattr(show, "_server", lambda: pytest.fail("a server was started"))
+    with pytest.raises(ValueError, match="no attention"):
+        show.show(tiny.hf.ResNetModel(tiny.hf.ResNetConfig(embedding_size=8, hidden_sizes=[8], depths=[1])))
+
+
+def test_a_wrapped_model_is_shown_as_it_is(monkeypatch, capsys, bert):
+    monkeypatch.setattr(show, "_server", lambda: "http://127.0.0.1:1")
+    shown = show.show(bert)
+    assert memory.get(shown.name) is bert
+    assert capsys.readouterr().out == f"{shown.url}\n"
+    shown.close()
+    assert memory.get(shown.name) is None

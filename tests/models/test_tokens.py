@@ -1,0 +1,146 @@
+"""Tokens as the reader wrote them, each in its place."""
+
+import time
+from itertools import pairwise
+
+import pytest
+import torch
+from tokenizers import processors
+
+from selfattn.models.inputs.tokens import encode, of_ids, visible
+from tests.tools import made
+
+
+def texts(tokenizer, text):
+    return encode(tokenizer, text)[0].text
+
+
+@pytest.fixture(scope="module")
+def word_piece(minilm):
+    return minilm.tokenizer
+
+
+@pytest.fixture(scope="module")
+def byte_level():
+    return made.byte_level()
+
+
+def test_text_is_as_written_not_as_the_vocabulary_spells_it(word_piece):
+    assert texts(word_piece, "NAÏVE café 👍 犬") == ("[CLS]", "NAÏVE", "café", "👍", "犬", "[SEP]")
+
+
+def test_words_are_counted_by_white_space(word_piece):
+    tokens, _ = encode(word_piece, "It  isn't\tun-known")
+    assert tokens.text == ("[CLS]", "It", "isn", "'", "t", "un", "-", "known", "[SEP]")
+    assert tokens.words == (None, 0, 1, 1, 1, 2, 2, 2, None)
+
+
+def test_pieces_cut_a_word_where_the_text_does(word_piece):
+    assert texts(word_piece, "unbelievably")[1:-1] == ("un", "bel", "ie", "va", "bly")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["the cat", "a\x00b \x07", "שלום עולם", "e\u0301a\u0300 \u202e.", "👩‍👩‍👧 ok", " x ", "\ufeffx", "zero\u200bwidth"],
+)
+@pytest.mark.parametrize("kind", ["word_piece", "byte_level"])
+def test_offsets_point_into_the_text_in_order(request, kind, text):
+    tokenizer = request.getfixturevalue(kind)
+    tokens, tensors = encode(tokenizer, text)
+    assert tensors["input_ids"].tolist() == [list(tokens.ids)] == [tokenizer(text)["input_ids"]]
+    placed = [(place, written) for place, written in zip(tokens.offsets, tokens.text, strict=True) if place != (0, 0)]
+    assert placed
+    assert all(text[start:end] == written for (start, end), written in placed)
+    assert all(before <= after for (before, _), (after, _) in pairwise(place for place, _ in placed))
+    words = [word for word in tokens.words if word is not None]
+    assert words == sorted(words)
+    assert set(words) <= set(range(len(text.split())))
+
+
+def test_a_character_of_several_tokens_shows_in_each(byte_level):
+    tokens, _ = encode(byte_level, "a👍")
+    assert tokens.text == ("a", "👍", "👍", "👍", "👍")
+    assert tokens.words == (0,) * 5
+
+
+def test_a_space_before_a_byte_level_word_is_kept(byte_level):
+    tokens, _ = encode(byte_level, "the cat\n\nsat")
+    assert "".join(tokens.text) == "the cat\n\nsat"
+    assert (tokens.words[0], tokens.words[-1]) == (0, 2)
+
+
+def test_a_token_that_stands_for_no_text_has_its_own_name():
+    tokenizer = made.byte_level()
+    tokenizer.backend_tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
+    tokens, _ = encode(tokenizer, "a  b")
+    assert tokens.text == ("a", "Ġ", "Ġ", "b")[: len(tokens)]
+    assert tokens.offsets[1][0] == tokens.offsets[1][1]
+
+
+def test_padding_stands_at_the_end_and_is_masked(word_piece):
+    plain, without = encode(word_piece, "the cat")
+    padded, tensors = encode(word_piece, "the cat", pad=3)
+    assert padded.text == (*plain.text, "[PAD]", "[PAD]", "[PAD]")
+    assert (padded.offsets[-3:], padded.words[-3:]) == (((0, 0),) * 3, (None,) * 3)
+    assert tensors["attention_mask"].tolist() == [[1, 1, 1, 1, 0, 0, 0]]
+    assert tensors["token_type_ids"].shape == (1, 7)
+    assert torch.equal(tensors["input_ids"][:, :4], without["input_ids"])
+
+
+def test_padding_needs_a_token_for_it(byte_level):
+    with pytest.raises(ValueError, match="no padding token"):
+        encode(byte_level, "the cat", pad=1)
+
+
+@pytest.mark.parametrize("pad", [-1, 10**12])
+def test_padding_out_of_range(word_piece, pad):
+    with pytest.raises(ValueError, match="Padding is 0 to 100,000 tokens"):
+        encode(word_piece, "the cat", pad)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", "empty"), (" \t\n\u3000", "empty"), ("\x00\x01", "no character"), ("a \ud83d b", "surrogate")],
+)
+def test_a_text_without_a_token(word_piece, text, said):
+    with pytest.raises(ValueError, match=said):
+        encode(word_piece, text)
+
+
+def test_a_tokenizer_without_places_is_refused(word_piece):
+    class Slow:
+        is_fast = False
+
+    with pytest.raises(ValueError, match="Slow does not say where"):
+        encode(Slow(), "the cat")
+
+
+def test_a_long_text_takes_no_longer_than_its_length(word_piece):
+    start = time.process_time()
+    tokens, _ = encode(word_piece, "word " * 20_000)
+    assert tokens.words[1:-1] == tuple(range(20_000))
+    assert time.process_time() - start < 5  # 0.2 s; counting the words again for each token took 14 s
+
+
+def test_ids_without_a_text(word_piece):
+    assert of_ids(torch.tensor([101, 4937]), word_piece).text == ("[CLS]", "cat")
+    assert of_ids(torch.tensor([3, 1]), None).text == ("#3", "#1")
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("cat", "cat"),
+        (" cat", " cat"),
+        (" ", "␣"),
+        ("\n\t ", "⏎⇥␣"),
+        ("a\x00b", "a␀b"),
+        ("a\x7fb", "a⟨007F⟩b"),
+        ("\u202eabc", "⟨202E⟩abc"),
+        ("\u200b", "⟨200B⟩"),
+        ("👩‍👧", "👩‍👧"),
+        ("", ""),
+    ],
+)
+def test_what_cannot_be_seen_is_drawn(text, seen):
+    assert visible(text) == seen

@@ -1,0 +1,358 @@
+"""A trace: what it holds, what it refuses, and what it says before it is run."""
+
+import copy
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+import transformers as hf
+
+import selfattn
+from selfattn import Ablate, Mask, Model, Scale, Temperature
+from selfattn.exports import data
+from selfattn.maths.masks import causal
+from selfattn.models.budgets import budget
+from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForCausalLM, SelfAttentionForMaskedLM
+from selfattn.models.inputs.given import entrance
+from selfattn.models.probe import probe
+from selfattn.recording.doors import Recorder
+from selfattn.tracing.audit import audit
+from tests.tools import made, tiny
+from tests.tools.tolerance import assert_close
+
+TEXT = "the cat sat on the mat"
+
+
+@pytest.fixture(scope="module")
+def t5():
+    return Model.wrap(tiny.network("t5"), made.word_level(), "t5")
+
+
+def local(kind=SelfAttentionForMaskedLM, **config: object) -> Model:
+    torch.manual_seed(5)
+    network = kind(SelfAttentionConfig(**tiny.SMALL, **config))
+    with torch.no_grad():
+        for block in network.encoder.blocks:
+            block.attention.query_key_value.weight.mul_(20)
+    return Model.wrap(network, made.word_level(), "local")
+
+
+def test_stages_are_of_the_head_that_was_asked_for(bert):
+    trace = selfattn.trace(bert, TEXT)
+    call = trace.calls[1]
+    assert (call.layer, call.part, call.kind) == (1, "encoder", "self")
+    stages = trace.stages(1, 2)
+    assert torch.equal(stages.query, call.query[0, 2])
+    assert_close(stages.weights, (stages.query @ stages.key.T / 8**0.5).softmax(-1))
+    assert_close(stages.context, stages.weights @ call.value[0, 2], within=1e-5)
+    assert_close(trace.stages(1, 2, rows=slice(2, 5)).weights, stages.weights[2:5])
+
+
+def test_each_part_and_kind_has_its_own_layers(t5):
+    trace = selfattn.trace(t5, TEXT)
+    assert [(each.part, each.kind, each.layers) for each in t5.attentions] == [
+        ("encoder", "self", 2),
+        ("decoder", "self", 2),
+        ("decoder", "cross", 2),
+    ]
+    assert trace.stages(1, 0).weights.shape == (8, 8)
+    assert trace.stages(1, 0, part="decoder").weights.shape == (1, 1)
+    assert trace.stages(1, 0, kind="cross").weights.shape == (1, 8)
+    assert trace.call(1, kind="cross").name == "decoder.block.1.layer.1.EncDecAttention"
+
+
+@pytest.mark.parametrize(
+    ("layer", "head", "place", "said"),
+    [
+        (2, 0, {}, "Layer 2 was asked for; tiny has layers 0 to 1"),
+        (-1, 0, {}, "Layer -1 was asked for"),
+        (0, 4, {}, "Head 4 was asked for; layer 0 of tiny has heads 0 to 3"),
+        (0, -1, {}, "Head -1 was asked for"),
+        (0, 0, {"part": "vision"}, r"no vision with any-attention; it has encoder \(self\)"),
+        (0, 0, {"kind": "cross"}, "no part with cross-attention"),
+    ],
+)
+def test_what_is_not_there(bert, layer, head, place, said):
+    with pytest.raises(ValueError, match=said):
+        selfattn.trace(replace(bert, name="tiny"), TEXT).stages(layer, head, **place)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "said"),
+    [
+        ({"input_ids": torch.full((2, 3), 5)}, "follows one text; got a batch of 2"),
+        ({"input_ids": torch.full((0, 3), 5)}, "got a batch of 0"),
+        ({"attention_mask": torch.ones(1, 3)}, "reads input_ids; the tensors given are attention_mask"),
+        ({}, "the tensors given are none"),
+        ({"input_ids": torch.full((1, 3), 5000)}, "could not read these tensors"),
+        ({"input_ids": torch.full((1, 600), 5)}, "could not read these tensors"),
+        ({"input_ids": torch.ones(1, 3)}, "could not read these tensors"),
+    ],
+)
+def test_tensors_that_the_model_cannot_read(bert, tensors, said):
+    with pytest.raises(ValueError, match=said):
+        selfattn.trace(bert, tensors)
+
+
+def test_padding_changes_no_real_token(bert):
+    plain, padded = selfattn.trace(bert, TEXT), selfattn.trace(bert, TEXT, pad=3)
+    assert padded.tokens.text[-3:] == ("[PAD]",) * 3
+    stages = padded.stages(1, 3)
+    assert_close(stages.weights[:8, :8], plain.stages(1, 3).weights, within=1e-5)
+    assert_close(stages.weights[:, 8:], 0.0, within=0)
+
+
+@pytest.mark.parametrize("positions", ["learned", "sinusoidal", "none"])
+def test_the_layer_input_makes_the_query_of_the_local_encoder(positions):
+    model = local(positions=positions)
+    trace = selfattn.trace(model, TEXT, [Scale(None)])
+    for layer, block in enumerate(model.network.encoder.blocks):
+        with torch.no_grad():
+            made_again = block.attention.query_key_value(trace.layer_input(layer))
+        for head in range(4):
+            for third, name in enumerate(("query", "key", "value")):
+                columns = slice(32 * third + 8 * head, 32 * third + 8 * head + 8)
+                assert_close(getattr(trace.stages(layer, head), name), made_again[:, columns], within=1e-5)
+
+
+def test_the_layer_input_makes_query_key_and_value_of_bert(bert):
+    trace = selfattn.trace(bert, TEXT, [Temperature(3.0)])
+    for layer, block in enumerate(bert.network.bert.encoder.layer):
+        x = trace.layer_input(layer)
+        for name in ("query", "key", "value"):
+            projection = getattr(block.attention.self, name)
+            with torch.no_grad():
+                expected = (x @ projection.weight.T + projection.bias).view(8, 4, 8)
+            for head in range(4):
+                assert_close(getattr(trace.stages(layer, head), name), expected[:, head], within=1e-4)
+
+
+def test_labels_name_the_rows_and_the_columns(t5, bert):
+    trace = selfattn.trace(t5, TEXT)
+    words = ("[CLS]", *TEXT.split(), "[SEP]")
+    assert trace.labels(trace.call(0)) == (words, words)
+    assert trace.labels(trace.call(0, "decoder")) == (("[PAD]",), ("[PAD]",))
+    assert trace.labels(trace.call(0, kind="cross")) == (("[PAD]",), words)
+
+
+def test_labels_without_tokens_are_positions():
+    model = Model.wrap(tiny.network("wav2vec2"))
+    trace = selfattn.trace(model, tiny.inputs(model.network, padded=False))
+    assert trace.labels(trace.calls[0])[0] == tuple(map(str, range(12)))
+
+
+def test_an_edit_reaches_the_prediction(bert):
+    text = "the [MASK] sat"
+    plain = selfattn.trace(bert, text).prediction.probabilities
+    for edit in (Scale(None), Ablate("zero", layers={0}), Mask(causal)):
+        assert (selfattn.trace(bert, text, [edit]).prediction.probabilities - plain).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("edit", [Scale(1e38), Temperature(1e-42), Scale(-1e38, layers={1}, heads={2})])
+@pytest.mark.parametrize("headless", [False, True])
+def test_numbers_that_overflow_are_refused(bert, minilm, headless, edit):
+    with pytest.raises(
+        ValueError, match="is not finite under these edits; move the scale or the temperature towards 1"
+    ):
+        selfattn.trace(minilm if headless else bert, TEXT, [edit])
+
+
+def test_an_output_that_overflows_by_itself_is_refused():
+    network = tiny.network("bert")
+    model = Model.wrap(network, made.word_level(), "bert")
+    torch.nn.init.constant_(network.cls.predictions.bias, torch.inf)
+    with pytest.raises(ValueError, match=r"The output of bert is not finite in torch\.float32"):
+        selfattn.trace(model, TEXT)
+
+
+def test_a_difference_that_is_not_a_number_is_not_stepped_over(bert):
+    trace = selfattn.trace(bert, TEXT)
+    rows, used = trace.recorder.samples[1]
+    trace.recorder.samples[1] = (rows, torch.full_like(used, torch.nan))
+    assert trace.fidelity != trace.fidelity
+
+
+def test_memory_is_refused_with_its_number_before_anything_runs(bert, monkeypatch):
+    monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=7_000))
+    monkeypatch.setattr(Recorder, "attend", None)  # nothing may run
+    with pytest.raises(ValueError, match=r"8 tokens need 6 kB \(0 kB for .*, and 6 kB may be used; shorten the text"):
+        selfattn.trace(bert, TEXT)
+
+
+def test_an_edit_needs_room_for_all_pairs(bert, monkeypatch):
+    # 2 x 4 x 3 x 8 x 4 = 768 bytes a token, and with an edit 32 a pair of tokens.
+    monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=9_000))
+    assert selfattn.trace(bert, TEXT).fidelity < 1e-4
+    with pytest.raises(ValueError, match=r"8 tokens need 8 kB \(2 kB for matrices of all pairs"):
+        selfattn.trace(bert, TEXT, [Mask(causal)])
+
+
+def test_a_whole_head_is_refused_where_its_rows_fit(bert, monkeypatch):
+    trace = selfattn.trace(bert, TEXT)
+    monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=2_000))
+    assert trace.stages(0, 0, rows=slice(0, 4)).weights.shape == (4, 8)
+    with pytest.raises(ValueError, match=r"8 x 8 numbers each, need 2 kB, and 2 kB may be used; ask for some of its"):
+        trace.stages(0, 0)
+    with pytest.raises(ValueError, match=r"8 x 8 numbers each"):
+        data.head_data(trace, 0, 0)
+
+
+def test_an_audit_needs_room_for_a_head(bert, monkeypatch):
+    monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=9_000))
+    assert len(audit(bert, TEXT)) == 2
+    monkeypatch.setattr("selfattn.models.budgets.PLANES", 40)
+    with pytest.raises(ValueError, match=r"8 x 8 numbers each"):
+        audit(bert, TEXT)
+
+
+def test_16384_tokens_are_not_refused_for_one_heads_square(monkeypatch):
+    monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=2 * 10**9))
+    model = local(positions="rope")
+    long = budget(model, 16_384)
+    long.check()
+    assert long.head > 8e9
+    assert long.describe == (
+        "16,384 tokens: 12.6 MB for the run; pooled 16 x 16 (maximum), exact tiles on demand; 2.4 MB to the browser."
+    )
+    assert "cell by cell" in budget(model, 1000).drawn
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: local(positions="alibi"),
+        lambda: local(positions="t5"),
+        lambda: local(similarity="cosine"),
+        lambda: Model.wrap(tiny.network("t5")),
+        lambda: Model.wrap(tiny.network("gemma2")),
+    ],
+    ids=["alibi", "offsets", "cosine", "t5", "gemma2"],
+)
+def test_a_model_that_makes_all_pairs_by_itself_is_refused_at_16384_tokens(make, monkeypatch):
+    monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=4 * 10**9))
+    model = make()
+    budget(model, 1024).check()
+    with pytest.raises(ValueError, match=r"16,384 tokens need .* GB for matrices of all pairs"):
+        budget(model, 16_384).check()
+
+
+def test_the_budget_is_linear_in_what_is_kept_and_square_in_one_head(bert):
+    # 2 layers x 4 heads x (q, k, v) x 8 numbers of 4 bytes a token; 8 planes of 4 bytes a pair.
+    one, ten = budget(bert, 10), budget(bert, 100)
+    assert (one.recording, ten.recording) == (2 * 4 * 3 * 8 * 4 * 10, 2 * 4 * 3 * 8 * 4 * 100)
+    assert (one.head, ten.head) == (8 * 4 * 10**2, 8 * 4 * 100**2)
+
+
+def test_the_budget_counts_shared_keys_once():
+    model = Model.wrap(tiny.network("llama"))
+    assert budget(model, 10).recording == 2 * (4 + 2 * 2) * 8 * 4 * 10
+
+
+def test_the_budget_is_what_a_trace_keeps(minilm):
+    trace = selfattn.trace(minilm, "word " * 126)
+    kept = {
+        t.untyped_storage().data_ptr(): t.untyped_storage().nbytes()
+        for c in trace.calls
+        for t in (c.query, c.key, c.value)
+    }
+    assert_close(sum(kept.values()) / budget(minilm, 128).recording, 1.0, within=1e-6)
+
+
+@pytest.mark.parametrize(("main", "device"), [("input_ids", "cuda:1"), ("pixel_values", "cuda:0")])
+def test_the_inputs_of_a_model_on_several_devices_go_to_its_first_layer(main, device):
+    first, words = (SimpleNamespace(is_meta=False, device=torch.device(name)) for name in ("cuda:0", "cuda:1"))
+    network = SimpleNamespace(
+        main_input_name=main,
+        get_input_embeddings=lambda: SimpleNamespace(weight=words),
+        parameters=lambda: iter([first, words]),
+    )
+    assert entrance(network) == torch.device(device)
+
+
+def test_every_input_goes_there(bert, monkeypatch):
+    tensors = bert.inputs(TEXT)[1]
+    for module in ("inputs", "model"):
+        monkeypatch.setattr(f"selfattn.models.{module}.entrance", lambda network: torch.device("meta"))
+    for given in (tensors, bert.inputs(tensors)[1], bert.inputs(TEXT)[1], probe(bert.network)):
+        assert {each.is_meta for each in given.values()} == {given is not tensors}
+
+
+def test_an_offloaded_model_says_the_same(bert):
+    from accelerate import cpu_offload
+
+    network = copy.deepcopy(bert.network)
+    cpu_offload(network, execution_device=torch.device("cpu"))
+    assert network.get_input_embeddings().weight.is_meta
+    model = Model.wrap(network, bert.tokenizer)
+    assert [str(device) for device in model.devices] == ["meta"]
+    here, there = (selfattn.trace(each, "the [MASK] sat").prediction for each in (bert, model))
+    assert torch.equal(here.probabilities, there.probabilities)
+
+
+def test_the_free_memory_is_that_of_the_device_that_has_the_least(bert, monkeypatch):
+    devices = {torch.device("cuda:0"): 7_000_000, torch.device("cuda:1"): 2_000}
+    monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=9_000))
+    assert budget(bert, 8).free == 9_000
+    monkeypatch.setattr(Model, "devices", (torch.device("cpu"), *devices))
+    monkeypatch.setattr("torch.cuda.mem_get_info", lambda device: (devices[device], 10**9))
+    assert budget(bert, 8).free == 2_000
+    with pytest.raises(ValueError, match="and 2 kB may be used"):
+        selfattn.trace(bert, TEXT)
+
+
+def test_an_audit_of_a_model_that_sees_both_ways(bert):
+    rows = audit(bert, TEXT)
+    assert [row.title for row in rows] == ["encoder layer 0", "encoder layer 1"]
+    assert all(row.rows_sum_to_one and row.future_hidden is None and row.difference < 1e-5 for row in rows)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Model.wrap(tiny.network("gpt2"), made.word_level()),
+        lambda: local(SelfAttentionForCausalLM, is_causal=True),
+    ],
+)
+def test_an_audit_finds_a_causal_model_that_sees_the_future(make, monkeypatch):
+    model = make()
+    assert all(row.future_hidden for row in audit(model, TEXT))
+    honest = selfattn.trace
+    monkeypatch.setattr(
+        "selfattn.tracing.audit.trace",
+        lambda *given: honest(*given, [Mask(causal | ~causal, replace=True, layers={1})]),
+    )
+    assert [row.future_hidden for row in audit(model, TEXT)] == [True, False]
+
+
+def test_an_audit_of_a_sink():
+    model = Model.wrap(tiny.network("gpt_oss"), made.word_level())
+    assert all(row.sink and not row.rows_sum_to_one and row.future_hidden for row in audit(model, TEXT))
+
+
+def test_a_model_by_name_is_loaded(monkeypatch, bert):
+    monkeypatch.setattr("selfattn.tracing.trace.load", lambda name: {"mine": bert}[name])
+    assert selfattn.trace("mine", TEXT).model is bert
+
+
+def test_a_causal_bert_is_a_decoder():
+    network = hf.BertLMHeadModel(hf.BertConfig(**tiny.SMALL, is_decoder=True))
+    assert [each.part for each in Model.wrap(network).attentions] == ["decoder"]
+
+
+def test_an_audit_of_an_encoder_that_is_causal():
+    sizes = {"hidden_size": 32, "intermediate_size": 37, "num_attention_heads": 4, "num_hidden_layers": 1}
+    network = hf.CLIPTextModel(hf.CLIPTextConfig(**sizes, vocab_size=101, max_position_embeddings=19))
+    (row,) = audit(Model.wrap(network), {"input_ids": torch.arange(5, 12)[None]})
+    assert (row.title, row.future_hidden) == ("encoder layer 0", True)
+
+
+def test_a_classifier_with_two_stacks_reads_the_text_in_both():
+    torch.manual_seed(3)
+    config = hf.BartConfig(**{**tiny.TEXT_TO_TEXT, "eos_token_id": made.word_level().sep_token_id, "num_labels": 3})
+    model = Model.wrap(hf.BartForSequenceClassification(config), made.word_level())
+    trace = selfattn.trace(model, TEXT)
+    with torch.inference_mode():
+        plain = model.network(**model.tokenizer(TEXT, return_tensors="pt")).logits[0]
+    assert_close(trace.prediction.probabilities, plain.softmax(-1))
+    assert trace.labels(trace.call(0, "decoder", "cross"))[0] == tuple("01234567")

@@ -1,0 +1,91 @@
+"""What the page of interventions gives away: Python that prints the same numbers, and sentences with their control."""
+
+import contextlib
+import io
+import re
+
+import pytest
+
+import selfattn
+from selfattn import Ablate, Cut, Mask, Temperature
+from selfattn.analysis.interventions import effects
+from selfattn.analysis.interventions.edit_list import pairs_of
+from selfattn.analysis.interventions.effects import Effect, Spread
+from selfattn.exports import data
+from selfattn.figures import interventions as figures
+from selfattn.maths.masks import causal
+from selfattn.models.loading.library import Choice
+from tests.tools.tolerance import assert_close
+
+TEXT = "The film was not good."
+EDITS = (Ablate(layers={1}, heads={0, 2}), Cut({(0, 4)}), Mask(causal), Temperature(2.0, layers={0}))
+
+
+def printed(code: str) -> str:
+    heard = io.StringIO()
+    with contextlib.redirect_stdout(heard):
+        exec(code, {})
+    return heard.getvalue()
+
+
+def numbers(line: str) -> list[float]:
+    return [float(number) for number in re.findall(r"=(-?\d+\.?\d*(?:e-?\d+)?)", line)]
+
+
+def test_the_python_prints_the_numbers_on_screen():
+    model = selfattn.load("sentiment")
+    attention = model.attention()
+    code = data.experiment_as_python(Choice("sentiment"), TEXT, attention, EDITS, "zero", effects.THIS_TEXT)
+    whole, silenced, control, *heads = printed(code).splitlines()
+    measure = effects.on_text(lambda edits: selfattn.trace(model, TEXT, edits))
+    assert whole.startswith(measure.name)
+    expected = measure.effect(EDITS)
+    assert_close(numbers(whole), [expected.before, expected.after, expected.moved], within=1e-6)
+    assert abs(expected.change) > 0.01
+    expected = measure.effect(effects.silence([(1, 0), (1, 2)], attention))
+    assert_close(numbers(silenced), [expected.before, expected.after, expected.moved], within=1e-6)
+    assert numbers(control)[2] == 15, "all pairs of the six other heads"
+    assert len(heads) == 8
+    expected = measure.effect((Ablate(layers={1}, heads={3}),))
+    assert heads[-1].startswith("(1, 3)")
+    assert_close(numbers(heads[-1]), [expected.before, expected.after, expected.moved], within=1e-6)
+
+
+def test_the_python_on_random_tokens_runs():
+    attention = selfattn.load("induction").attention()
+    code = data.experiment_as_python(Choice("induction"), "one two", attention, (), "mean", effects.REPEATS)
+    whole, *heads = printed(code).splitlines()
+    before, after, moved = numbers(whole)
+    assert before == after > 0.98
+    assert moved == 0.0
+    assert len(heads) == 8
+
+
+def test_the_python_of_patching_runs():
+    attention = selfattn.load("sentiment").attention()
+    texts = "The film was dull and short.", "The film was good and short."
+    code = data.patching_as_python(Choice("sentiment"), *texts, attention, "probability")
+    lines = printed(code).splitlines()
+    assert len(lines) == 10
+    assert lines[-1].startswith("(1, None)")
+
+
+def test_sentences_have_their_control():
+    effect = Effect(0.93, 0.41, 0.52)
+    assert (
+        figures.silenced(3, effect, "probability of 'positive'")
+        == "Silencing these 3 heads moved the probability of 'positive' from 0.930 to 0.410 (−0.520)"
+    )
+    found = Spread(-0.02, 0.05, 20)
+    assert figures.against(found, 3, every=False) == "20 random sets of 3 others: −0.020 ± 0.050"
+    assert figures.against(Spread(-0.02, 0.05, 7), 1, every=True) == "all 7 other heads, one by one: −0.020 ± 0.050"
+
+
+def test_a_hostile_token_is_text_in_the_pictures():
+    assert "<img" not in figures.two_texts(["<img src=x onerror=alert(1)>"], ["b"])
+
+
+@pytest.mark.parametrize("written", ["", "5-3", "5>3;8>0", "x>1", "5>3, 8"])
+def test_pairs_that_are_none_are_refused(written):
+    with pytest.raises(ValueError, match="such as 5>3, 8>0"):
+        pairs_of(written)

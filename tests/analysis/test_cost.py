@@ -242,7 +242,7 @@ def test_a_cancelled_job_keeps_its_points_and_goes_on_where_it_was():
 
 
 def test_one_measurement_at_a_time_and_one_for_all_who_ask():
-    bench = Bench(most=2, team=1)
+    bench = Bench(most=2)
     first = bench.begin(Setup(Shape(1, 2), 256), AMPLE.free)
     assert bench.begin(Setup(Shape(1, 2), 256), AMPLE.free) is first
     second = bench.begin(Setup(Shape(1, 3), 256), AMPLE.free)

@@ -20,6 +20,7 @@ from selfattn.training.data import encoded
 from selfattn.training.data.corpora import Corpus
 from selfattn.training.run import checkpoints, loop, progress
 from selfattn.training.run import run as runs
+from selfattn.training.run.progress import Status
 from selfattn.training.run.run import all_runs, open_run, prepare, start, train
 from selfattn.training.run.settings import Settings
 from selfattn.training.writing import DiskFullError
@@ -321,3 +322,16 @@ def test_a_run_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"could not be written .*did not fit.*; free some space"):
         prepare(tmp_path / "run", corpus(), SMALL)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_ends_while_it_is_looked_at_is_no_paused_one(tmp_path, monkeypatch):
+    run = prepare(tmp_path / "run", corpus(), SMALL)
+    running = Status("running", 3, 9)
+    progress.write_status(run.folder / "status.json", running)
+
+    def held(lock):
+        progress.write_status(run.folder / "status.json", replace(running, state="done"))
+        return False
+
+    monkeypatch.setattr(locks, "held", held)
+    assert run.status.state == "done"

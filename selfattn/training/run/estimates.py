@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from selfattn.models.encoder import SelfAttentionForCausalLM, SelfAttentionForSequenceClassification
+from selfattn.threads import threads
 from selfattn.training.data import vocabulary
 from selfattn.training.data.corpora import Corpus
 from selfattn.training.fit import Descent
@@ -22,7 +23,7 @@ MOST_OPERATIONS = 1e10
 TIMED = 3
 # Beside the steps: evaluations, snapshots and checkpoints, as a share of them; and the start of a process, in seconds.
 BESIDE, START = 0.25, 5.0
-# The number of threads is the process's: two who change it at once could leave it changed.
+# Two who are timed at once would slow each other down.
 _timing = Lock()
 
 
@@ -83,14 +84,9 @@ def _time(network: PreTrainedModel, settings: Settings, batch: int, length: int)
     labels = ids if settings.task == "next token" else torch.zeros(batch, dtype=torch.long)
     descent = Descent(network.train(), steps=TIMED + 1, learning_rate=0.0, clip=settings.clip)
     seconds = []
-    with _timing, torch.random.fork_rng(devices=[]):
-        threads = torch.get_num_threads()
-        try:
-            torch.set_num_threads(THREADS)
-            for _ in range(TIMED + 1):
-                begun = time.perf_counter()
-                descent.step({"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels})
-                seconds.append(time.perf_counter() - begun)
-        finally:
-            torch.set_num_threads(threads)
+    with _timing, threads(THREADS), torch.random.fork_rng(devices=[]):
+        for _ in range(TIMED + 1):
+            begun = time.perf_counter()
+            descent.step({"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels})
+            seconds.append(time.perf_counter() - begun)
     return min(seconds[1:])

@@ -21,6 +21,7 @@ from transformers import PreTrainedTokenizerFast
 from selfattn.models.budgets import SHARE, in_words
 from selfattn.models.model import first_line
 from selfattn.places import RUNS
+from selfattn.threads import threads
 from selfattn.training import locks, processes
 from selfattn.training.data import encoded, vocabulary
 from selfattn.training.data.corpora import Corpus
@@ -74,8 +75,10 @@ class Run:
     @property
     def status(self) -> Status:
         """Where it stands. A process that died without a word left it paused."""
+        # The lock first: a run that ends in between has written its last word by then.
+        held = locks.held(self.folder / "lock")
         found = progress.read_status(self.folder / "status.json")
-        if locks.held(self.folder / "lock"):
+        if held:
             return replace(found, state="running", sentence="")
         if found.state == "running":
             return replace(found, state="paused", seconds_left=None)
@@ -261,14 +264,10 @@ def train(
     from selfattn.training.run.loop import Loop
 
     _startable(run)
-    threads = torch.get_num_threads()
-    with locks.locked(run.folder / "lock", lock), torch.random.fork_rng(devices=[]):
-        try:
-            # Sums depend on how many threads share them: the same number gives the same weights.
-            torch.set_num_threads(run.about["threads"])
-            return Loop(run, report).train()
-        finally:
-            torch.set_num_threads(threads)
+    # Sums depend on how many threads share them: the same number gives the same weights.
+    alike = threads(run.about["threads"])
+    with locks.locked(run.folder / "lock", lock), alike, torch.random.fork_rng(devices=[]):
+        return Loop(run, report).train()
 
 
 def _startable(run: Run) -> None:

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from selfattn.maths.saturation import jacobian_trace
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForSequenceClassification
+from selfattn.threads import threads
 from selfattn.training import locks, processes
 from selfattn.training.fit import Descent
 from selfattn.training.search.lookup import Lookup
@@ -228,5 +229,5 @@ def _summed_up(plan: Plan, sides: Sequence[Sequence[Point]]) -> tuple[float, flo
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(1)  # the app goes on beside it
-    run(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else None)
+    with threads(1):  # the app goes on beside it
+        run(Path(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else None)

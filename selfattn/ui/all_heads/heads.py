@@ -2,12 +2,10 @@
 
 import math
 import re
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 import streamlit as st
-import torch
 
 from selfattn.analysis.all_heads import atlas
 from selfattn.analysis.all_heads.atlas import Atlas
@@ -15,19 +13,16 @@ from selfattn.analysis.all_heads.patterns import PATTERNS, TIMES
 from selfattn.canvas import component
 from selfattn.canvas.all_heads import atlas_payload
 from selfattn.exports.data import rows_as_csv
-from selfattn.figures import pieces
 from selfattn.models.model import Attention
-from selfattn.ui import caches
+from selfattn.ui import caches, steps
 from selfattn.ui.shell.frame import Study
 
 View = dict[str, str | float]
 Layer = TypeVar("Layer")
 OPENING: View = {"pattern": "", "order": "model", "least": 0.0}
-# Seconds of computing without a sign of progress.
-SILENT = 0.4
 # Every rerun is a thread of its own, and would first start a team of PyTorch's: for texts up to so many tokens that
 # costs more than the team saves.
-ALONE, TEAM = 512, torch.get_num_threads()
+ALONE = 512
 
 
 def found(study: Study, attention: Attention) -> Atlas:
@@ -45,26 +40,9 @@ def layer_by_layer(
     run: tuple[object, ...], done: dict[int, Layer], count: int, compute: Callable[[int], Layer], shape: tuple[int, int]
 ) -> list[Layer]:
     """What `compute` gives for each layer, kept in `done`; a long one shows how far it is, and may be stopped."""
-    place, begun, stopped = st.empty(), time.monotonic(), st.session_state.get("heads_stopped") == run
-    while len(done) < count and not (stopped and done):
-        layer = len(done)
-        torch.set_num_threads(1 if max(shape) <= ALONE else TEAM)
-        done[layer] = compute(layer)
-        if time.monotonic() - begun > SILENT and len(done) < count:
-            with place.container(horizontal=True, vertical_alignment="center"):
-                st.progress(len(done) / count, f"{layer + 1} of {count} layers are done …")
-                st.button("Stop here", key=f"stop_{layer}", on_click=_stop, args=(run,))
-    torch.set_num_threads(TEAM)
-    place.empty()
-    if len(done) < count:
-        with place.container(horizontal=True, vertical_alignment="center"):
-            st.html(pieces.notice(f"Stopped: layers 0 to {len(done) - 1} of {count} are shown."))
-            st.button("Go on", on_click=_stop, args=(None,))
+    left = ((layer, compute(layer)) for layer in range(count) if layer not in done)
+    steps.walk(left, done, count, steps.name(*run), "layers", 1 if max(shape) <= ALONE else None)
     return [done[layer] for layer in range(len(done))]
-
-
-def _stop(run: tuple[object, ...] | None) -> None:
-    st.session_state.heads_stopped = run
 
 
 def pictures(study: Study, found: Atlas) -> None:

@@ -11,6 +11,7 @@ from selfattn.analysis.cost import roofline
 from selfattn.analysis.cost.measuring import ROUNDS, Budget, Key, Point, Refusal, lengths, measure
 from selfattn.analysis.cost.methods import METHODS, Shape
 from selfattn.analysis.cost.roofline import Machine
+from selfattn.threads import threads
 
 # Seconds that a measurement takes at most.
 LIMIT = 60.0
@@ -40,14 +41,14 @@ class Setup:
 class Job:
     """One measurement: its points as they come, also after it was stopped."""
 
-    def __init__(self, setup: Setup, free: int, turn: Lock, team: int, before: "Job | None") -> None:
+    def __init__(self, setup: Setup, free: int, turn: Lock, before: "Job | None") -> None:
         self.setup = setup
         self.points: dict[Key, Point] = {} if before is None else dict(before.points)
         self.machine: Machine | None = None if before is None else before.machine
         self.refusals: list[Refusal] = []
         self.error: str | None = None
         self.begun: float | None = None
-        self._budget, self._team = Budget(LIMIT, free), team
+        self._budget = Budget(LIMIT, free)
         self._turn, self._stop, self._ended = turn, Event(), Event()
         Thread(target=self._run, name="measure attention", daemon=True).start()
 
@@ -101,8 +102,7 @@ class Job:
     def _measure(self) -> None:
         self.begun = time.monotonic()
         # One core: with several, cost would step down where PyTorch begins to split the work among them.
-        torch.set_num_threads(1)
-        try:
+        with threads(1):
             self.machine = self.machine or roofline.machine(self.setup.shape)
             generator = torch.Generator().manual_seed(SEED)
             for found in measure(self.setup.shape, self.setup.longest, self._budget, generator, self.points):
@@ -112,18 +112,13 @@ class Job:
                     self.points[found.key] = found
                 if self.stopped:
                     return
-        finally:
-            torch.set_num_threads(self._team)
 
 
 class Bench:
-    """At most `most` measurements, kept by what was measured; the one asked for longest ago leaves first.
+    """At most `most` measurements, kept by what was measured; the one asked for longest ago leaves first."""
 
-    `team` is the number of threads that PyTorch has for all else.
-    """
-
-    def __init__(self, most: int, team: int) -> None:
-        self._most, self._team, self._turn, self._lock = most, team, Lock(), Lock()
+    def __init__(self, most: int) -> None:
+        self._most, self._turn, self._lock = most, Lock(), Lock()
         self._jobs: OrderedDict[Setup, Job] = OrderedDict()
 
     def job(self, setup: Setup) -> Job | None:
@@ -138,7 +133,7 @@ class Bench:
         with self._lock:
             before = self._jobs.get(setup)
             if before is None or not before.running:
-                self._jobs[setup] = Job(setup, free, self._turn, self._team, None if anew else before)
+                self._jobs[setup] = Job(setup, free, self._turn, None if anew else before)
             self._jobs.move_to_end(setup)
             while len(self._jobs) > self._most:
                 self._jobs.popitem(last=False)[1].stop()

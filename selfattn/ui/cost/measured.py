@@ -12,13 +12,12 @@ from selfattn.analysis.cost.methods import METHODS, WIDTH, Shape
 from selfattn.figures import cost as figures
 from selfattn.figures import pieces
 from selfattn.models.budgets import free, in_words
-from selfattn.ui.all_heads.heads import TEAM
 from selfattn.ui.controls import KEEP
 from selfattn.ui.cost.jobs import LIMIT, Bench, Job, Setup
 from selfattn.ui.shell.charts import chart
 from selfattn.ui.shell.frame import Study
 
-BENCH = Bench(most=8, team=TEAM)
+BENCH = Bench(most=8)
 LONGEST = tuple(SHORTEST << step for step in range(8))
 USUAL = 4096
 GROWTH = {1: "N", 2: "N²"}

@@ -14,10 +14,9 @@ from selfattn.figures import interventions as figures
 from selfattn.figures import pieces
 from selfattn.models.inputs.tokens import visible
 from selfattn.models.model import Attention
-from selfattn.ui import caches
+from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
 from selfattn.ui.controls import KEEP
-from selfattn.ui.interventions import experiments
 from selfattn.ui.interventions.ranking import FEW
 from selfattn.ui.shell.frame import Study
 
@@ -51,12 +50,12 @@ def patching(study: Study, attention: Attention) -> None:
     st.html(pieces.heading("From one answer to the other", _answers(recovery)))
     heads = attention.layers * attention.heads
     wanted = heads <= FEW or st.toggle(f"Patch each of {heads} heads, one by one", key="patched", **KEEP)
-    done = _shares(study.run, attention, another, recovery.name)
+    shares = _shares(study.run, attention, another, recovery.name)
     if wanted:
-        steps = analysis.patching(recovery, attention, clean, partial(_patched, study.run), done)
-        named = experiments.name("patch", study.run, attention, another, recovery.name)
-        experiments.walk(steps, done, heads + attention.layers, named, "patches")
-    if done:
+        left = analysis.patching(recovery, attention, clean, partial(_patched, study.run), shares)
+        named = steps.name("patch", study.run, attention, another, recovery.name)
+        steps.walk(left, shares, heads + attention.layers, named, "patches")
+    if done := dict(shares):  # another reader may be adding to them
         st.html(figures.table(done, attention.layers, attention.heads, study.palette))
         st.html(f'<p class="sa-answer">{_sentence(done)}</p>')
         st.download_button(
@@ -74,7 +73,7 @@ def patching(study: Study, attention: Attention) -> None:
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _shares(run: Run, attention: Attention, another: str, name: str) -> Places:
-    """Where shares are kept as they are done."""
+    """Where shares are kept as they are done, for all readers."""
     return {}
 
 

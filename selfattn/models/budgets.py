@@ -22,6 +22,10 @@ OVERVIEW_SIDE = 1024
 LABEL = 9
 
 
+class NoRoomError(ValueError):
+    """What was asked for does not fit into the memory that is free."""
+
+
 @dataclass(frozen=True)
 class Budget:
     """What a run will take, before it is run. Bytes."""
@@ -56,12 +60,12 @@ class Budget:
         return f"{self.tokens:,} tokens: {in_words(self.needed)} for the run; {self.drawn}."
 
     def check(self) -> None:
-        """Raise ValueError with the number where the run would not fit."""
+        """Raise NoRoomError, a ValueError, with the number where the run would not fit."""
         if self.needed > SHARE * self.free:
             added = (
                 f", {in_words(self.bias)} of it what the model adds to the scores of its layers" if self.bias else ""
             )
-            raise ValueError(
+            raise NoRoomError(
                 f"{self.tokens:,} tokens need {in_words(self.needed)} ({in_words(self.matrices)} for matrices of all "
                 f"pairs of tokens{added}), and {in_words(SHARE * self.free)} may be used; shorten the text."
             )

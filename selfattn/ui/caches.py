@@ -2,8 +2,9 @@
 
 import gc
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -18,6 +19,7 @@ from selfattn.canvas.one_head.head import head_payload as payload_of
 from selfattn.canvas.one_head.long import long_payload as long_payload_of
 from selfattn.canvas.payload import Planes
 from selfattn.figures.thumbnails import SIDE
+from selfattn.models.budgets import NoRoomError
 from selfattn.models.inputs.given import Pair, Picture, Sound
 from selfattn.models.loading import memory
 from selfattn.models.loading.library import Choice
@@ -26,6 +28,9 @@ from selfattn.recording.edits import Edit, from_json, to_json
 from selfattn.ui.place import Head, Place
 from selfattn.ui.shell.loads import Shelf
 
+Given = ParamSpec("Given")
+Held = TypeVar("Held")
+_OF_TRACES: list[Callable[[], None]] = []
 Payload = tuple[dict[str, Any], Planes]
 FIRST_MODEL = os.environ.get("SELFATTN_MODEL", "sentiment")
 
@@ -50,9 +55,23 @@ def model(choice: Choice) -> Model:
     return memory.get(choice.source) or MODELS.model(choice)
 
 
+def of_traces(
+    max_entries: int, show_spinner: str | bool = False
+) -> Callable[[Callable[Given, Held]], Callable[Given, Held]]:
+    """A cache of what holds on to traces, and so to their model; it is emptied when a model leaves memory."""
+
+    def cached(function: Callable[Given, Held]) -> Callable[Given, Held]:
+        kept = st.cache_resource(max_entries=max_entries, show_spinner=show_spinner)(function)
+        _OF_TRACES.append(kept.clear)
+        return kept
+
+    return cached
+
+
 def _release() -> None:
-    """A model has left: its traces hold on to it, and a device keeps memory that nobody uses until it is asked."""
-    trace.clear()
+    """A model has left: traces hold on to theirs, and a device keeps memory that nobody uses until it is asked."""
+    for clear in _OF_TRACES:
+        clear()
     gc.collect()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
@@ -61,9 +80,17 @@ def _release() -> None:
 MODELS = Shelf(most=2, at_once=2, release=_release)
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@of_traces(max_entries=12)
 def trace(run: Run) -> Trace:
-    """The trace of a run."""
+    """The trace of a run. Raises ValueError where it has no room, not even once all other traces are let go."""
+    try:
+        return _trace(run)
+    except NoRoomError:
+        _release()
+        return _trace(run)
+
+
+def _trace(run: Run) -> Trace:
     return selfattn.trace(model(run.choice), run.given, from_json(run.edits), pad=run.pad, written=run.written)
 
 

@@ -23,7 +23,7 @@ FORMULA = "Jensen-Shannon divergence of their rows in bits, the mean over querie
 CAVEAT = "Different attention is not yet a different computation: what is mixed, the values, counts as much."
 
 
-@st.cache_resource(max_entries=8, show_spinner="Running both …")
+@caches.of_traces(max_entries=8, show_spinner="Running both …")
 def run(sides: Sides) -> Pair:
     """Run both. Raises ValueError for a text that is too long to be compared here."""
     first, second = sides.titles()

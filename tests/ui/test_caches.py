@@ -1,0 +1,106 @@
+"""What is kept between reruns: nothing that holds a model which has left, and nothing that changes under a reader."""
+
+import gc
+import weakref
+from types import SimpleNamespace
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from selfattn.analysis.interventions.effects import THIS_TEXT, Effect
+from selfattn.analysis.variants.variant import Settings
+from selfattn.models.loading.library import Choice
+from selfattn.places import HOME
+from selfattn.ui import caches, model
+from selfattn.ui.caches import Run
+from selfattn.ui.interventions import experiments, ranking
+from selfattn.ui.mistakes import exhibit
+from selfattn.ui.place import Head
+from tests.tools import made
+
+TEXT = "the cat sat on the mat"
+
+
+@pytest.fixture
+def folders(tmp_path):
+    return [made.folder(tmp_path / name, "gpt2", made.word_level()) for name in "abc"]
+
+
+def looked_at_everywhere(choice: Choice) -> weakref.ref:
+    """Every page has shown something of it."""
+    from selfattn.ui.compare import board as compare  # these mount a component, which needs the app
+    from selfattn.ui.compare.sides import Sides
+    from selfattn.ui.variants import board as variants
+
+    run, found = Run(choice, TEXT), caches.model(choice)
+    part, kind = found.attentions[0].part, found.attentions[0].kind
+    at = Head(part, kind, 0, 1)
+    caches.trace(run)
+    caches.head_payload(run, at)
+    caches.small_maps(run, at.place)
+    compare.run(Sides(run, Run(choice, "the dog sat on the mat"), at, at, ("text",)))
+    variants.rows(run, at, Settings())
+    exhibit.made(run, at, 0, 0, 0)
+    model.found(run)
+    experiments.ranking(run, THIS_TEXT, found.attentions[0], "zero")
+    return weakref.ref(found.network)
+
+
+def test_a_model_that_leaves_the_shelf_leaves_memory(folders):
+    AppTest.from_file(str(HOME / "app.py"), default_timeout=60).run()
+    first, *others = (Choice(str(folder)) for folder in folders)
+    network = looked_at_everywhere(first)
+    assert network() is not None
+    for other in others:
+        looked_at_everywhere(other)
+    gc.collect()
+    assert network() is None
+
+
+def test_room_that_old_traces_hold_is_made_before_a_run_is_refused(folders, monkeypatch):
+    choice = Choice(str(folders[0]))
+    caches.trace(Run(choice, TEXT))
+    cleared = []
+    monkeypatch.setattr(caches, "_OF_TRACES", [lambda: cleared.append(True)])
+    free = lambda: SimpleNamespace(available=2 * 10**9 if cleared else 7_000)  # noqa: E731
+    monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", free)
+    assert len(caches.trace(Run(choice, "the dog sat on the mat")).tokens) == 8
+    assert cleared == [True]
+
+
+def test_a_run_that_has_no_room_at_all_is_still_refused(folders, monkeypatch):
+    free = lambda: SimpleNamespace(available=7_000)  # noqa: E731
+    monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", free)
+    with pytest.raises(ValueError, match="shorten the text"):
+        caches.trace(Run(Choice(str(folders[0])), "the dog sat on the film"))
+
+
+def test_a_ranking_that_grows_while_it_is_drawn(folders, monkeypatch):
+    """Another reader's heads come in between two looks at the same numbers."""
+    choice = Choice(str(folders[0]))
+    run, attention = Run(choice, TEXT), caches.model(choice).attentions[0]
+    experiments.ranking(run, THIS_TEXT, attention, "zero")
+    whole = experiments.alone(run, THIS_TEXT, attention, "zero")
+    columns = ranking._columns
+
+    def while_another_measures(alone):
+        found = columns(alone)
+        experiments._alone(run, THIS_TEXT, attention, "zero")[99, 0] = Effect(0.0, 1.0, 1.0)
+        return found
+
+    monkeypatch.setattr(ranking, "_columns", while_another_measures)
+    ranking.table(SimpleNamespace(run=run, model=caches.model(choice)), attention, "zero", THIS_TEXT)
+    assert len(experiments.alone(run, THIS_TEXT, attention, "zero")) == len(whole) + 1
+
+
+def test_a_second_reader_takes_up_what_the_first_has_begun(folders):
+    choice = Choice(str(folders[0]))
+    run, attention = Run(choice, "the film was not good"), caches.model(choice).attentions[0]
+    place = (0, 0)
+    experiments._alone(run, THIS_TEXT, attention, "zero")[place] = begun = Effect(0.25, 0.5, 0.125)
+    assert experiments.ranking(run, THIS_TEXT, attention, "zero")
+    found = experiments.alone(run, THIS_TEXT, attention, "zero")
+    assert found[place] == begun
+    assert len(found) == attention.layers * attention.heads
+    assert torch.tensor([each.moved for each in found.values()]).isfinite().all()

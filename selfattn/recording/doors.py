@@ -1,12 +1,14 @@
 """The door into attention: a function that Transformers calls in place of its own, for every layer of a model.
 
-Modules that compute attention by themselves take a second door, of which `fallback` tells; both have one recorder.
+Modules that compute attention by themselves take a second door, of which `second_door` tells; both have one recorder.
 Installed once, when a model is loaded. What belongs to one forward pass (what to record, what to edit) travels in a
 ContextVar, so that many threads share one model. Where nothing is edited the model's own function does the work, and
 the output is bit-identical to the model's without us.
 """
 
 import sys
+import weakref
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -38,16 +40,18 @@ class Recorder:
     edits: Sequence[Edit] = ()
     input_of: int | None = None  # the call whose layer's input is kept
     contexts: Mapping[tuple[int, int], Tensor] = field(default_factory=dict)  # (call, head): (query, d_v) in its place
+    keeps: bool = True  # else each call is let go once it is computed: nobody looks at it
     calls: list[Call] = field(default_factory=list)
     samples: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # (rows, output there) of each call
     layer_input: Tensor | None = None
-    begun: int = 0  # calls before this run of the network: while it generates, it runs once a token
+    count: int = 0  # calls so far, whether they are kept or not
+    layers: Counter[tuple[str, str]] = field(default_factory=Counter)  # (part, kind): calls in this run of the network
     busy: bool = False  # a call is being computed: no operation is of interest to the second door
 
     @cached_property
     def watch(self) -> Watch:
         """What the second door sees of this forward pass."""
-        return Watch(self)
+        return Watch(weakref.proxy(self))  # in a circle both would wait for the garbage collector, with all they hold
 
     def call(
         self, module: nn.Module, query: Tensor, key: Tensor, value: Tensor, *, stream: int = 1, **rest: Any
@@ -59,7 +63,7 @@ class Recorder:
         name = self.names.get(module, type(module).__name__)
         part, kind = part_of(name, module), kind_of(name, module)
         part = part if stream == 1 else f"{part} {stream}"
-        layer = sum(call.part == part and call.kind == kind for call in self.calls[self.begun :])
+        layer = self.layers[part, kind]
         settings = tuple(Setting.of(self.edits, layer, head, part, kind) for head in range(query.shape[1]))
         if rest["prescale"] is None and any(setting.rescale or setting.similarity for setting in settings):
             raise ValueError(
@@ -91,11 +95,14 @@ class Recorder:
                 f"{call.title} is not finite under these edits; move the scale or the temperature towards 1."
             )
         for head in range(call.heads):
-            if (given := self.contexts.get((len(self.calls), head))) is not None:
+            if (given := self.contexts.get((self.count, head))) is not None:
                 output[:, :, head] = given.to(output)
         rows = torch.linspace(0, call.shape[0] - 1, min(call.shape[0], SAMPLED_ROWS)).long().to(output.device)
-        self.calls.append(call)
-        self.samples.append((rows, output[0, rows].detach().clone()))
+        if self.keeps:
+            self.calls.append(call)
+            self.samples.append((rows, output[0, rows].detach().clone()))
+        self.count += 1
+        self.layers[call.part, call.kind] += 1
         return output
 
     def differences(self) -> list[float]:
@@ -194,7 +201,7 @@ def _is_led(module: PreTrainedModel) -> bool:
 
 def _start(network: nn.Module, arguments: tuple[Any, ...]) -> None:
     if (recorder := _recorder.get()) is not None:
-        recorder.begun = len(recorder.calls)
+        recorder.layers.clear()  # while it generates, a network runs once a token
 
 
 def _begin(module: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
@@ -210,7 +217,7 @@ def _end(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
 
 def _keep_input(module: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
     recorder = _recorder.get()
-    if recorder is not None and recorder.input_of == len(recorder.calls):
+    if recorder is not None and recorder.input_of == recorder.count:
         given = arguments[0] if arguments else keywords.get("hidden_states")
         recorder.layer_input = given if isinstance(given, Tensor) else None
 

@@ -74,7 +74,7 @@ class Watch(TorchFunctionMode):
     def enter(self, module: nn.Module) -> None:
         """An attention module begins."""
         if not self.inside:
-            self.recorded = len(self.recorder.calls)
+            self.recorded = self.recorder.count
             self.__enter__()
         self.inside.append(module)
         self.streams.append(0)
@@ -87,8 +87,9 @@ class Watch(TorchFunctionMode):
             return
         self.__exit__(None, None, None)
         self.known.clear()
+        self.splits.clear()
         waiting, self.waiting = self.waiting, set()
-        if finished and (waiting or len(self.recorder.calls) == self.recorded):
+        if finished and (waiting or self.recorder.count == self.recorded):
             raise _refusal(module, "it is not a softmax of products of queries and keys, times values")
 
     def __torch_function__(

@@ -166,6 +166,9 @@ def trace(
     edits = tuple(edits)
     tokens, inputs = model.inputs(text, pad, written)
     _check(model, inputs, edited=bool(edits))
+    second = model.inputs(text.second)[1] if isinstance(text, Pair) and model.task.says is None else None
+    if second is not None:
+        _check(model, second, edited=bool(edits))
     recorder = Recorder(model.names, edits, contexts=contexts)
     try:
         output = _forward(model, recorder, inputs)
@@ -179,9 +182,9 @@ def trace(
     ids = inputs.get("input_ids")
     tokens = tokens or (of_ids(ids[0], model.tokenizer) if ids is not None else NO_TOKENS)
     last = _last(output)
-    if last is not None and isinstance(text, Pair):
+    if last is not None and second is not None:
         first = pooled(last, inputs.get("attention_mask"), model.pooling)
-        prediction: Prediction | None = _compare(model, text, edits, first)
+        prediction: Prediction | None = _compare(model, second, edits, first)
         why = None
     else:
         why = why_none(model.network, model.tokenizer, inputs, output, text)
@@ -195,12 +198,13 @@ def _last(output: Mapping[str, Any]) -> Float[Tensor, "token d"] | None:
     return None if last is None or {"logits", "start_logits"} & set(output) else last[0].float().cpu()
 
 
-def _compare(model: Model, pair: Pair, edits: tuple[Edit, ...], first: Float[Tensor, " d"]) -> Prediction:
+def _compare(
+    model: Model, second: dict[str, Tensor], edits: tuple[Edit, ...], first: Float[Tensor, " d"]
+) -> Prediction:
     """How alike two texts are to the model: the second runs under the same edits, and is not recorded."""
-    _, inputs = model.inputs(pair.second)
-    last = _last(_forward(model, Recorder(model.names, edits), inputs))
+    last = _last(_forward(model, Recorder(model.names, edits, keeps=False), second))
     assert last is not None  # the first text's run had one
-    return similarity(first, pooled(last, inputs.get("attention_mask"), model.pooling), model.pooling)
+    return similarity(first, pooled(last, second.get("attention_mask"), model.pooling), model.pooling)
 
 
 def moved(before: Trace, after: Trace) -> changes.Moved:

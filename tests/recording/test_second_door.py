@@ -1,7 +1,9 @@
 """The second door: exact, silent while nothing is edited, right where something is; what it cannot show it refuses."""
 
 import copy
+import gc
 import threading
+import weakref
 from contextvars import copy_context
 from types import MethodType
 
@@ -654,3 +656,17 @@ def test_the_budget_counts_the_bias_that_a_record_keeps(monkeypatch):
     budget(bert, 512).check()
     with pytest.raises(ValueError, match=r"4,096 tokens .*, 536.9 MB of it what the model adds to the scores"):
         budget(bert, 4096).check()
+
+
+def test_a_recording_is_gone_with_its_trace():
+    """Nothing that it holds waits for the garbage collector, which the app runs seldom."""
+    made = Model.wrap(network("bloom")).network
+    gc.disable()
+    try:
+        recorder = run(made, inputs(made))[1]
+        key, watch = weakref.ref(recorder.calls[0].key), weakref.ref(recorder.watch)
+        assert key() is not None
+        del recorder
+        assert (key(), watch()) == (None, None)
+    finally:
+        gc.enable()

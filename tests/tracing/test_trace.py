@@ -14,9 +14,10 @@ from selfattn.exports import data
 from selfattn.maths.masks import causal
 from selfattn.models.budgets import budget
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForCausalLM, SelfAttentionForMaskedLM
-from selfattn.models.inputs.given import entrance
+from selfattn.models.inputs.given import Pair, entrance
 from selfattn.models.probe import probe
 from selfattn.recording.doors import Recorder
+from selfattn.tracing import trace as traces
 from selfattn.tracing.audit import audit
 from tests.tools import made, tiny
 from tests.tools.tolerance import assert_close
@@ -272,7 +273,7 @@ def test_the_inputs_of_a_model_on_several_devices_go_to_its_first_layer(main, de
 
 def test_every_input_goes_there(bert, monkeypatch):
     tensors = bert.inputs(TEXT)[1]
-    for module in ("inputs", "model"):
+    for module in ("inputs.given", "model"):
         monkeypatch.setattr(f"selfattn.models.{module}.entrance", lambda network: torch.device("meta"))
     for given in (tensors, bert.inputs(tensors)[1], bert.inputs(TEXT)[1], probe(bert.network)):
         assert {each.is_meta for each in given.values()} == {given is not tensors}
@@ -356,3 +357,21 @@ def test_a_classifier_with_two_stacks_reads_the_text_in_both():
         plain = model.network(**model.tokenizer(TEXT, return_tensors="pt")).logits[0]
     assert_close(trace.prediction.probabilities, plain.softmax(-1))
     assert trace.labels(trace.call(0, "decoder", "cross"))[0] == tuple("01234567")
+
+
+def test_the_second_text_of_a_pair_is_weighed_as_the_first_is(minilm, monkeypatch):
+    monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", lambda: SimpleNamespace(available=10**6))
+    selfattn.trace(minilm, Pair("a cat", "a dog"))
+    with pytest.raises(ValueError, match=r"302 tokens need .* shorten the text"):
+        selfattn.trace(minilm, Pair("a cat", "dog " * 300))
+
+
+def test_the_second_text_of_a_pair_is_not_kept(minilm, monkeypatch):
+    seen = []
+    forward = traces._forward
+    monkeypatch.setattr(traces, "_forward", lambda *given: seen.append(given[1]) or forward(*given))
+    trace = selfattn.trace(minilm, Pair("a cat", "a dog"), [selfattn.Temperature(2.0)])
+    first, second = seen
+    assert first is trace.recorder
+    assert len(first.calls) == len(first.samples) == first.count == second.count == 6
+    assert second.calls == second.samples == []

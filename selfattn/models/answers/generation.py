@@ -30,7 +30,7 @@ def continuation(
         raise ValueError(f"{model.name} goes on from what it reads; got tensors, which may be anything.")
     if most < 1:
         raise ValueError(f"At least one token is to be written; got {most}.")
-    recorder = Recorder(model.names, tuple(edits))
+    recorder = Recorder(model.names, tuple(edits), keeps=False)
     _, inputs = model.inputs(given, written=written)
     name = "decoder_input_ids" if "decoder_input_ids" in inputs else "input_ids"
     ids = inputs.pop(name)
@@ -49,8 +49,6 @@ def continuation(
             inputs = _after(inputs, output)
             found.append(int(output["logits"][0, -1].float().argmax()))
             ids = torch.cat([ids, ids.new_tensor([found[-1:]])], dim=1)
-            recorder.calls.clear()  # nobody looks at them
-            recorder.samples.clear()
     return tuple(found)
 
 

@@ -61,6 +61,9 @@ class Model:
     # Bytes that a recording keeps for each pair of a query and a key, in masks and in position biases.
     mask_bytes: int = 0
     bias_bytes: int = 0
+    # What was wrong with a tokenizer or a processor that is there and could not be opened.
+    why_no_tokenizer: str = ""
+    why_no_processor: str = ""
 
     @classmethod
     def wrap(
@@ -161,9 +164,12 @@ class Model:
             if pad:
                 raise ValueError("Only a text can be padded with tokens; set the padding to 0.")
             if self.processor is None:
+                kind = "image processor" if isinstance(given, Picture) else "feature extractor"
+                if self.why_no_processor:
+                    raise ValueError(_unopened(self.name, kind, self.why_no_processor))
                 raise ValueError(
-                    f"{self.name} has no {'image processor' if isinstance(given, Picture) else 'feature extractor'} "
-                    "(preprocessor_config.json) beside its weights, so it reads tensors alone; save one with it."
+                    f"{self.name} has no {kind} (preprocessor_config.json) beside its weights, so it reads tensors "
+                    "alone; save one with it."
                 )
             if isinstance(given, Picture):
                 tensors = pictures.read(self.network, self.processor, given)
@@ -171,6 +177,8 @@ class Model:
                 tensors = sounds.read(self.network, self.processor, given)
         else:
             if self.tokenizer is None:
+                if self.why_no_tokenizer:
+                    raise ValueError(_unopened(self.name, "tokenizer", self.why_no_tokenizer))
                 raise ValueError(f"{self.name} has no tokenizer, so it reads tensors and no text.")
             if not isinstance(given, str) and self.task.says is None:
                 given = given.first
@@ -235,6 +243,13 @@ def _attentions(calls: list[Call]) -> tuple[Attention, ...]:
     return tuple(
         Attention(part, kind, len(group), group[0].heads, group[0].key_heads, group[0].query.shape[-1])
         for (part, kind), group in groups.items()
+    )
+
+
+def _unopened(name: str, what: str, why: str) -> str:
+    return (
+        f"The {what} of {name} could not be opened ({why.rstrip('.')}), so it reads tensors alone; "
+        "copy it again, or install what it asks for."
     )
 
 

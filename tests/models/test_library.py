@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 
 import selfattn
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
+from selfattn.models.inputs.given import Picture
 from selfattn.models.loading import library
 from selfattn.models.model import Model
 from tests.tools import made, tiny
@@ -506,3 +507,20 @@ def test_a_choice_loads_what_it_says(bert_folder):
     choice = library.Choice(str(bert_folder), dtype="bfloat16")
     assert choice.load().network.dtype == torch.bfloat16
     assert hash(choice) == hash(library.Choice(str(bert_folder), dtype="bfloat16"))
+
+
+def test_a_damaged_tokenizer_is_no_missing_one(bert_folder, tmp_path):
+    shutil.copytree(bert_folder, tmp_path / "cut")
+    file = tmp_path / "cut" / "tokenizer.json"
+    file.write_text(file.read_text()[:999])
+    model = selfattn.load(tmp_path / "cut")
+    with pytest.raises(ValueError, match=r"The tokenizer of cut could not be opened \(.*\), so it reads tensors alone"):
+        selfattn.trace(model, "the cat")
+
+
+def test_a_damaged_processor_is_no_missing_one(tmp_path):
+    made.folder(tmp_path / "cut", "vit")
+    (tmp_path / "cut" / "preprocessor_config.json").write_text('{"size": ')
+    model = selfattn.load(tmp_path / "cut")
+    with pytest.raises(ValueError, match=r"The image processor of cut could not be opened"):
+        selfattn.trace(model, Picture(b""))

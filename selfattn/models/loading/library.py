@@ -1,7 +1,7 @@
 """Load a model by name, folder or hub id: safetensors only, no code from outside, a self-test before it is shown."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def load(
     try:
         torch.zeros(1, device=device).item()
         steps.tell(Step("Reading the weights"))
-        network, tokenizer = _open(shown_as, place, chosen, placing)
+        network = _open(shown_as, place, chosen, placing)
         if adapter is not None:
             steps.tell(Step("Putting the adapter in"))
             network = adapted(network, adapter, merge=bits is None)
@@ -92,7 +92,10 @@ def load(
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"The device {device!r} cannot be used: {first_line(error)}") from error
     steps.tell(Step("Testing it against itself"))
-    return Model.wrap(network, tokenizer, shown_as, _processor(network, place), pooling_of(place))
+    tokenizer, why_no_tokenizer = _tokenizer(place)
+    processor, why_no_processor = _processor(network, place)
+    model = Model.wrap(network, tokenizer, shown_as, processor, pooling_of(place))
+    return replace(model, why_no_tokenizer=why_no_tokenizer, why_no_processor=why_no_processor)
 
 
 def _placing(device: str, spread: bool, bits: int | None) -> dict[str, Any]:
@@ -122,9 +125,7 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _open(
-    name: str, place: dict[str, Any], dtype: Any, placing: Mapping[str, Any]
-) -> tuple[PreTrainedModel, Any | None]:
+def _open(name: str, place: dict[str, Any], dtype: Any, placing: Mapping[str, Any]) -> PreTrainedModel:
     try:
         config = _config(place)
         kind = class_of(config)
@@ -147,25 +148,32 @@ def _open(
             raise ValueError("its weights hold numbers that are not finite; copy or train it again.")
     except Exception as error:  # whatever a broken or hostile folder makes a library raise
         raise ValueError(f"{name} could not be loaded: {_reason(error)}") from error
+    return network
+
+
+def _tokenizer(place: dict[str, Any]) -> tuple[Any | None, str]:
+    """The tokenizer, or None with what was wrong with its files; a model of pictures or sound has none."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(**place, trust_remote_code=False)
-    except Exception:  # a model of pictures or sound has none; one of text then says so when it is given text
-        return network, None
+    except Exception as error:  # said when the model is given a text
+        return None, first_line(error)
     # Where the files of a tokenizer are missing, Transformers makes one of special tokens, and at most a space.
-    return network, tokenizer if len(tokenizer) > len(tokenizer.all_special_ids) + 1 else None
+    return (tokenizer, "") if len(tokenizer) > len(tokenizer.all_special_ids) + 1 else (None, "")
 
 
-def _processor(network: PreTrainedModel, place: dict[str, Any]) -> Any | None:
-    """What makes tensors of pictures or of sounds; None for a model of text, or where its file is missing."""
+def _processor(network: PreTrainedModel, place: dict[str, Any]) -> tuple[Any | None, str]:
+    """What makes tensors of pictures or of sounds, or None with what was wrong with its file."""
     try:
         match network.main_input_name:
             case "pixel_values":  # the same numbers with torchvision and without
-                return AutoImageProcessor.from_pretrained(**place, trust_remote_code=False, backend="pil")
+                return AutoImageProcessor.from_pretrained(**place, trust_remote_code=False, backend="pil"), ""
             case "input_values" | "input_features":
-                return AutoFeatureExtractor.from_pretrained(**place, trust_remote_code=False)
-    except Exception:  # the model then says what is missing, when it is given a picture or a sound
-        return None
-    return None
+                return AutoFeatureExtractor.from_pretrained(**place, trust_remote_code=False), ""
+    except Exception as error:  # said when the model is given a picture or a sound
+        # A file that is missing needs no other word than that.
+        missing = isinstance(error, OSError) and "JSON" not in str(error)
+        return None, "" if missing else first_line(error)
+    return None, ""
 
 
 def _config(place: Mapping[str, Any]) -> Any:

@@ -288,3 +288,16 @@ def test_next_token_blocks_are_the_text_and_padding_is_no_label():
     assert data.text(1).tolist() == first[7:14]
     batch = data.batch(data.rows(held_out=False))
     assert bool(((batch["labels"] == -100) == (batch["attention_mask"] == 0)).all())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"texts": [*(f"text {n}" for n in range(29)), "another"]},
+        {"labels": [1, *[0, 1] * 14, 1]},
+        {"names": ("no", "yes")},
+    ],
+)
+def test_corpora_that_differ_anywhere_have_two_keys(other):
+    given = {"name": "c", "texts": [f"text {n}" for n in range(30)], "labels": [0, 1] * 15, "names": ("a", "b")}
+    assert Corpus(**given).key == Corpus(**given).key != Corpus(**given | other).key

@@ -6,6 +6,8 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -43,6 +45,14 @@ class Corpus:
     labels: Sequence[int] | None
     names: tuple[str, ...]
     notes: tuple[str, ...] = ()  # one sentence for each thing that was left out or mended
+
+    @cached_property
+    def key(self) -> str:
+        """A short name that tells it from all others, by every text and label."""
+        digest = sha256(repr((self.name, self.names, self.labels and [*self.labels])).encode())
+        for text in self.texts:
+            digest.update(text.encode() + b"\0")
+        return digest.hexdigest()[:12]
 
 
 def columns(path: Path) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 import re
 from collections import Counter
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,13 +39,6 @@ class Data:
     def task(self) -> str:
         """What can be learned from it."""
         return "next token" if self.corpus.labels is None else choices.CLASSIFIER
-
-    @property
-    def key(self) -> str:
-        """A short name that tells it from other texts."""
-        corpus = self.corpus
-        about = corpus.name, len(corpus.texts), corpus.names, list(corpus.texts[:20])
-        return sha256(repr(about).encode()).hexdigest()[:12]
 
 
 def pick() -> Data | None:
@@ -133,8 +125,7 @@ def _at_path() -> Corpus | None:
 
 def _columns(path: Path) -> Corpus:
     """A file or folder by the columns that the reader picks in it; they are guessed first."""
-    there = corpora.columns(path)
-    text, label = corpora.guess(path)
+    there, (text, label) = _table(path, _changed(path))
     with st.container(horizontal=True):
         text = st.selectbox("Text", there, there.index(text), key=f"train_text_{path}", persist_state="session")
         labels = [*(name for name in there if name != text), NO_LABEL]
@@ -148,13 +139,21 @@ def _made(name: str, rows: int) -> Corpus:
     return generated.generate(name, rows, seed=0)
 
 
+@st.cache_data(max_entries=16, show_spinner=False)
+def _table(path: Path, changed: tuple[int, int]) -> tuple[tuple[str, ...], tuple[str, str | None]]:
+    """The columns of a file, and which of them look like texts and labels."""
+    return corpora.columns(path), corpora.guess(path)
+
+
 @st.cache_resource(max_entries=4, show_spinner="Reading …")
 def _read(path: Path, text: str, label: str | None, changed: tuple[int, int]) -> Corpus:
     return corpora.read(path, text, label, task="next token" if label is None else choices.CLASSIFIER)
 
 
 def _changed(path: Path) -> tuple[int, int]:
-    """What tells a file from the one that lay there before."""
+    """What tells a file from the one that lay there before; whoever opens it says that there is none."""
+    if not path.exists():
+        return 0, 0
     about = path.stat()
     return about.st_mtime_ns, about.st_size
 

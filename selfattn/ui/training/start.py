@@ -42,7 +42,7 @@ def _start(data: Data, settings: Settings) -> None:
             "Sentences to watch while it learns, one a line",
             "\n".join(training_data.sentences(data.corpus)),
             height=80,
-            key=f"train_watched_{data.key}",
+            key=f"train_watched_{data.corpus.key}",
             persist_state="session",
         )
         with right:
@@ -73,8 +73,8 @@ def _size(found: Estimate) -> tuple[str, str]:
 
 def _estimate(data: Data, settings: Settings) -> Estimate:
     settings.check()
-    found = _cut(data.key, data.tokenizer, settings.vocabulary, settings.longest, data)
-    return _timed(data.key, found, settings, data)
+    found = _cut(data.corpus.key, data.tokenizer, settings.vocabulary, settings.longest, data)
+    return _timed(data.corpus.key, found, settings, data)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

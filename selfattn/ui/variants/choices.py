@@ -145,7 +145,7 @@ def _from_link() -> Settings:
         if field.name in TOGGLES:
             asked[field.name] = written == "True" if written else field.default
         elif written.replace(".", "", 1).isdecimal() and math.isfinite(float(written)):
-            asked[field.name] = float(written)
+            asked[field.name] = type(field.default)(float(written))  # a count is a whole number
     return Settings(**asked)
 
 

@@ -160,6 +160,5 @@ def _file(package: str, path: str) -> str:
         return Path(str(distribution(package).locate_file(path))).read_text("utf-8")
     except (PackageNotFoundError, OSError) as error:
         raise ValueError(
-            f"BertViz's views need {package}, which is not installed; "
-            'pip install "selfattn[classic]" brings all that they draw with.'
+            f"BertViz's views need {package}, which is not installed; `pip install {package}` brings it."
         ) from error

@@ -238,8 +238,12 @@ CLASSES = {
 
 
 def knows(network):
-    """Is there a slow loop here for the network? There is none for Falcon's alibi, which its class adds twice."""
-    return _file(network) in CLASSES and not getattr(network.config, "alibi", False)
+    """Is there a slow loop here for the network? There is none for Falcon's alibi, which its class adds twice.
+
+    A class that this release of Transformers leads through its interface needs none here.
+    """
+    itself = not network._can_set_attn_implementation()
+    return itself and _file(network) in CLASSES and not getattr(network.config, "alibi", False)
 
 
 def install(network, attend):

@@ -146,9 +146,9 @@ def _read(data: str | None, text: str | None, label: str | None, chosen: dict[st
 
 
 def _prepared(out: Path, corpus: "Corpus", settings: "Settings", watched: list[str], tokenizer: str | None) -> "Run":
-    from selfattn.training.run import run as runs
+    from selfattn.training.run.prepare import prepare
 
-    run = runs.prepare(out, corpus, settings, watched=watched, tokenizer=tokenizer)
+    run = prepare(out, corpus, settings, watched=watched, tokenizer=tokenizer)
     about = run.about
     print(
         f"{about['name']}: {about['rows']:,} texts, {about['held_out']:,} of them held out; "
@@ -160,9 +160,9 @@ def _prepared(out: Path, corpus: "Corpus", settings: "Settings", watched: list[s
 
 
 def _open(out: Path) -> "Run":
-    from selfattn.training.run import run as runs
+    from selfattn.training.run.run import open_run
 
-    run = runs.open_run(out)
+    run = open_run(out)
     status = run.status
     print(f"{run.about['name']}: going on from step {status.step:,} of {status.steps:,}")
     return run
@@ -170,10 +170,10 @@ def _open(out: Path) -> "Run":
 
 def _run(run: "Run") -> None:
     """Train to the end, or until Ctrl-C; then say how good it is and how to open it."""
-    from selfattn.training.run import run as runs
+    from selfattn.training.run.train import train
 
     with _interrupting(lambda: run.ask("pause")):
-        status = runs.train(run, Lines())
+        status = train(run, Lines())
     if status.state == "paused":
         print(f"Paused at step {status.step:,}. To go on: selfattn train --resume --out {run.folder}")
         raise typer.Exit(STOPPED)

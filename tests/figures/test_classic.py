@@ -231,7 +231,7 @@ def test_a_missing_package_is_named_with_the_way_out(bert, monkeypatch, fault):
     monkeypatch.setattr(bertviz, "distribution", missing)
     at = app(trace)
     assert not at.get("iframe")
-    assert "`pip install XStatic-jQuery`" in at.get("html")[0].proto.body
+    assert "`pip install bertviz`" in at.get("html")[0].proto.body
 
 
 def test_a_layer_of_a_deeper_model_is_forgotten(bert):

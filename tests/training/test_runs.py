@@ -20,9 +20,11 @@ from selfattn.training.data import encoded
 from selfattn.training.data.corpora import Corpus
 from selfattn.training.run import checkpoints, loop, progress
 from selfattn.training.run import run as runs
+from selfattn.training.run.prepare import prepare
 from selfattn.training.run.progress import Status
-from selfattn.training.run.run import all_runs, open_run, prepare, start, train
+from selfattn.training.run.run import all_runs, open_run
 from selfattn.training.run.settings import Settings
+from selfattn.training.run.train import start, train
 from selfattn.training.writing import DiskFullError
 from tests.tools.tolerance import assert_close
 
@@ -232,7 +234,8 @@ def test_a_full_disk_stops_it_with_the_last_checkpoint_whole(tmp_path):
     before = run.checkpoint.read_bytes()
     # A process that may write no file as large as a checkpoint.
     code = (
-        "import resource, sys; from pathlib import Path; from selfattn.training.run.run import open_run, train; "
+        "import resource, sys; from pathlib import Path; from selfattn.training.run.run import open_run; "
+        "from selfattn.training.run.train import train; "
         "import torch; run = open_run(Path(sys.argv[1])); "
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) // 2},) * 2); print(train(run).sentence)"
     )

@@ -11,7 +11,8 @@ from safetensors.torch import load, load_file, save
 
 import selfattn
 from selfattn.training.run import zips
-from selfattn.training.run.run import prepare, train
+from selfattn.training.run.prepare import prepare
+from selfattn.training.run.train import train
 from selfattn.training.run.zips import export, import_zip
 from tests.training.test_runs import SMALL, corpus, same, weights
 

@@ -19,8 +19,9 @@ from selfattn.training.data import encoded, generated
 from selfattn.training.data.corpora import Corpus
 from selfattn.training.locks import acquire
 from selfattn.training.run import estimates, references
-from selfattn.training.run.run import prepare, train
+from selfattn.training.run.prepare import prepare
 from selfattn.training.run.settings import Settings
+from selfattn.training.run.train import train
 from selfattn.ui.shell.machine import is_local
 from selfattn.ui.training import choices, result, runs
 from selfattn.ui.training import data as training_data

@@ -16,7 +16,8 @@ import psutil
 
 from selfattn.models.budgets import in_words
 from selfattn.training.data.lines import Fault, Faults
-from selfattn.training.data.table import Table, listed, open_table
+from selfattn.training.data.open import open_table
+from selfattn.training.data.table import Table, listed
 
 # The share of free memory that the texts may take, and the most of it: what comes after needs more.
 SHARE, MOST_BYTES = 0.2, 2_000_000_000

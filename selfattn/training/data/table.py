@@ -1,8 +1,7 @@
-"""A file or a folder of data as a stream of rows: never more of it in memory than a few."""
+"""A table: a stream of rows, never more of it in memory than a few."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from selfattn.training.data.lines import Faults
@@ -36,30 +35,3 @@ def listed(names: Sequence[str], most: int = 20) -> str:
     if len(names) > most:
         return f"{', '.join(shown)} and {len(names) - most:,} others"
     return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-
-
-def open_table(path: Path) -> Table:
-    """The table in a .csv, .tsv, .jsonl, .json, .parquet, .arrow or .txt file, or in a Hugging Face dataset folder.
-
-    Raises ValueError where there is none, or it is of another kind.
-    """
-    from selfattn.training.data import arrow, text
-
-    if path.is_dir():
-        return arrow.folder(path, open_table)
-    if not path.is_file():
-        raise ValueError(f"There is no file or folder {str(path)!r}; check its path.")
-    if not path.stat().st_size:
-        raise ValueError(f"{path.name} is empty; choose a file with rows.")
-    match path.suffix.lower():
-        case ".csv" | ".tsv":
-            return text.separated(path)
-        case ".jsonl" | ".json":
-            return text.json_lines(path)
-        case ".txt":
-            return text.plain(path)
-        case ".parquet":
-            return arrow.parquet(path)
-        case ".arrow":
-            return arrow.arrow(path)
-    raise ValueError(f"{path.name} ends in none of {', '.join(KINDS)}; save it as one of them.")

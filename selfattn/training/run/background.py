@@ -7,7 +7,8 @@ from pathlib import Path
 
 from selfattn.models.model import first_line
 from selfattn.training.run import progress
-from selfattn.training.run.run import open_run, train
+from selfattn.training.run.run import open_run
+from selfattn.training.run.train import train
 
 
 def main(folder: Path, lock: int | None) -> None:

@@ -14,7 +14,7 @@ from selfattn.threads import threads
 from selfattn.training.data import vocabulary
 from selfattn.training.data.corpora import Corpus
 from selfattn.training.fit import Descent
-from selfattn.training.run.run import THREADS
+from selfattn.training.run.prepare import THREADS
 from selfattn.training.run.settings import Settings
 
 SAMPLE = 4000

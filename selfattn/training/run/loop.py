@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError
@@ -19,10 +18,8 @@ from selfattn.training.fit import Descent
 from selfattn.training.run import checkpoints, history, outcome, progress, quality
 from selfattn.training.run.checkpoints import Counters
 from selfattn.training.run.progress import Measured, State, Status
+from selfattn.training.run.run import Run
 from selfattn.training.writing import DiskFullError
-
-if TYPE_CHECKING:
-    from selfattn.training.run.run import Run
 
 Report = Callable[[Status, Measured | None], None]
 
@@ -44,7 +41,7 @@ class _StoppedError(Exception):
 class Loop:
     """One run being trained in this process."""
 
-    def __init__(self, run: "Run", report: Report | None) -> None:
+    def __init__(self, run: Run, report: Report | None) -> None:
         settings = run.settings
         self.run, self.settings, self.report = run, settings, report
         self.data = encoded.read(run.data)
@@ -124,7 +121,7 @@ class Loop:
 
     def _listen(self) -> None:
         """Stop where someone asked for it."""
-        match self.run.asked():
+        match self.run.heard():
             case "pause":
                 self._checkpoint()
                 raise _StoppedError("paused")

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from selfattn.training.work import add_line, read_lines
 from selfattn.training.writing import atomically
 
 State = Literal["ready", "running", "paused", "done", "cancelled", "failed"]
@@ -67,13 +68,12 @@ def _optional(number: Any) -> float | None:
 
 def read_metrics(file: Path) -> list[Measured]:
     """The evaluations in a file, one a line; a line that was cut short by a crash is left out."""
-    return [_measured(json.loads(line)) for line in _whole_lines(file)]
+    return [_measured(found) for found in read_lines(file)]
 
 
 def append_metrics(file: Path, measured: Measured) -> None:
     """Add an evaluation to the end of a file."""
-    with file.open("a", encoding="utf-8") as lines:
-        lines.write(json.dumps(asdict(measured)) + "\n")
+    add_line(file, asdict(measured))
 
 
 def write_metrics(file: Path, found: Iterable[Measured]) -> None:
@@ -92,9 +92,3 @@ def _measured(found: dict[str, Any]) -> Measured:
         entropy=tuple(map(float, found["entropy"])),
         learning_rate=float(found["learning_rate"]),
     )
-
-
-def _whole_lines(file: Path) -> list[str]:
-    if not file.exists():
-        return []
-    return [line for line in file.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]

@@ -23,10 +23,9 @@ from torch import Tensor
 from selfattn.maths.saturation import jacobian_trace
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForSequenceClassification
 from selfattn.threads import threads
-from selfattn.training import locks, processes
 from selfattn.training.fit import Descent
 from selfattn.training.search.lookup import Lookup
-from selfattn.training.writing import atomically
+from selfattn.training.work import Work, read_lines, read_object, write_object
 
 START, END = 50, 20  # steps at either end of a training, over which it is summed up
 
@@ -85,7 +84,7 @@ class Point:
 def plan(folder: Path) -> Plan | None:
     """What is or was trained in a folder; None where nothing was that this version knows."""
     try:
-        found = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+        found = read_object(folder / "plan.json")
         return Plan(**found | {"widths": tuple(found["widths"]), "task": Lookup(**found["task"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
@@ -93,15 +92,14 @@ def plan(folder: Path) -> Plan | None:
 
 def points(folder: Path) -> list[Point]:
     """Every point so far, in the order in which they were made."""
-    file = folder / "points.jsonl"
-    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if plan(folder) and file.exists() else []
-    return [Point(**json.loads(line)) for line in lines if line.endswith("\n")]
+    return [Point(**found) for found in read_lines(folder / "points.jsonl")] if plan(folder) else []
 
 
 def state(folder: Path) -> Literal["ready", "running", "stopping", "done", "stopped"]:
     """Where it stands, as any process sees it."""
-    if locks.held(folder / "lock"):
-        return "stopping" if (folder / "asked").exists() else "running"
+    work = Work(folder)
+    if work.held:
+        return "stopping" if work.asked() else "running"
     prepared = plan(folder)
     if prepared is None:
         return "ready"
@@ -111,20 +109,21 @@ def state(folder: Path) -> Literal["ready", "running", "stopping", "done", "stop
 def prepare(folder: Path, chosen: Plan = PLAN) -> None:
     """Write the plan to `folder`; the points of another go. Raises ValueError while one is trained there."""
     folder.mkdir(parents=True, exist_ok=True)
-    with locks.locked(folder / "lock"):
-        for name in ("points.jsonl", "asked"):
-            (folder / name).unlink(missing_ok=True)
-        atomically(folder / "plan.json", json.dumps(asdict(chosen)).encode())
+    work = Work(folder)
+    with work.holding():
+        work.unask()
+        (folder / "points.jsonl").unlink(missing_ok=True)
+        write_object(folder / "plan.json", asdict(chosen))
 
 
 def start(folder: Path) -> None:
     """Train what was prepared, in a process of its own. Raises ValueError while it is running."""
-    processes.start("selfattn.training.search.side_by_side", folder)
+    Work(folder).begin("selfattn.training.search.side_by_side")
 
 
 def stop(folder: Path) -> None:
     """Ask it to stop; heard within a few steps. What it has found stays."""
-    (folder / "asked").touch()
+    Work(folder).request("stop")
 
 
 def run(folder: Path, lock: int | None = None) -> None:
@@ -132,7 +131,8 @@ def run(folder: Path, lock: int | None = None) -> None:
 
     `lock` is a descriptor that holds the folder's lock already. Raises ValueError where nothing was prepared.
     """
-    with locks.locked(folder / "lock", lock):
+    work = Work(folder)
+    with work.holding(lock):
         prepared = plan(folder)
         if prepared is None:
             raise ValueError(f"{folder.name} holds no plan of pairs to train; prepare one.")
@@ -140,7 +140,7 @@ def run(folder: Path, lock: int | None = None) -> None:
             for point in train(prepared):
                 lines.write(json.dumps(asdict(point)) + "\n")
                 lines.flush()
-                if (folder / "asked").exists():
+                if work.asked():
                     return
 
 

@@ -8,7 +8,6 @@ Each trial is proposed by Optuna's tree-structured Parzen estimator (Bergstra et
 with a seed of its own: a sweep that is stopped and taken up again proposes what it would have proposed anyway.
 """
 
-import json
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -16,15 +15,16 @@ from dataclasses import Field, asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from selfattn.training import locks, processes
 from selfattn.training.data import encoded
 from selfattn.training.data.corpora import Corpus
 from selfattn.training.run import progress
-from selfattn.training.run import run as runs
+from selfattn.training.run.prepare import parameters
+from selfattn.training.run.prepare import prepare as prepare_run
 from selfattn.training.run.progress import Measured, Status
-from selfattn.training.run.run import Run
+from selfattn.training.run.run import Run, open_run
 from selfattn.training.run.settings import Settings
-from selfattn.training.writing import atomically
+from selfattn.training.run.train import train
+from selfattn.training.work import Work, add_line, read_lines, read_object, write_object
 
 Value = bool | int | float | str
 State = Literal["ready", "running", "done", "cancelled", "failed"]
@@ -80,10 +80,8 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Sweep:
-    """A folder of one sweep. Every property reads it anew."""
-
-    folder: Path
+class Sweep(Work):
+    """A folder of one sweep."""
 
     @property
     def trials(self) -> int:
@@ -105,7 +103,7 @@ class Sweep:
     @property
     def state(self) -> State:
         """Where it stands. A process that died without a word left it cancelled: it can be taken up again."""
-        if locks.held(self.folder / "lock"):
+        if self.held:
             return "running"
         if len(self.results()) >= self.trials:
             return "done"
@@ -117,9 +115,7 @@ class Sweep:
 
     def results(self) -> list[Trial]:
         """Every trial that came to an end."""
-        file = self.folder / "trials.jsonl"
-        lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
-        return [Trial(**json.loads(line)) for line in lines if line.endswith("\n")]
+        return [Trial(**found) for found in read_lines(self.folder / "trials.jsonl")]
 
     def best(self) -> Trial | None:
         """The trial of the highest accuracy, the first of several; None before any has one."""
@@ -131,15 +127,10 @@ class Sweep:
         if what != "cancel":
             raise ValueError(f"A sweep can be asked to cancel; got {what!r}.")
         if self.state == "running":
-            (self.folder / "asked").touch()
-
-    def asked(self) -> bool:
-        """Whether it was asked to stop."""
-        return (self.folder / "asked").exists()
+            self.request(what)
 
     def _about(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.folder / "sweep.json").read_text(encoding="utf-8"))
-        return found
+        return read_object(self.folder / "sweep.json")
 
 
 def ranges_of(written: str) -> dict[str, Range]:
@@ -203,9 +194,9 @@ def prepare(
         raise ValueError(f"A sweep has 1 to {MOST_TRIALS:,} trials; got {trials:,}.")
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty; choose another folder for this sweep.")
-    runs.prepare(folder / "base", corpus, settings, tokenizer=tokenizer)
+    prepare_run(folder / "base", corpus, settings, tokenizer=tokenizer)
     about = {"trials": trials, "ranges": {name: asdict(found) for name, found in ranges.items()}}
-    atomically(folder / "sweep.json", json.dumps(about, indent=2).encode())
+    write_object(folder / "sweep.json", about)
     return Sweep(folder)
 
 
@@ -213,7 +204,7 @@ def open_sweep(folder: Path) -> Sweep:
     """The sweep in a folder. Raises ValueError where there is none."""
     sweep = Sweep(folder)
     try:
-        runs.open_run(sweep.base.folder)
+        open_run(sweep.base.folder)
         _ = sweep.trials, sweep.ranges
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{folder} holds no sweep that can be opened; prepare one.") from error
@@ -222,10 +213,7 @@ def open_sweep(folder: Path) -> Sweep:
 
 def start(sweep: Sweep) -> None:
     """Run a sweep in a process of its own, which outlives this one. Raises ValueError where it is running already."""
-    # What a process was asked that died before it heard.
-    if not locks.held(sweep.folder / "lock"):
-        (sweep.folder / "asked").unlink(missing_ok=True)
-    processes.start("selfattn.training.search.sweeps", sweep.folder)
+    sweep.begin("selfattn.training.search.sweeps")
 
 
 def run(sweep: Sweep, report: Callable[[Trial], None] | None = None, *, lock: int | None = None) -> State:
@@ -233,18 +221,17 @@ def run(sweep: Sweep, report: Callable[[Trial], None] | None = None, *, lock: in
 
     `lock` is a descriptor that holds the sweep's lock already. Raises ValueError where another process runs it.
     """
-    with locks.locked(sweep.folder / "lock", lock):
+    with sweep.holding(lock):
         try:
             for number in range(len(sweep.results()), sweep.trials):
                 trial = _tried(sweep, number)
                 if trial is None:
                     return "cancelled"
-                with (sweep.folder / "trials.jsonl").open("a", encoding="utf-8") as lines:
-                    lines.write(json.dumps(asdict(trial)) + "\n")
+                add_line(sweep.folder / "trials.jsonl", asdict(trial))
                 if report is not None:
                     report(trial)
         finally:
-            (sweep.folder / "asked").unlink(missing_ok=True)
+            sweep.unask()
     return "done"
 
 
@@ -266,7 +253,7 @@ def _tried(sweep: Sweep, number: int) -> Trial | None:
 
     status = trial.status
     if status.state not in ("done", "failed"):
-        status = runs.train(trial, listen)
+        status = train(trial, listen)
     if status.state == "paused":
         return None
     best = [each.accuracy for each in trial.metrics() if each.step == status.best_step]
@@ -278,12 +265,12 @@ def _prepare_like(base: Run, folder: Path, settings: Settings) -> None:
     """A run on the data of another, with other settings."""
     shutil.copytree(base.folder, folder, ignore=shutil.ignore_patterns("settings.json"), dirs_exist_ok=True)
     data, about = encoded.read(base.data), base.about
-    about["parameters"] = runs.parameters(settings, len(base.tokenizer()), tuple(about["labels"]))
-    atomically(folder / "about.json", json.dumps(about, indent=2, ensure_ascii=False).encode())
+    about["parameters"] = parameters(settings, len(base.tokenizer()), tuple(about["labels"]))
+    write_object(folder / "about.json", about)
     steps = data.steps(settings.batch) * settings.epochs
     progress.write_status(folder / "status.json", Status("ready", 0, steps))
     # Last, for a folder is a run once it is there.
-    atomically(folder / "settings.json", json.dumps(asdict(settings), indent=2).encode())
+    write_object(folder / "settings.json", asdict(settings))
 
 
 def _proposed(sweep: Sweep, number: int) -> dict[str, Any]:

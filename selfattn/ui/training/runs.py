@@ -9,9 +9,10 @@ import streamlit as st
 
 from selfattn import places
 from selfattn.figures import pieces
-from selfattn.training import locks
 from selfattn.training.run import run as runs
+from selfattn.training.run import train
 from selfattn.training.run.run import Run
+from selfattn.training.work import Work
 from selfattn.ui.shell.machine import on_this_machine
 
 ID = re.compile(r"[a-z0-9-]{1,64}")
@@ -65,7 +66,7 @@ def listed() -> list[Run]:
 def check_free() -> None:
     """Raise ValueError where this machine trains already, be it a run, a sweep or two side by side."""
     there = places.RUNS.iterdir() if places.RUNS.is_dir() else ()
-    if any(locks.held(each / "lock") for each in there if each.is_dir()):
+    if any(Work(each).held for each in there if each.is_dir()):
         raise ValueError("This machine trains another model already, one at a time; start again when it is done.")
 
 
@@ -73,7 +74,7 @@ def start(run: Run) -> None:
     """Train a run, or go on with it, in a process of its own. Raises ValueError where the machine trains another."""
     with _starting:
         check_free()
-        runs.start(run)
+        train.start(run)
 
 
 def remove(run: Run) -> None:

@@ -6,7 +6,7 @@ from selfattn.figures import pieces
 from selfattn.figures.training import duration
 from selfattn.training.run import estimates
 from selfattn.training.run.estimates import Cut, Estimate
-from selfattn.training.run.run import prepare
+from selfattn.training.run.prepare import prepare
 from selfattn.training.run.settings import Settings
 from selfattn.ui.training import choices, runs
 from selfattn.ui.training import data as training_data

@@ -109,7 +109,9 @@ def _head(found: Sweep, done: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(pieces.heading(f"A sweep on {about['name']}", f"{about['rows']:,} texts · {', '.join(found.ranges)}"))
         if state == "running":
-            st.button("Stop", key="sweep_stop", on_click=found.ask, args=("cancel",), disabled=found.asked())
+            st.button(
+                "Stop", key="sweep_stop", on_click=found.ask, args=("cancel",), disabled=found.asked() is not None
+            )
         else:
             _buttons(found, done)
     st.progress(done / found.trials, _how_far(found, done))

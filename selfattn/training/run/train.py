@@ -1,0 +1,38 @@
+"""A run is trained: in this process, or in one of its own."""
+
+from collections.abc import Callable
+
+import torch
+
+from selfattn.threads import threads
+from selfattn.training.run import progress
+from selfattn.training.run.loop import Loop
+from selfattn.training.run.progress import Measured, Status
+from selfattn.training.run.run import Run
+
+
+def start(run: Run) -> None:
+    """Train a run in a process of its own, which outlives this one. Raises ValueError where it is trained already."""
+    _startable(run)
+    run.begin("selfattn.training.run.background")
+
+
+def train(
+    run: Run, report: Callable[[Status, Measured | None], None] | None = None, *, lock: int | None = None
+) -> Status:
+    """Train a run in this process, from its last checkpoint or from the start; `report` hears of each evaluation.
+
+    Between them it hears twice a second, with None. `lock` is a descriptor that holds the run's lock already. Raises
+    ValueError where another process trains it.
+    """
+    _startable(run)
+    # Sums depend on how many threads share them: the same number gives the same weights.
+    alike = threads(run.about["threads"])
+    with run.holding(lock), alike, torch.random.fork_rng(devices=[]):
+        return Loop(run, report).train()
+
+
+def _startable(run: Run) -> None:
+    state = progress.read_status(run.folder / "status.json").state
+    if state in ("done", "cancelled"):
+        raise ValueError(f"{run.folder.name} is {state}; prepare another run to train again.")

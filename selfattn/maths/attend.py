@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from selfattn import notebook
 from selfattn.maths.masks import to_bias
 from selfattn.maths.normalise import Normaliser, softmax
 from selfattn.maths.similarity import Similarity, dot
@@ -25,6 +26,20 @@ class Stages:
     weights: Float[Tensor, "*head query key"]
     context: Float[Tensor, "*head query d_v"]
     keep: Bool[Tensor, "*#head query key"]  # True where the query may attend to the key
+
+    def __repr__(self) -> str:
+        return f"Stages({self._shape})"
+
+    def _repr_html_(self) -> str:
+        rows, columns = ([str(place) for place in range(count)] for count in self.scores.shape[-2:])
+        weights = notebook.matrix("weights", self.weights, self.keep, rows, columns) if self.weights.dim() == 2 else ""
+        return notebook.page(notebook.line("Stages", self._shape), weights)
+
+    @property
+    def _shape(self) -> str:
+        *heads, queries, keys = self.scores.shape
+        before = f"{' x '.join(map(str, heads))} heads, " if heads else ""
+        return f"{before}{queries} queries x {keys} keys, d = {self.query.shape[-1]}"
 
     @property
     def empty(self) -> Bool[Tensor, "*#head query"]:

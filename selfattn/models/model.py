@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from selfattn import notebook
 from selfattn.models import encoder
 from selfattn.models.answers.similarity import Pooling
 from selfattn.models.answers.tasks import Task, task_of
@@ -128,6 +129,23 @@ class Model:
     def devices(self) -> tuple[torch.device, ...]:
         """The devices that its weights lie on."""
         return tuple(sorted({parameter.device for parameter in self.network.parameters()}, key=str))
+
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}, {self.shape}, exact to {self.fidelity:.1e})"
+
+    def _repr_html_(self) -> str:
+        return notebook.page(
+            notebook.line(self.name, f"{self.shape}, a {type(self.network).__name__}, exact to {self.fidelity:.1e}"),
+            notebook.hint("look inside:", 'selfattn.trace(model, "a text")'),
+        )
+
+    @property
+    def shape(self) -> str:
+        """Its attention in words: layers and heads, part by part."""
+        return " + ".join(
+            f"{each.layers} × {each.heads} heads ({each.part}{', cross' if each.kind == 'cross' else ''})"
+            for each in self.attentions
+        )
 
     @property
     def size(self) -> int:

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from selfattn import notebook
 from selfattn.maths.attend import Stages, attend
 from selfattn.maths.masks import Pattern, Rows, custom, to_bias
 from selfattn.maths.similarity import NAMED, Similarity, dot
@@ -56,6 +57,17 @@ class Call:
     def shape(self) -> tuple[int, int]:
         """Queries and keys."""
         return self.query.shape[2], self.key.shape[2]
+
+    def __repr__(self) -> str:
+        queries, keys = self.shape
+        d = self.query.shape[-1]
+        return f"Call({self.title}: {self.heads} heads, {queries} queries x {keys} keys, d = {d})"
+
+    def _repr_html_(self) -> str:
+        return notebook.page(
+            notebook.line(self.title, repr(self).removeprefix(f"Call({self.title}: ").removesuffix(")")),
+            notebook.hint("any head:", "call.stages(head)"),
+        )
 
     @torch.no_grad()
     def stages(self, head: int, rows: Rows = ALL, batch: int = 0) -> Stages:

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from selfattn import notebook
 from selfattn.maths.attend import Stages
 from selfattn.models.answers import changes
 from selfattn.models.answers.similarity import pooled, similarity
@@ -67,11 +68,24 @@ class Trace:
         """The attention calls, in the order in which the model made them."""
         return tuple(self.recorder.calls)
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows of it."""
-        from selfattn.tracing.html import trace_html
+    def __repr__(self) -> str:
+        edits = f"{len(self.edits)} edit{'s' if len(self.edits) > 1 else ''} in the model, " if self.edits else ""
+        length = f"{len(self.tokens)} tokens, " if len(self.tokens) else ""
+        return f"Trace({self.model.name!r}, {length}{len(self.calls)} calls, {edits}exact to {self.fidelity:.1e})"
 
-        return trace_html(self)
+    def _repr_html_(self) -> str:
+        call = self.calls[0]
+        stages = call.stages(0) if max(call.shape) <= notebook.LONGEST else None
+        edits = f", {len(self.edits)} edit{'s' if len(self.edits) > 1 else ''} in the model" if self.edits else ""
+        return notebook.page(
+            notebook.line(self.model.name, f"{self.model.shape}{edits}, exact to {self.fidelity:.1e}"),
+            notebook.tokens(self.tokens.text),
+            self.prediction.in_notebook() if self.prediction else "",
+            notebook.matrix(f"weights of {call.title}, head 0", stages.weights, stages.keep, *self.labels(call))
+            if stages
+            else "",
+            notebook.hint("any head:", "trace.stages(layer, head).weights"),
+        )
 
     @cached_property
     def fidelity(self) -> float:

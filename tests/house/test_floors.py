@@ -11,6 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 FLOORS = {
     "selfattn.places": 0,
+    "selfattn.threads": 0,
+    "selfattn.notebook": 0,
     "selfattn.maths": 1,
     "selfattn.recording": 2,
     "selfattn.models": 3,

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from jaxtyping import Float
 from torch import Tensor
 
+from selfattn import notebook
+
 
 @dataclass(frozen=True)
 class Said:
@@ -38,6 +40,17 @@ class Prediction:
     label: Callable[[int], str] | None = None  # what the labels at a position are called, where not as here
     said: tuple[Said, ...] = ()  # token class: the named spans; answer: the best one; transcript: its characters
     text: str = ""  # transcript: what was heard
+
+    def __repr__(self) -> str:
+        best = ", ".join(f"{name!r} {probability:.3f}" for name, probability in self.top(notebook.PREDICTIONS))
+        return f"Prediction({self.kind}: {best})"
+
+    def _repr_html_(self) -> str:
+        return notebook.page(self.in_notebook())
+
+    def in_notebook(self) -> str:
+        """Its best answers, as part of what a notebook shows."""
+        return notebook.said(self.kind, self.top(notebook.PREDICTIONS))
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
         """The `k` most probable labels, tokens or answers with their probabilities, best first."""

@@ -71,3 +71,25 @@ def test_a_long_text_has_no_table(bert):
 def test_a_model_of_pictures():
     trace = selfattn.trace(Model.wrap(tiny.network("vit")), {"pixel_values": torch.zeros(1, 3, 12, 12)})
     assert "<table>" in trace._repr_html_()
+
+
+def test_every_value_is_one_line_in_a_console(bert):
+    trace = selfattn.trace(bert, "the [MASK] sat", [Scale(None)])
+    fidelity = f"exact to {trace.fidelity:.1e}"
+    best = ", ".join(f"{name!r} {probability:.3f}" for name, probability in trace.prediction.top(3))
+    assert repr(bert) == f"Model('bert', 2 × 4 heads (encoder), exact to {bert.fidelity:.1e})"
+    assert repr(trace) == f"Trace('bert', 5 tokens, 2 calls, 1 edit in the model, {fidelity})"
+    assert repr(trace.calls[1]) == "Call(encoder layer 1: 4 heads, 5 queries x 5 keys, d = 8)"
+    assert repr(trace.stages(0, 0)) == "Stages(5 queries x 5 keys, d = 8)"
+    assert repr(trace.prediction) == f"Prediction(masked token: {best})"
+
+
+def test_every_value_draws_itself(bert):
+    trace = selfattn.trace(bert, "the [MASK] sat")
+    for value in (bert, trace.calls[0], trace.stages(1, 2), trace.prediction):
+        html = value._repr_html_()
+        assert {"script", "img", "a"}.isdisjoint(Cells(html).tags)
+        assert "prefers-color-scheme: dark" in html
+    cells = Cells(trace.stages(1, 2)._repr_html_()).cells
+    numbers = [float(cell) for cell in cells if re.fullmatch(r"\d\.\d\d", cell)]
+    assert_close(numbers, trace.stages(1, 2).weights.flatten(), within=5.1e-3)

@@ -29,7 +29,7 @@ class Side:
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class Compared:
     """The two that are compared, with their tokens as one list."""
 
     first: Side
@@ -38,12 +38,12 @@ class Pair:
     keys: Alignment
 
     @classmethod
-    def of(cls, first: Side, second: Side) -> "Pair":
+    def of(cls, first: Side, second: Side) -> "Compared":
         """Find which tokens are the same."""
         return cls(first, second, *aligned(first.trace, first.call, second.trace, second.call))
 
 
-def pair_payload(pair: Pair) -> tuple[dict[str, Any], Planes]:
+def pair_payload(pair: Compared) -> tuple[dict[str, Any], Planes]:
     """The words and planes of two heads, over the tokens that either has."""
     first, second, queries, keys = pair.first, pair.second, pair.queries, pair.keys
     first_names, second_names = (

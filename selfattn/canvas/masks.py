@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from selfattn.canvas.payload import Planes, pack
-from selfattn.maths.masks import Both, Custom, Either, Not, Pattern, padding
+from selfattn.maths.masks import Both, Custom, Either, MaskPattern, Not, padding
 
 # Tokens of a text whose mask can be painted cell by cell; of a longer one the cells are too small to hit.
 LONGEST_PAINTED = 128
@@ -21,7 +21,7 @@ def mask_payload(words: Mapping[str, Any], planes: Planes, about: Mapping[str, A
     return pack({**words, **about, "painted": painted}, {name: planes[name] for name in NEEDED if name in planes})
 
 
-def unpainted(pattern: Pattern) -> Pattern:
+def unpainted(pattern: MaskPattern) -> MaskPattern:
     """A mask without the single pairs that were painted over it."""
     match pattern:
         case Either(inner, Custom()) | Both(inner, Not(Custom())):

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from selfattn import Mask, Scale, Similarity, Temperature
-from selfattn.maths.masks import Pattern, causal, custom, padding, window
+from selfattn.maths.masks import MaskPattern, causal, custom, padding, window
 from selfattn.recording.edits import Edit
 
 MASKS = ("own", "causal", "padding", "window")
@@ -57,7 +57,7 @@ class View:
             found.append(Mask(self._pattern(), replace="own" not in self.mask, **where))
         return tuple(found)
 
-    def _pattern(self) -> Pattern:
+    def _pattern(self) -> MaskPattern:
         named = {"causal": causal, "padding": padding, "window": window(self.width)}
         patterns = [named[name] for name in self.mask if name != "own"]
         if self.pairs:

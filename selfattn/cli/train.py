@@ -14,7 +14,7 @@ import typer
 
 if TYPE_CHECKING:
     from selfattn.training.data.corpora import Corpus
-    from selfattn.training.run.progress import Measured, Status
+    from selfattn.training.run.progress import Evaluation, Status
     from selfattn.training.run.run import Run
     from selfattn.training.run.settings import Settings
     from selfattn.training.search.sweeps import Sweep
@@ -207,7 +207,7 @@ class Lines:
         self.said = -QUIET
         self.live = sys.stdout.isatty()
 
-    def __call__(self, status: "Status", measured: "Measured | None") -> None:
+    def __call__(self, status: "Status", measured: "Evaluation | None") -> None:
         now = time.monotonic()
         if measured is None:
             if self.live and status.state == "running":

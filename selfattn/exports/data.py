@@ -12,7 +12,7 @@ import numpy as np
 from torch import Tensor
 
 from selfattn.analysis.interventions import effects
-from selfattn.maths.masks import Pattern
+from selfattn.maths.masks import MaskPattern
 from selfattn.models.answers.predictions import Prediction
 from selfattn.models.inputs.given import Input, Pair, Picture, Sound
 from selfattn.models.loading.library import Choice
@@ -215,7 +215,7 @@ def _expression(edit: Edit) -> str:
 
 
 def _literal(value: Any) -> str:
-    if isinstance(value, Pattern):
+    if isinstance(value, MaskPattern):
         return f"parse({str(value)!r})"
     if isinstance(value, frozenset) and value:
         return "{" + ", ".join(map(repr, sorted(value))) + "}"

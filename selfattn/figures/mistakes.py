@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Bool, Float
 
-from selfattn.analysis.mistakes.subject import Number, Picture
+from selfattn.analysis.mistakes.subject import Matrix, Number
 from selfattn.figures.layout import NAMED, layout, named
 from selfattn.figures.palette import Palette, rgb
 
@@ -22,7 +22,7 @@ WAYS: tuple[Which, Which] = ("wrong", "right")
 MARKS = {"wrong": "✗", "right": "✓"}
 
 
-def matrix_figure(shown: Picture, other: Picture, palette: Palette) -> go.Figure:
+def matrix_figure(shown: Matrix, other: Matrix, palette: Palette) -> go.Figure:
     """A matrix with what stands beside its rows, and the sums of its columns above; masked cells are hatched.
 
     Colours and the rows' bars have one range for this picture and the other, so that both can be compared.
@@ -47,7 +47,7 @@ def matrix_figure(shown: Picture, other: Picture, palette: Palette) -> go.Figure
     return figure
 
 
-def _heatmap(values: Float[np.ndarray[Any, Any], "row column"], most: float, shown: Picture, palette: Palette) -> Any:
+def _heatmap(values: Float[np.ndarray[Any, Any], "row column"], most: float, shown: Matrix, palette: Palette) -> Any:
     signed = shown.symbol == "value"
     axes = f"{shown.axes[0]} %{{customdata[0]}}<br>{shown.axes[1]} %{{customdata[1]}}"
     names = np.array([[[escape(row), escape(column)] for column in shown.columns] for row in shown.rows])
@@ -78,7 +78,7 @@ def _diverging(palette: Palette) -> list[list[Any]]:
     return [[0, palette.against], [0.5, palette.zero], [1, palette.value]]
 
 
-def _most(shown: Picture, other: Picture) -> float:
+def _most(shown: Matrix, other: Matrix) -> float:
     """The largest size in either picture, where both show the same."""
     pictures = (shown, other) if shown.symbol == other.symbol else (shown,)
     return max(float(np.nan_to_num(each.values.numpy()).__abs__().max()) for each in pictures) or 1.0
@@ -101,7 +101,7 @@ def _hatch(figure: go.Figure, cells: Bool[np.ndarray[Any, Any], "row column"], s
         )
 
 
-def _row_bars(figure: go.Figure, shown: Picture, other: Picture, palette: Palette) -> None:
+def _row_bars(figure: go.Figure, shown: Matrix, other: Matrix, palette: Palette) -> None:
     values, others = (_beside(each, 1) for each in (shown, other))
     comparable = shown.named == other.named
     most = max(_largest(values), _largest(others) if comparable else 0.0, 0.0 if shown.beside is not None else 1.0)
@@ -135,7 +135,7 @@ def _row_bars(figure: go.Figure, shown: Picture, other: Picture, palette: Palett
         figure.add_shape(type="line", x0=1, x1=1, y0=0, y1=1, xref="x2", yref="y domain", line=_one(palette))
 
 
-def _column_bars(figure: go.Figure, shown: Picture, palette: Palette) -> None:
+def _column_bars(figure: go.Figure, shown: Matrix, palette: Palette) -> None:
     values = _beside(shown, 0)
     figure.add_bar(
         x=list(range(len(values))),
@@ -154,7 +154,7 @@ def _column_bars(figure: go.Figure, shown: Picture, palette: Palette) -> None:
     figure.add_shape(type="line", x0=0, x1=1, y0=1, y1=1, xref="x domain", yref="y2", line=_one(palette))
 
 
-def _beside(picture: Picture, axis: int) -> Float[np.ndarray[Any, Any], " place"]:
+def _beside(picture: Matrix, axis: int) -> Float[np.ndarray[Any, Any], " place"]:
     """What the bars show: the sums along an axis, unless the picture has its own."""
     return (picture.values.sum(axis) if picture.beside is None else picture.beside).numpy()
 
@@ -163,11 +163,11 @@ def _largest(values: Float[np.ndarray[Any, Any], " place"]) -> float:
     return float(np.nan_to_num(values).max())
 
 
-def _symbol(picture: Picture, palette: Palette) -> str:
+def _symbol(picture: Matrix, palette: Palette) -> str:
     return palette.of(picture.symbol)
 
 
-def _title(picture: Picture, palette: Palette) -> dict[str, Any]:
+def _title(picture: Matrix, palette: Palette) -> dict[str, Any]:
     return {"text": picture.named, "font": {"color": palette.quiet, "size": 11}}
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from selfattn.analysis.variants.variant import Curve
+from selfattn.analysis.variants.variant import ErrorCurve
 from selfattn.figures.layout import layout
 from selfattn.figures.palette import Palette, rgb
 
@@ -13,7 +13,7 @@ from selfattn.figures.palette import Palette, rgb
 HIGHEST = 3.0
 
 
-def curve_figure(curve: Curve, label: str, chosen: int | float, even: float, palette: Palette) -> go.Figure:
+def curve_figure(curve: ErrorCurve, label: str, chosen: int | float, even: float, palette: Palette) -> go.Figure:
     """The error by setting: the spread of random draws as a band, the chosen setting larger, even attention dotted."""
     x = list(curve.values)
     figure = go.Figure()

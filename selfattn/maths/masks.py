@@ -22,7 +22,7 @@ Rows = slice | Int[Tensor, " row"]
 
 
 @dataclass(frozen=True)
-class Pattern:
+class MaskPattern:
     """What all patterns share: they combine, and they print as the expression that makes them."""
 
     def keep(
@@ -37,20 +37,20 @@ class Pattern:
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def __and__(self, other: "Pattern") -> "Pattern":
+    def __and__(self, other: "MaskPattern") -> "MaskPattern":
         return Both(self, other)
 
-    def __or__(self, other: "Pattern") -> "Pattern":
+    def __or__(self, other: "MaskPattern") -> "MaskPattern":
         return Either(self, other)
 
-    def __invert__(self) -> "Pattern":
+    def __invert__(self) -> "MaskPattern":
         return Not(self)
 
 
 @dataclass(frozen=True)
-class Both(Pattern):
-    left: Pattern
-    right: Pattern
+class Both(MaskPattern):
+    left: MaskPattern
+    right: MaskPattern
 
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
         return self.left._keep(i, j, real) & self.right._keep(i, j, real)
@@ -60,9 +60,9 @@ class Both(Pattern):
 
 
 @dataclass(frozen=True)
-class Either(Pattern):
-    left: Pattern
-    right: Pattern
+class Either(MaskPattern):
+    left: MaskPattern
+    right: MaskPattern
 
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
         return self.left._keep(i, j, real) | self.right._keep(i, j, real)
@@ -72,8 +72,8 @@ class Either(Pattern):
 
 
 @dataclass(frozen=True)
-class Not(Pattern):
-    inner: Pattern
+class Not(MaskPattern):
+    inner: MaskPattern
 
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
         return ~self.inner._keep(i, j, real)
@@ -83,7 +83,7 @@ class Not(Pattern):
 
 
 @dataclass(frozen=True)
-class Causal(Pattern):
+class Causal(MaskPattern):
     """No token sees the future: `j <= i`."""
 
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
@@ -94,7 +94,7 @@ class Causal(Pattern):
 
 
 @dataclass(frozen=True)
-class Padding(Pattern):
+class Padding(MaskPattern):
     """Nobody attends to a padding token."""
 
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
@@ -105,7 +105,7 @@ class Padding(Pattern):
 
 
 @dataclass(frozen=True)
-class Dilated(Pattern):
+class Dilated(MaskPattern):
     """Every `step`-th token nearer than `width`: `|i - j| < width` and `(i - j) mod step = 0`."""
 
     width: int
@@ -123,7 +123,7 @@ class Dilated(Pattern):
 
 
 @dataclass(frozen=True)
-class Block(Pattern):
+class Block(MaskPattern):
     """Tokens attend within their block of `size` neighbours: `i // size = j // size`."""
 
     size: int
@@ -139,7 +139,7 @@ class Block(Pattern):
 
 
 @dataclass(frozen=True)
-class GlobalTokens(Pattern):
+class GlobalTokens(MaskPattern):
     """The tokens at `positions` attend to all and are attended by all."""
 
     positions: tuple[int, ...]
@@ -153,7 +153,7 @@ class GlobalTokens(Pattern):
 
 
 @dataclass(frozen=True)
-class Custom(Pattern):
+class Custom(MaskPattern):
     """Exactly these (query, key) pairs; pairs that lie outside the text are ignored."""
 
     pairs: tuple[tuple[int, int], ...]
@@ -170,27 +170,27 @@ causal = Causal()
 padding = Padding()
 
 
-def window(width: int) -> Pattern:
+def window(width: int) -> MaskPattern:
     """Tokens nearer than `width`, to both sides: `|i - j| < width`. With `causal`, the usual sliding window."""
     return Dilated(width)
 
 
-def dilated(width: int, step: int) -> Pattern:
+def dilated(width: int, step: int) -> MaskPattern:
     """Every `step`-th token nearer than `width` (Beltagy et al. 2020)."""
     return Dilated(width, step)
 
 
-def block(size: int) -> Pattern:
+def block(size: int) -> MaskPattern:
     """Blocks of `size` tokens that attend only within themselves."""
     return Block(size)
 
 
-def global_tokens(positions: Iterable[int]) -> Pattern:
+def global_tokens(positions: Iterable[int]) -> MaskPattern:
     """Tokens that attend to all and are attended by all; combine with a window by `|`."""
     return GlobalTokens(_positions(positions))
 
 
-def custom(pairs: Iterable[Iterable[int]]) -> Pattern:
+def custom(pairs: Iterable[Iterable[int]]) -> MaskPattern:
     """Exactly these (query, key) pairs; `~custom(pairs)` allows all others."""
     return Custom(tuple(sorted({_pair(pair) for pair in pairs})))
 
@@ -216,7 +216,7 @@ _MOST = 2**31 - 1  # two positions fit into one 64-bit number
 _LONGEST, _DEEPEST = 300_000, 100  # characters, and operators, that are read
 _WORDS = re.compile(r"(\b([a-z_]+|[0-9]+)\b|[\s()\[\],&|~-])*")
 _NAMES = {"causal": causal, "padding": padding}
-_CALLS: dict[str, Callable[..., Pattern]] = {
+_CALLS: dict[str, Callable[..., MaskPattern]] = {
     "window": window,
     "dilated": dilated,
     "block": block,
@@ -229,7 +229,7 @@ _HELP = (
 )
 
 
-def parse(text: str) -> Pattern:
+def parse(text: str) -> MaskPattern:
     """Read a pattern from its expression, as `str` writes it. Nothing is evaluated: only the names above exist.
 
     Raises ValueError, with what was expected, for any other text.
@@ -244,7 +244,7 @@ def parse(text: str) -> Pattern:
     raise ValueError(f"Could not read the mask {text[:80]!r}; {_HELP}")
 
 
-def from_command_line(text: str) -> Pattern:
+def from_command_line(text: str) -> MaskPattern:
     """Read the short spelling, `causal,window:4`: a comma is `&`, a colon leads to a number. Expressions pass too."""
     if "(" in text:
         return parse(text)
@@ -259,7 +259,7 @@ def _spelled(name: str, *numbers: str) -> str:
     return f"{name}([{listed}])" if name.endswith("global_tokens") else f"{name}({listed})"
 
 
-def _build(node: ast.expr) -> Pattern:
+def _build(node: ast.expr) -> MaskPattern:
     match node:
         case ast.Name(id=name) if name in _NAMES:
             return _NAMES[name]

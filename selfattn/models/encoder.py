@@ -164,7 +164,7 @@ class SelfAttention(nn.Module):
         return self.output(context.reshape(batch, length, -1)), weights
 
 
-class Block(nn.Module):
+class EncoderBlock(nn.Module):
     """Attention, then a feed-forward network; each with a residual, and a norm before or after."""
 
     def __init__(self, config: SelfAttentionConfig) -> None:
@@ -194,7 +194,10 @@ class SelfAttentionPreTrainedModel(PreTrainedModel):
     config_class = SelfAttentionConfig
     base_model_prefix = "encoder"
     _supports_attention_backend = True
-    _can_record_outputs: ClassVar[dict[str, type[nn.Module]]] = {"hidden_states": Block, "attentions": SelfAttention}
+    _can_record_outputs: ClassVar[dict[str, type[nn.Module]]] = {
+        "hidden_states": EncoderBlock,
+        "attentions": SelfAttention,
+    }
 
     @property
     def _supports_sdpa(self) -> bool:
@@ -221,7 +224,7 @@ class SelfAttentionModel(SelfAttentionPreTrainedModel):
             self.positions = nn.Embedding(config.max_position_embeddings, config.hidden_size)
         if config.positions == "t5":
             self.offsets = nn.Embedding(32, config.num_attention_heads)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_hidden_layers))
+        self.blocks = nn.ModuleList(EncoderBlock(config) for _ in range(config.num_hidden_layers))
         # With the norm before each block, the last block's output has none of its own.
         self.norm = nn.LayerNorm(config.hidden_size) if config.norm == "pre" else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)

@@ -11,7 +11,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from selfattn import notebook
 from selfattn.maths.attend import Stages, attend
-from selfattn.maths.masks import Pattern, Rows, custom, to_bias
+from selfattn.maths.masks import MaskPattern, Rows, custom, to_bias
 from selfattn.maths.similarity import NAMED, Similarity, dot
 from selfattn.recording.edits import Edit, Setting
 
@@ -142,7 +142,7 @@ class Call:
         ahead = max(keys - queries, 0) if self.kind == "self" else 0
         return ahead + torch.arange(queries, device=self.query.device)
 
-    def _allowed(self, pattern: Pattern, rows: Rows, batch: int) -> Bool[Tensor, "row key"]:
+    def _allowed(self, pattern: MaskPattern, rows: Rows, batch: int) -> Bool[Tensor, "row key"]:
         """What a pattern allows to some of the queries."""
         return pattern.keep(max(self.shape), self.shape[1], self.real_keys(batch), self.positions[rows])
 

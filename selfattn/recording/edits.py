@@ -14,7 +14,7 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from selfattn.maths.masks import Pattern, custom, parse
+from selfattn.maths.masks import MaskPattern, custom, parse
 from selfattn.maths.similarity import NAMED
 
 Pairs = frozenset[tuple[int, int]]
@@ -92,12 +92,12 @@ class Mask(Edit):
     What a model adds inside its mask goes with it: to Swin and BEiT, their learned position bias.
     """
 
-    pattern: Pattern
+    pattern: MaskPattern
     replace: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.pattern, Pattern):
+        if not isinstance(self.pattern, MaskPattern):
             raise ValueError(f"A mask is a pattern, such as causal or window(4); got {self.pattern!r}.")
         _check_flag("replace", self.replace)
 
@@ -164,7 +164,7 @@ class Setting:
     similarity: str | None = None
     rescale: tuple[float | None] | None = None  # (value,) where a Scale reaches the head
     temperature: float = 1.0
-    masks: tuple[Pattern, ...] = ()
+    masks: tuple[MaskPattern, ...] = ()
     own_mask: bool = True
     cut_after: Pairs = field(default=frozenset())
     ablate: str | None = None
@@ -214,7 +214,7 @@ def _plain(edit: Edit) -> dict[str, Any]:
         if value == each.default:
             continue
         plain[each.name] = (
-            str(value) if isinstance(value, Pattern) else sorted(value) if isinstance(value, frozenset) else value
+            str(value) if isinstance(value, MaskPattern) else sorted(value) if isinstance(value, frozenset) else value
         )
     return plain
 

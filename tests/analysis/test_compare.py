@@ -12,7 +12,7 @@ import selfattn
 from selfattn import Mask, Scale
 from selfattn.analysis.compare import comparison
 from selfattn.analysis.compare.comparison import Alignment, Comparison, align, compare, divergence
-from selfattn.canvas.compare import Pair, Side, divergences, pair_payload, predictions
+from selfattn.canvas.compare import Compared, Side, divergences, pair_payload, predictions
 from selfattn.exports import data
 from selfattn.maths.masks import causal
 from selfattn.models.loading.library import Choice
@@ -185,7 +185,7 @@ def test_models_of_unlike_kind_are_compared_in_what_both_have(bert, byte_level, 
 
 def test_the_payload_has_a_place_for_every_token_of_either(two):
     sides = [Side(trace, trace.call(1), head, "a title") for trace, head in zip(two, (2, 3), strict=True)]
-    about, planes = pair_payload(Pair.of(*sides))
+    about, planes = pair_payload(Compared.of(*sides))
     good = about["queries"].index("+good")
     assert about["shape"] == (9, 9)
     assert (about["sides"][0]["queries"][good], about["sides"][1]["queries"][good]) == (None, "good")
@@ -242,7 +242,7 @@ def test_what_is_exported_agrees(bert, minilm, monkeypatch, second, at, ways):
     sides = Sides(first, second, HERE, at, ways)
     traces = [selfattn.trace(bert, FIRST), selfattn.trace(models[second.choice.source], str(second.given), edits)]
     calls = [trace.call(place.layer) for trace, place in zip(traces, (HERE, at), strict=True)]
-    pair = Pair.of(Side(traces[0], calls[0], HERE.head, "A"), Side(traces[1], calls[1], at.head, "B"))
+    pair = Compared.of(Side(traces[0], calls[0], HERE.head, "A"), Side(traces[1], calls[1], at.head, "B"))
     found = compare(*traces, head=(1, 2) if sides.of_heads else None)
 
     names: dict[str, object] = {"print": lambda *_: None}
@@ -272,5 +272,5 @@ def test_what_is_exported_agrees(bert, minilm, monkeypatch, second, at, ways):
 def test_a_token_in_the_csv_is_no_formula(bert):
     trace = selfattn.trace(bert, "=1+1 = the mat")
     side = Side(trace, trace.call(0), 0, "A")
-    rows = csv.DictReader(io.StringIO(weights_csv(Pair.of(side, side)).decode()))
+    rows = csv.DictReader(io.StringIO(weights_csv(Compared.of(side, side)).decode()))
     assert {row["attends_to_b"] for row in rows} >= {data.cell("=1+1"), "'=", "mat"}

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from selfattn.analysis.cost import measuring, plans, roofline
 from selfattn.analysis.cost.exponents import clean, fit
-from selfattn.analysis.cost.measuring import ROUNDS, Budget, Point, Refusal, lengths, measure, memory
+from selfattn.analysis.cost.measuring import ROUNDS, Allowance, Point, Refusal, lengths, measure, memory
 from selfattn.analysis.cost.methods import METHODS, WIDTH, Shape, random_heads
 from selfattn.analysis.cost.plans import LLAMA, PRESETS, Plan
 from selfattn.analysis.cost.roofline import Machine, standing
@@ -28,7 +28,7 @@ from selfattn.ui.cost.jobs import Bench, Job, Setup
 from tests.tools.tolerance import assert_close
 
 SMALL = Shape(heads=3, d_head=5)
-AMPLE = Budget(seconds=600.0, free=1 << 34)
+AMPLE = Allowance(seconds=600.0, free=1 << 34)
 
 
 def generator() -> torch.Generator:
@@ -178,7 +178,7 @@ def test_what_is_there_is_not_measured_again():
 def test_a_length_that_does_not_fit_is_refused_in_a_sentence():
     eager = METHODS["eager"]
     free = round(eager.peak(SMALL, 512, False) / SHARE) - 1
-    found = list(measure(SMALL, 512, Budget(600.0, free), generator()))
+    found = list(measure(SMALL, 512, Allowance(600.0, free), generator()))
     refused = {(each.method, each.backward): each for each in found if isinstance(each, Refusal)}
     assert refused["eager", False].tokens == 512
     assert refused["eager", False].reason.startswith("512 tokens would need 6.")
@@ -191,7 +191,7 @@ def test_a_length_that_does_not_fit_is_refused_in_a_sentence():
 
 def test_a_length_that_takes_too_long_is_refused_before_it_is_run():
     slow = Point("SDPA", False, 128, 1, 1, rounds=(100.0,) * ROUNDS)
-    found = list(measure(SMALL, 256, Budget(1000.0, AMPLE.free), generator(), {slow.key: slow}))
+    found = list(measure(SMALL, 256, Allowance(1000.0, AMPLE.free), generator(), {slow.key: slow}))
     (refused,) = [each for each in found if isinstance(each, Refusal)]
     assert (refused.method, refused.tokens) == ("SDPA", 256)
     # What is left depends on what the lengths before it took.
@@ -199,7 +199,7 @@ def test_a_length_that_takes_too_long_is_refused_before_it_is_run():
 
 
 def test_a_measurement_ends_when_its_time_is_up():
-    found = list(measure(SMALL, 4096, Budget(0.0, AMPLE.free), generator()))
+    found = list(measure(SMALL, 4096, Allowance(0.0, AMPLE.free), generator()))
     assert points(found) == {}
     assert "the time was up, after 0 of 5 rounds" in found[-1].reason
 

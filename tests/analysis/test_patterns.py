@@ -141,7 +141,7 @@ def test_rows_that_may_attend_to_nothing_leave_every_average():
     weights = torch.rand(8, 8).masked_fill(~keep, 0.0)
     weights = weights / weights.sum(-1, keepdim=True).clamp_min(1e-9)
     for pattern in patterns.PATTERNS.values():
-        seen = patterns.Seen.whole(weights, keep, TOKENS, SEPARATORS)
+        seen = patterns.SeenWeights.whole(weights, keep, TOKENS, SEPARATORS)
         rows = pattern.of(seen)
         assert rows[4].isnan()
         torch.testing.assert_close(pattern(weights, TOKENS, keep=keep, separators=SEPARATORS), rows.nanmean())
@@ -149,23 +149,23 @@ def test_rows_that_may_attend_to_nothing_leave_every_average():
 
 def test_a_block_of_rows_has_the_numbers_of_those_rows():
     weights = torch.rand(3, 8, 8).softmax(-1)
-    whole = patterns.Seen.whole(weights, causal(8), TOKENS, SEPARATORS)
+    whole = patterns.SeenWeights.whole(weights, causal(8), TOKENS, SEPARATORS)
     rows = torch.tensor([2, 3, 6])
-    some = patterns.Seen(weights[:, rows], causal(8)[rows], rows, whole.real, TOKENS, SEPARATORS)
+    some = patterns.SeenWeights(weights[:, rows], causal(8)[rows], rows, whole.real, TOKENS, SEPARATORS)
     for pattern in patterns.PATTERNS.values():
         torch.testing.assert_close(pattern.of(some), pattern.of(whole)[:, rows], equal_nan=True)
 
 
 def test_positions_mean_nothing_between_two_texts():
-    seen = patterns.Seen.whole(WEIGHTS, tokens=torch.tensor([1, 1, 2]))
-    crossed = patterns.Seen(seen.weights, seen.keep, seen.rows, seen.real, seen.tokens, aligned=False)
+    seen = patterns.SeenWeights.whole(WEIGHTS, tokens=torch.tensor([1, 1, 2]))
+    crossed = patterns.SeenWeights(seen.weights, seen.keep, seen.rows, seen.real, seen.tokens, aligned=False)
     for name, pattern in patterns.PATTERNS.items():
         assert pattern.of(crossed).isnan().all() == (name not in ("first", "entropy", "confidence"))
 
 
 def test_a_new_pattern_is_one_function():
     @patterns.pattern("second", "weight on the second token")
-    def second(seen: patterns.Seen) -> torch.Tensor:
+    def second(seen: patterns.SeenWeights) -> torch.Tensor:
         """The weight on the second token."""
         return seen.weights[..., 1]
 

@@ -10,9 +10,19 @@ import torch
 
 import selfattn
 from selfattn.analysis.variants import costs
-from selfattn.analysis.variants.costs import Shape, cost
+from selfattn.analysis.variants.costs import HeadShape, cost
 from selfattn.analysis.variants.other_attentions import VARIANTS, sinks_and_recent
-from selfattn.analysis.variants.variant import Exact, Found, Settings, compute, curve, even, exact_of, measure, why_not
+from selfattn.analysis.variants.variant import (
+    Exact,
+    Found,
+    VariantSettings,
+    compute,
+    curve,
+    even,
+    exact_of,
+    measure,
+    why_not,
+)
 from selfattn.figures.palette import LIGHT
 from selfattn.figures.variants import curve_figure
 from selfattn.maths.attend import attend
@@ -25,7 +35,7 @@ from tests.tools.tolerance import assert_close
 
 TEXT = "The plot was dull, but the acting was not bad at all."
 WRITTEN = "the cat sat on the mat because the cat sat on the"
-MANY = Settings(k=999, landmarks=999, exact_inverse=True, window=999, block=999, sinks=0)
+MANY = VariantSettings(k=999, landmarks=999, exact_inverse=True, window=999, block=999, sinks=0)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +58,7 @@ def head(trace, layer=0, number=0, part=None, kind=None) -> Exact:
     return exact_of(trace, trace.call(layer, part, kind), number)
 
 
-def error(name: str, exact: Exact, settings: Settings = MANY) -> float:
+def error(name: str, exact: Exact, settings: VariantSettings = MANY) -> float:
     return measure(compute(VARIANTS[name], exact, settings), exact).error
 
 
@@ -70,31 +80,31 @@ def test_under_a_causal_mask_too(continued, name):
 
 @pytest.mark.parametrize("name", ["top-k", "local", "block", "sinks"])
 def test_a_variant_that_may_look_at_one_key_is_another_head(continued, name):
-    assert error(name, head(continued, 1, 0), Settings(k=1, window=1, block=1)) > 0.1
+    assert error(name, head(continued, 1, 0), VariantSettings(k=1, window=1, block=1)) > 0.1
 
 
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("nystrom", "linformer")])
 def test_nothing_reads_the_future(continued, name):
     exact = head(continued, 1, 2)
-    found = compute(VARIANTS[name], exact, Settings())
+    found = compute(VARIANTS[name], exact, VariantSettings())
     assert_close(found.weights.triu(1), 0.0, within=0)
     value = exact.stages.value.clone()
     value[-1] += 100.0
-    changed = compute(VARIANTS[name], replace(exact, stages=replace(exact.stages, value=value)), Settings())
+    changed = compute(VARIANTS[name], replace(exact, stages=replace(exact.stages, value=value)), VariantSettings())
     assert_close(changed.context[:-1], found.context[:-1], within=1e-9)
 
 
 @pytest.mark.parametrize("name", ["nystrom", "linformer"])
 def test_what_cannot_be_causal_says_so(continued, sentence, name):
-    assert "computed without the mask" in compute(VARIANTS[name], head(continued), Settings()).note
-    assert "without the mask" not in compute(VARIANTS[name], head(sentence), Settings()).note
+    assert "computed without the mask" in compute(VARIANTS[name], head(continued), VariantSettings()).note
+    assert "without the mask" not in compute(VARIANTS[name], head(sentence), VariantSettings()).note
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_padding_changes_no_real_row(name):
     model = selfattn.load("sentiment")
     plain, padded = (head(selfattn.trace(model, TEXT, pad=pad), 1, 1) for pad in (0, 5))
-    a, b = (compute(VARIANTS[name], exact, Settings()) for exact in (plain, padded))
+    a, b = (compute(VARIANTS[name], exact, VariantSettings()) for exact in (plain, padded))
     n = len(plain.real)
     assert_close(b.context[:n], a.context, within=1e-4)
     assert measure(b, padded).error == pytest.approx(measure(a, plain).error, abs=1e-5)
@@ -107,9 +117,9 @@ def test_rbf_is_exact_where_all_keys_have_one_length(sentence):
     key = 3 * exact.stages.key / exact.stages.key.norm(dim=-1, keepdim=True)
     stages = attend(exact.stages.query, key, exact.stages.value)
     alike = replace(exact, stages=stages)
-    assert error("rbf", alike, Settings(spread=1.0)) < 1e-9
-    assert error("rbf", alike, Settings(spread=2.0)) > 0.01
-    assert error("rbf", exact, Settings(spread=1.0)) > 0.1
+    assert error("rbf", alike, VariantSettings(spread=1.0)) < 1e-9
+    assert error("rbf", alike, VariantSettings(spread=2.0)) > 0.01
+    assert error("rbf", exact, VariantSettings(spread=1.0)) > 0.1
 
 
 def test_windows_are_what_their_formula_says(sentence, continued):
@@ -121,7 +131,7 @@ def test_windows_are_what_their_formula_says(sentence, continued):
             "block": lambda i, j: i // 5 == j // 5,
             "sinks": lambda i, j: j < 2 or abs(i - j) < 3,
         }.items():
-            found = compute(VARIANTS[name], exact, Settings(window=3, step=2, block=5, sinks=2))
+            found = compute(VARIANTS[name], exact, VariantSettings(window=3, step=2, block=5, sinks=2))
             for i in range(n):
                 for j in range(n):
                     own = bool(exact.stages.keep[i, j])
@@ -138,7 +148,7 @@ def test_sinks_and_recent_under_a_causal_mask_is_streaming_llm():
 def test_untrained_weights_are_the_seeds_and_say_so(sentence):
     exact = head(sentence)
     for name in ("additive", "bilinear", "linformer"):
-        first, again, other = (compute(VARIANTS[name], exact, Settings(seed=seed)) for seed in (0, 0, 1))
+        first, again, other = (compute(VARIANTS[name], exact, VariantSettings(seed=seed)) for seed in (0, 0, 1))
         assert torch.equal(first.context, again.context)
         assert (first.context - other.context).abs().max() > 0.01
         assert "untrained" in first.note
@@ -147,7 +157,7 @@ def test_untrained_weights_are_the_seeds_and_say_so(sentence):
 
 def test_plain_similarity_is_that_of_the_layers_input(sentence):
     x = sentence.layer_input(1).double()
-    found = compute(VARIANTS["plain"], head(sentence, 1, 3), Settings())
+    found = compute(VARIANTS["plain"], head(sentence, 1, 3), VariantSettings())
     assert_close(found.weights, (x @ x.T).softmax(-1), within=1e-9)
     assert_close(found.context, (x @ x.T).softmax(-1) @ sentence.stages(1, 3).value.double(), within=1e-5)
 
@@ -157,10 +167,10 @@ def test_cross_attention_has_what_has_a_meaning_there(date):
     without = {name for name, variant in VARIANTS.items() if why_not(variant, exact)}
     assert without == {"plain", "local", "dilated", "block", "sinks"}
     for name in VARIANTS.keys() - without:
-        found = compute(VARIANTS[name], exact, Settings())
+        found = compute(VARIANTS[name], exact, VariantSettings())
         assert found.context.shape == exact.stages.context.shape
     with pytest.raises(ValueError, match="reads from one text in another"):
-        compute(VARIANTS["local"], exact, Settings())
+        compute(VARIANTS["local"], exact, VariantSettings())
 
 
 @pytest.mark.parametrize(("model", "kind"), [("digits", "picture"), ("tones", "sound")])
@@ -171,12 +181,12 @@ def test_pictures_and_sounds_have_every_variant(model, kind):
     given = (Picture if kind == "picture" else Sound)(file.read_bytes(), file.name)
     exact = head(selfattn.trace(model, given), 1, 3)
     for variant in VARIANTS.values():
-        assert measure(compute(variant, exact, Settings()), exact).error >= 0
+        assert measure(compute(variant, exact, VariantSettings()), exact).error >= 0
 
 
 def test_the_measures_are_their_formulas(sentence):
     exact = head(sentence)
-    found = compute(VARIANTS["linear"], exact, Settings())
+    found = compute(VARIANTS["linear"], exact, VariantSettings())
     own, other = exact.stages.weights.tolist(), found.weights.tolist()
     rows = [sum(abs(p - q) for p, q in zip(a, b, strict=True)) / 2 for a, b in zip(own, other, strict=True)]
     squares = lambda matrix: math.sqrt(sum(x * x for row in matrix.tolist() for x in row))  # noqa: E731
@@ -192,10 +202,10 @@ def test_the_measures_are_their_formulas(sentence):
 def test_a_curve_falls_to_nothing_where_the_method_is_exact(sentence):
     exact = head(sentence)
     for name, last in (("top-k", 16), ("local", 16), ("nystrom", 16)):
-        found = curve(VARIANTS[name], exact, Settings(exact_inverse=True), (2, last))
+        found = curve(VARIANTS[name], exact, VariantSettings(exact_inverse=True), (2, last))
         assert found.error[0] > 0.05 > 1e-6 > found.error[1]
         assert found.least == found.error == found.most
-    drawn = curve(VARIANTS["performer"], exact, Settings(), (4, 64))
+    drawn = curve(VARIANTS["performer"], exact, VariantSettings(), (4, 64))
     assert all(a < b < c for a, b, c in zip(drawn.least, drawn.error, drawn.most, strict=True))
     figure = curve_figure(drawn, "m", 64, 0.9, LIGHT)
     assert list(figure.data[-1].x) == [4, 64]
@@ -205,11 +215,11 @@ def test_a_curve_falls_to_nothing_where_the_method_is_exact(sentence):
 def test_the_performer_comes_near_where_vectors_are_short(sentence):
     exact = head(sentence)
     short = replace(exact, stages=attend(exact.stages.query / 4, exact.stages.key / 4, exact.stages.value))
-    errors = curve(VARIANTS["performer"], short, Settings(), (16, 2048)).error
+    errors = curve(VARIANTS["performer"], short, VariantSettings(), (16, 2048)).error
     assert errors[1] < errors[0] / 4 < 0.1  # 1 / sqrt(128) is a tenth
 
 
-COUNTED = Shape(queries=11, keys=7, d=5, d_v=3, d_model=20, causal=False)
+COUNTED = HeadShape(queries=11, keys=7, d=5, d_v=3, d_model=20, causal=False)
 
 
 @pytest.mark.parametrize(
@@ -228,14 +238,14 @@ COUNTED = Shape(queries=11, keys=7, d=5, d_v=3, d_model=20, causal=False)
     ],
 )
 def test_costs_counted_by_hand(name, multiply_adds, numbers):
-    settings = Settings(k=2, features=8, landmarks=4, projected=2, window=3, block=4, sinks=1)
+    settings = VariantSettings(k=2, features=8, landmarks=4, projected=2, window=3, block=4, sinks=1)
     found = cost(name, COUNTED, settings)
     assert (found.multiply_adds, found.numbers) == (multiply_adds, numbers)
 
 
 @pytest.mark.parametrize("causal", [False, True])
 def test_every_formula_of_a_cost_gives_its_number(causal):
-    settings = Settings(k=2, features=8, landmarks=4, projected=2, window=3, step=2, block=4)
+    settings = VariantSettings(k=2, features=8, landmarks=4, projected=2, window=3, step=2, block=4)
     shape = replace(COUNTED, causal=causal)
     names = {"N": 11, "M": 7, "d": 5, "v": 3, "D": 20, "k": 2, "m": 8, "r": 2, "w": 3, "b": 4, "s": 1}
     for name in VARIANTS:
@@ -253,10 +263,10 @@ def test_every_formula_of_a_cost_gives_its_number(causal):
 def test_at_4096_tokens_the_cheaper_ones_are_cheaper():
     shape = replace(COUNTED, d=16, d_v=16).long()
     assert (shape.queries, shape.keys) == (costs.LONG,) * 2
-    whole = cost("softmax", shape, Settings())
+    whole = cost("softmax", shape, VariantSettings())
     for name, variant in VARIANTS.items():
         if variant.group == "Cheaper":
-            found = cost(name, shape, Settings())
+            found = cost(name, shape, VariantSettings())
             assert found.multiply_adds < whole.multiply_adds / 10 or name == "performer"
             assert found.numbers < whole.numbers / 10
 
@@ -268,7 +278,7 @@ def test_a_long_text_is_refused():
 
 
 def test_the_python_prints_the_numbers_on_screen(sentence):
-    at, settings = Head("encoder", "self", 1, 2), Settings(features=8, seed=3, orthogonal=False)
+    at, settings = Head("encoder", "self", 1, 2), VariantSettings(features=8, seed=3, orthogonal=False)
     heard = io.StringIO()
     with contextlib.redirect_stdout(heard):
         exec(as_python(Run(Choice("sentiment"), TEXT), at, VARIANTS["performer"], settings), {})

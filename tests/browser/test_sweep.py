@@ -8,7 +8,7 @@ from selfattn.training.data.generated import generate
 from selfattn.training.run.settings import Settings
 from selfattn.training.search import side_by_side, sweeps
 from selfattn.training.search.lookup import Lookup
-from selfattn.training.search.side_by_side import Plan
+from selfattn.training.search.side_by_side import PairsPlan
 from tests.tools import browser
 from tests.tools.browser import Reader
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("browser")
 SMALL = "train_rows=200&train_layers=1&train_heads=2&train_d_model=16&train_d_ff=32&train_vocabulary=400"
 LONG = "train_epochs=500&train_patience=0&train_batch=4"
 SETTINGS = Settings(layers=1, heads=2, d_model=16, d_ff=32, vocabulary=400, epochs=1, batch=50)
-TINY = Plan(
+TINY = PairsPlan(
     seeds=1, widths=(2, 6), d_model=6, d_ff=7, steps=55, every=5, batch=11, task=Lookup(letters=7, digits=3, cards=5)
 )
 STARTS = 90_000  # milliseconds that a process may take to import PyTorch on a machine that does other things too

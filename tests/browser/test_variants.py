@@ -8,7 +8,7 @@ import torch
 import selfattn
 from selfattn.analysis.variants.other_attentions import VARIANTS
 from selfattn.analysis.variants.ranking import ranking
-from selfattn.analysis.variants.variant import Settings, compute, exact_of, measure
+from selfattn.analysis.variants.variant import VariantSettings, compute, exact_of, measure
 from tests.browser.test_accessibility import findings
 from tests.tools.browser import Reader
 from tests.tools.tolerance import assert_close
@@ -43,7 +43,7 @@ def press(reader: Reader, name: str) -> None:
     chosen(reader, variant.title)
 
 
-def check(reader: Reader, name: str, settings: Settings, layer: int = 0, head: int = 0) -> None:
+def check(reader: Reader, name: str, settings: VariantSettings, layer: int = 0, head: int = 0) -> None:
     """What is on screen is what Python computes."""
     trace = selfattn.trace("sentiment", TEXT)
     exact = exact_of(trace, trace.call(layer), head)
@@ -78,18 +78,18 @@ def test_every_variant_is_chosen_by_its_chip_and_its_numbers_are_pythons(reader)
     opened(reader, layer=1, head=2)
     for name in VARIANTS:
         press(reader, name)
-        check(reader, name, Settings(), 1, 2)
+        check(reader, name, VariantSettings(), 1, 2)
 
 
 def test_a_slider_changes_the_numbers_and_the_link_restores_them(reader):
     opened(reader, variant="top-k", variant_k=2, variant_seed=5)
-    check(reader, "top-k", Settings(k=2))
+    check(reader, "top-k", VariantSettings(k=2))
     before = reader.text(".variants .numbers .bars")
     reader.page.locator(".st-key-variant_set_k input").press("ArrowRight")
     reader.page.wait_for_function("!location.search.includes('variant_k')")  # 3 is the default
     reader.settle()
     assert reader.text(".variants .numbers .bars") != before
-    check(reader, "top-k", Settings(k=3))
+    check(reader, "top-k", VariantSettings(k=3))
     reader.page.locator(".st-key-variant_set_k input").press("ArrowRight")
     reader.page.wait_for_function("location.search.includes('variant_k=4')")
     reader.settle()
@@ -98,12 +98,12 @@ def test_a_slider_changes_the_numbers_and_the_link_restores_them(reader):
         again()
         reader.settle().page.locator(ROOT).wait_for()
         chosen(reader, "Performer")
-        check(reader, "performer", Settings(k=4, seed=5))
+        check(reader, "performer", VariantSettings(k=4, seed=5))
         assert {"variant=performer", "variant_k=4", "variant_seed=5"} <= set(reader.page.url.split("?")[1].split("&"))
     reader.page.get_by_text("orthogonal directions").click()
     reader.page.wait_for_function("location.search.includes('variant_orthogonal=False')")
     reader.settle()
-    check(reader, "performer", Settings(seed=5, orthogonal=False))
+    check(reader, "performer", VariantSettings(seed=5, orthogonal=False))
 
 
 def away_and_back(reader: Reader) -> None:
@@ -115,7 +115,7 @@ def away_and_back(reader: Reader) -> None:
 def test_a_row_of_the_table_chooses_and_the_table_is_in_order(reader):
     opened(reader)
     trace = selfattn.trace("sentiment", TEXT)
-    expected = [row.variant.title for row in ranking(exact_of(trace, trace.call(0), 0), Settings())]
+    expected = [row.variant.title for row in ranking(exact_of(trace, trace.call(0), 0), VariantSettings())]
     rows = reader.page.locator(".variants .board > .table tbody tr")
     names = [row.split("\t")[1].strip() for row in rows.all_inner_texts()]
     assert sorted(names[:2]) == ["Scaled dot", "Softmax"]
@@ -124,7 +124,7 @@ def test_a_row_of_the_table_chooses_and_the_table_is_in_order(reader):
     chosen(reader, "Entmax")
     reader.settle()
     assert "variant=entmax" in reader.page.url
-    check(reader, "entmax", Settings())
+    check(reader, "entmax", VariantSettings())
     # The chip follows, and pressing it again takes nothing away.
     reader.page.locator(".st-key-chips_Normaliser").get_by_text("Entmax", exact=True).click()
     reader.settle()
@@ -159,7 +159,7 @@ def test_a_long_text_is_refused_in_a_sentence(reader):
 @pytest.mark.parametrize("link", [{"variant": "nobody"}, {"variant": "top-k", "variant_k": "many"}])
 def test_a_link_that_asks_for_what_is_not_there_opens(reader, link):
     opened(reader, **link)
-    check(reader, "linear" if link["variant"] == "nobody" else "top-k", Settings())
+    check(reader, "linear" if link["variant"] == "nobody" else "top-k", VariantSettings())
 
 
 def test_pictures_sounds_and_hostile_text_open(reader):

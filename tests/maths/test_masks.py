@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfattn.maths.masks import (
-    Pattern,
+    MaskPattern,
     block,
     causal,
     custom,
@@ -215,7 +215,7 @@ def test_hostile_text_is_refused_with_one_sentence(read, text):
 def test_any_text_is_a_pattern_or_a_value_error(text):
     for read in (parse, from_command_line):
         try:
-            assert isinstance(read(text), Pattern)
+            assert isinstance(read(text), MaskPattern)
         except ValueError as refusal:
             if type(refusal) is not ValueError:  # a kind of it, such as UnicodeError, is an accident
                 raise

@@ -122,7 +122,7 @@ def test_a_head_matches_the_words(measured):
 
 def test_what_is_matched_by_hand(network, tokenizer):
     first, second = "the soup was tasty", "we did not praise the soup"
-    pair = pairs.Pair(pairs.Sentence(first, (4, 13)), pairs.Sentence(second, (22, 11)), 0)
+    pair = pairs.SentencePair(pairs.Statement(first, (4, 13)), pairs.Statement(second, (22, 11)), 0)
     inputs = tokenizer(first, second, return_tensors="pt")
     tokens = ["", "the", "soup", "was", "tasty", "", "we", "did", "not", "praise", "the", "soup", ""]
     assert [tokenizer.decode(token).strip() for token in inputs["input_ids"][0, 1:-1] if token > 3] == [

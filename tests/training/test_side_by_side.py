@@ -12,10 +12,10 @@ from selfattn.figures.palette import DARK, LIGHT
 from selfattn.figures.side_by_side import Line, pair_figure
 from selfattn.training.search import side_by_side as pairs
 from selfattn.training.search.lookup import Lookup
-from selfattn.training.search.side_by_side import PLAN, Plan, Point
+from selfattn.training.search.side_by_side import PLAN, PairsPlan, Reading
 from tests.tools.tolerance import assert_close
 
-TINY = Plan(
+TINY = PairsPlan(
     seeds=2, widths=(2, 6), d_model=6, d_ff=7, steps=15, every=5, batch=11, task=Lookup(letters=7, digits=3, cards=5)
 )
 
@@ -84,7 +84,7 @@ def test_it_is_seeded_and_leaves_the_global_generator_alone():
 def test_the_summary_is_that_of_the_curves():
     plan = replace(TINY, steps=60)
     found = [
-        Point(seed, d_k, scaled, step, step * d_k + seed, float(step + scaled), seed + scaled / 2 + step)
+        Reading(seed, d_k, scaled, step, step * d_k + seed, float(step + scaled), seed + scaled / 2 + step)
         for seed in range(2)
         for d_k in plan.widths
         for scaled in (True, False)

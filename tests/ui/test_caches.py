@@ -9,7 +9,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from selfattn.analysis.interventions.effects import THIS_TEXT, Effect
-from selfattn.analysis.variants.variant import Settings
+from selfattn.analysis.variants.variant import VariantSettings
 from selfattn.models.loading.library import Choice
 from selfattn.places import HOME
 from selfattn.ui import caches, model
@@ -40,7 +40,7 @@ def looked_at_everywhere(choice: Choice) -> weakref.ref:
     caches.head_payload(run, at)
     caches.small_maps(run, at.place)
     compare.run(Sides(run, Run(choice, "the dog sat on the mat"), at, at, ("text",)))
-    variants.rows(run, at, Settings())
+    variants.rows(run, at, VariantSettings())
     exhibit.made(run, at, 0, 0, 0)
     model.found(run)
     experiments.ranking(run, THIS_TEXT, found.attentions[0], "zero")

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 from torch import Tensor
 
-from selfattn.analysis.all_heads.patterns import PATTERNS, TIMES, Seen, uniform
+from selfattn.analysis.all_heads.patterns import PATTERNS, TIMES, SeenWeights, uniform
 from selfattn.recording.call import Call
 from selfattn.tracing.trace import Trace
 
@@ -124,7 +124,7 @@ def heads_of(trace: Trace, call: Call, most: int = MOST) -> Heads:
         text = real[rows] if aligned else torch.ones_like(rows, dtype=torch.bool)
         pictures.append(_picture(weights, pooled))
         for numbers, measured in ((found, weights), (even, uniform(keep).to(weights.dtype))):
-            seen = Seen(measured, keep, rows, real, tokens, separators, aligned)
+            seen = SeenWeights(measured, keep, rows, real, tokens, separators, aligned)
             numbers.append(torch.stack([pattern.of(seen) for pattern in PATTERNS.values()])[..., text])
     baselines = _mean(even).expand(call.heads, -1)
     return Heads(torch.cat(pictures, 1).cpu().numpy(), _mean(found).cpu().numpy(), baselines.cpu().numpy())

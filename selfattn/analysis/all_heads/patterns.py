@@ -26,7 +26,7 @@ Weights = Float[Tensor, "*head row key"]
 
 
 @dataclass(frozen=True)
-class Seen:
+class SeenWeights:
     """Some rows of a head's weights, or of many heads', and what is known about their queries and keys."""
 
     weights: Weights
@@ -44,7 +44,7 @@ class Seen:
         keep: Bool[Tensor, "*#head row key"] | None = None,
         tokens: Int[Tensor, " key"] | None = None,
         separators: Bool[Tensor, " key"] | None = None,
-    ) -> "Seen":
+    ) -> "SeenWeights":
         """Every row of self-attention over a text without padding; everything is visible unless `keep` says other."""
         rows, keys = weights.shape[-2:]
         here = weights.device
@@ -76,7 +76,7 @@ class Seen:
         return (self.tokens[self.rows, None] == self.tokens[None, :]) & (self.away < 0)
 
 
-Rows = Callable[[Seen], Float[Tensor, "*head row"]]
+Rows = Callable[[SeenWeights], Float[Tensor, "*head row"]]
 
 
 @dataclass(frozen=True)
@@ -98,10 +98,10 @@ class Pattern:
         keep: Bool[Tensor, "*#head row key"] | None = None,
         separators: Bool[Tensor, " key"] | None = None,
     ) -> Float[Tensor, "*head"]:
-        seen = Seen.whole(weights, keep, tokens, separators)
+        seen = SeenWeights.whole(weights, keep, tokens, separators)
         return self.of(seen).nanmean(-1)
 
-    def of(self, seen: Seen) -> Float[Tensor, "*head row"]:
+    def of(self, seen: SeenWeights) -> Float[Tensor, "*head row"]:
         """One number a row, NaN where there is none."""
         if self.aligned and not seen.aligned:
             return seen.weights.new_full(seen.weights.shape[:-1], math.nan)
@@ -131,38 +131,38 @@ def uniform(keep: Bool[Tensor, "*head query key"]) -> Float[Tensor, "*head query
 
 
 @pattern("previous", "weight on the token just before", aligned=True, badge=0.5)
-def previous_token(seen: Seen) -> Float[Tensor, "*head row"]:
+def previous_token(seen: SeenWeights) -> Float[Tensor, "*head row"]:
     """The weight on the token just before: `mean_{i >= 1} A[i, i - 1]`."""
     return seen.mass(seen.away == -1)
 
 
 @pattern("next", "weight on the token just after", aligned=True, badge=0.5)
-def next_token(seen: Seen) -> Float[Tensor, "*head row"]:
+def next_token(seen: SeenWeights) -> Float[Tensor, "*head row"]:
     """The weight on the token just after: `mean_{i < n - 1} A[i, i + 1]`."""
     return seen.mass(seen.away == 1)
 
 
 @pattern("self", "weight of a token on itself", aligned=True, badge=0.5)
-def self_token(seen: Seen) -> Float[Tensor, "*head row"]:
+def self_token(seen: SeenWeights) -> Float[Tensor, "*head row"]:
     """The weight of a token on itself: `mean_i A[i, i]`."""
     return seen.mass(seen.away == 0)
 
 
 @pattern("first", "weight on the first token, where heads often rest", badge=0.5)
-def first_token(seen: Seen) -> Float[Tensor, "*head row"]:
+def first_token(seen: SeenWeights) -> Float[Tensor, "*head row"]:
     """The weight on the first token, where heads with nothing to look for often rest: `mean_i A[i, 0]`."""
     return seen.mass((torch.arange(len(seen.real), device=seen.real.device) == 0)[None])
 
 
 @pattern("separator", "weight on separators such as [SEP]", badge=0.5)
-def separator(seen: Seen) -> Float[Tensor, "*head row"]:
+def separator(seen: SeenWeights) -> Float[Tensor, "*head row"]:
     """The weight on separator tokens (Clark et al. 2019): `mean_i sum_{j separates} A[i, j]`. NaN without any."""
     none = torch.zeros_like(seen.real)
     return seen.mass((none if seen.separators is None else seen.separators)[None])
 
 
 @pattern("duplicate", "weight on earlier occurrences of the same token", aligned=True, badge=0.5)
-def duplicate_token(seen: Seen) -> Float[Tensor, "*head row"]:
+def duplicate_token(seen: SeenWeights) -> Float[Tensor, "*head row"]:
     """The weight on earlier occurrences of the query's token: `mean_i sum_{j < i, t_j = t_i} A[i, j]`.
 
     The mean is over the queries that have an earlier occurrence; the diagonal is left out. NaN without a repeat.
@@ -171,7 +171,7 @@ def duplicate_token(seen: Seen) -> Float[Tensor, "*head row"]:
 
 
 @pattern("induction", "weight on what followed earlier occurrences of the token", aligned=True, badge=0.5)
-def induction(seen: Seen) -> Float[Tensor, "*head row"]:
+def induction(seen: SeenWeights) -> Float[Tensor, "*head row"]:
     """The weight on the tokens that followed earlier occurrences of the query's token (Olsson et al. 2022).
 
     `mean_i sum_{j < i - 1, t_j = t_i} A[i, j + 1]` over the queries i with such a j: several earlier occurrences are
@@ -181,18 +181,18 @@ def induction(seen: Seen) -> Float[Tensor, "*head row"]:
 
 
 @pattern("entropy", "H / log n: 1 is spread evenly, 0 is a single key")
-def entropy(seen: Seen) -> Float[Tensor, "*head row"]:
+def entropy(seen: SeenWeights) -> Float[Tensor, "*head row"]:
     """How evenly a row is spread, `H / log n` over the n keys that it may attend to; NaN where n < 2."""
     return saturation.normalised_entropy(seen.weights, seen.keep)
 
 
 @pattern("confidence", "the largest weight of a row")
-def confidence(seen: Seen) -> Float[Tensor, "*head row"]:
+def confidence(seen: SeenWeights) -> Float[Tensor, "*head row"]:
     """The largest weight of a row (Voita et al. 2019): `mean_i max_j A[i, j]`."""
     return saturation.max_probability(seen.weights)
 
 
 @pattern("distance", "how many tokens away the weight goes", aligned=True, share=False)
-def mean_distance(seen: Seen) -> Float[Tensor, "*head row"]:
+def mean_distance(seen: SeenWeights) -> Float[Tensor, "*head row"]:
     """How far away the weight goes, in tokens: `mean_i sum_j A[i, j] |i - j|`."""
     return (seen.weights * seen.away.abs().to(seen.weights.dtype)).sum(-1)

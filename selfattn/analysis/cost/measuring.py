@@ -71,7 +71,7 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Budget:
+class Allowance:
     """What a measurement may take."""
 
     seconds: float
@@ -85,7 +85,7 @@ def lengths(method: Method, longest: int) -> list[int]:
 
 
 def measure(
-    shape: Shape, longest: int, budget: Budget, generator: torch.Generator, done: Mapping[Key, Point] | None = None
+    shape: Shape, longest: int, budget: Allowance, generator: torch.Generator, done: Mapping[Key, Point] | None = None
 ) -> Iterator[Point | Refusal]:
     """Points as they come, each again with every round; what would not fit in the budget is refused before it is run.
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from selfattn.maths import positions
 from selfattn.maths.similarity import dot
-from selfattn.models.encoder import Block, SelfAttentionModel
+from selfattn.models.encoder import EncoderBlock, SelfAttentionModel
 
 SCHEMES = ("none", "sinusoidal", "learned", "rope", "alibi", "t5")
 # Places that a learned table has at least: a longer text, moved on, has no place in it.
@@ -53,7 +53,7 @@ def first_scores(
 
     Raises ValueError where the text, moved on, has no place in a learned table.
     """
-    config, block = network.config, cast(Block, network.blocks[0])
+    config, block = network.config, cast(EncoderBlock, network.blocks[0])
     attention, places = block.attention, torch.arange(shift, shift + len(ids))
     x = network.tokens(ids)
     if config.positions == "sinusoidal":

@@ -34,7 +34,7 @@ def heard_after(first: Int[Tensor, "token token"], layers: int) -> Int[Tensor, "
 
 
 @dataclass(frozen=True)
-class Cost:
+class MaskCost:
     """Multiplications, each with its addition, in the two products of attention: `q . k`, and weights times values.
 
     `pairs (d_k + d_v)` in a head (Tay et al. 2022, section 2). A kernel that leaves out what is masked does no more;
@@ -46,8 +46,8 @@ class Cost:
     model: int  # of all heads of all layers
 
 
-def cost(keep: Bool[Tensor, "query key"], d_k: int, d_v: int, heads: int, layers: int) -> Cost:
+def cost(keep: Bool[Tensor, "query key"], d_k: int, d_v: int, heads: int, layers: int) -> MaskCost:
     """What attention under a mask costs, where every head of every layer has it."""
     pairs = int(keep.sum())
     head = pairs * (d_k + d_v)
-    return Cost(pairs, head, head * heads * layers)
+    return MaskCost(pairs, head, head * heads * layers)

@@ -6,9 +6,9 @@ from torch import Tensor
 from selfattn.analysis.mistakes.subject import (
     FROM,
     TO,
+    Matrix,
     Mistake,
     Number,
-    Picture,
     Subject,
     apart,
     even_weight,
@@ -121,7 +121,7 @@ def heads_by_heads(subject: Subject) -> Mistake:
         f"{heads} heads attend to {heads} heads. Rows sum to 1 as ever, and no token reads another."
     )
     names = tuple(f"head {head}" for head in range(heads))
-    wrong = Picture(
+    wrong = Matrix(
         weights[token].cpu(), names, names, f"{heads} × {heads} at each of {tokens} tokens", axes=(f"head {FROM}", TO)
     )
     numbers = (

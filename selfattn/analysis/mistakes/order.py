@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from selfattn.analysis.mistakes.subject import MOST, Mistake, Number, Picture, Subject, picture
+from selfattn.analysis.mistakes.subject import MOST, Matrix, Mistake, Number, Subject, picture
 from selfattn.models.answers.changes import change
 from selfattn.models.encoder import SelfAttentionConfig
 from selfattn.models.model import Model
@@ -123,7 +123,7 @@ def _answer(pair: tuple[Trace, Trace]) -> float | None:
     return change(before, after).distance
 
 
-def _picture(subject: Subject, seen: Trace, order: Tensor, moved: Tensor) -> Picture:
+def _picture(subject: Subject, seen: Trace, order: Tensor, moved: Tensor) -> Matrix:
     drawn = picture(subject, _at(subject, seen).right.weights)
     names = tuple(subject.names[0][place] for place in order.tolist())
     return replace(

@@ -3,9 +3,9 @@
 from torch import Tensor
 
 from selfattn.analysis.mistakes.subject import (
+    Matrix,
     Mistake,
     Number,
-    Picture,
     Subject,
     apart,
     even_weight,
@@ -40,7 +40,7 @@ def without_value(subject: Subject) -> Mistake:
         Number("change when all values double", 0.0, apart(doubled.context, right.context)),
     )
     columns = tuple(str(place) for place in range(width))
-    context = Picture(
+    context = Matrix(
         right.context.float().cpu(),
         rows,
         columns,
@@ -71,7 +71,7 @@ def pooled_first(subject: Subject) -> Mistake:
         f"output is the mean of {int(read.sum())} values, and attention has done nothing."
     )
     mean = ("mean of all",)
-    wrong = Picture(pooled.weights.float().cpu(), mean, mean, "1 × 1")
+    wrong = Matrix(pooled.weights.float().cpu(), mean, mean, "1 × 1")
     numbers = (
         Number("tokens to choose from", 1, int(choices) if choices == int(choices) else choices),
         Number("largest weight", 1.0, largest),

@@ -84,7 +84,7 @@ class Subject:
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class Matrix:
     """A matrix to draw: numbers with the names of their rows and columns, and what stands beside each row."""
 
     values: Float[Tensor, "row column"]
@@ -111,8 +111,8 @@ class Number:
 class Mistake:
     """One mistake, made: what it gives, and what is right."""
 
-    wrong: Picture
-    right: Picture
+    wrong: Matrix
+    right: Matrix
     numbers: tuple[Number, ...]
     sentence: str
     # What the head hands to the model: wrong, and right where that is not the model's own.
@@ -121,15 +121,15 @@ class Mistake:
     edits: tuple[Edit, ...] = field(default=())  # the mistake in every layer of the model, where an edit can make it
 
 
-def picture(subject: Subject, weights: Tensor, keep: Tensor | None = None) -> Picture:
+def picture(subject: Subject, weights: Tensor, keep: Tensor | None = None) -> Matrix:
     """Weights of the subject's tokens, hatched where masked."""
     rows, columns = subject.names
     keep = subject.right.keep if keep is None else keep
     shape = f"{len(rows)} × {len(columns)}"
-    return Picture(weights.float().cpu(), rows, columns, shape, keep.expand(weights.shape).cpu())
+    return Matrix(weights.float().cpu(), rows, columns, shape, keep.expand(weights.shape).cpu())
 
 
-def pictures(subject: Subject, wrong: Tensor, right: Tensor, keep: Tensor | None = None) -> tuple[Picture, Picture]:
+def pictures(subject: Subject, wrong: Tensor, right: Tensor, keep: Tensor | None = None) -> tuple[Matrix, Matrix]:
     """Wrong weights and right ones, hatched where masked."""
     return picture(subject, wrong, keep), picture(subject, right, keep)
 

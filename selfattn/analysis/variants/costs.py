@@ -7,14 +7,14 @@ sums of a row are left out, as they are small beside the products.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from selfattn.analysis.variants.variant import Exact, Settings
+from selfattn.analysis.variants.variant import Exact, VariantSettings
 
 # The length at which the cost of a long text is told.
 LONG = 4096
 
 
 @dataclass(frozen=True)
-class Shape:
+class HeadShape:
     """The sizes that a cost is counted from."""
 
     queries: int
@@ -25,13 +25,13 @@ class Shape:
     causal: bool
 
     @classmethod
-    def of(cls, exact: Exact) -> "Shape":
+    def of(cls, exact: Exact) -> "HeadShape":
         """The sizes of a head."""
         stages, read = exact.stages, exact.layer_input
         (queries, keys), d, d_v = stages.keep.shape, stages.query.shape[-1], stages.value.shape[-1]
         return cls(queries, keys, d, d_v, d if read is None else read.shape[-1], exact.causal is True)
 
-    def long(self) -> "Shape":
+    def long(self) -> "HeadShape":
         """The same head on a text of 4096 tokens."""
         return replace(self, queries=LONG, keys=LONG)
 
@@ -46,66 +46,66 @@ class Cost:
     numbers: int
 
 
-Count = Callable[[Shape, Settings], tuple[int, int]]
+Count = Callable[[HeadShape, VariantSettings], tuple[int, int]]
 
 
-def _whole(s: Shape, by: Settings) -> tuple[int, int]:
+def _whole(s: HeadShape, by: VariantSettings) -> tuple[int, int]:
     return s.queries * s.keys * (s.d + s.d_v), s.queries * s.keys
 
 
-def _with_lengths(s: Shape, by: Settings) -> tuple[int, int]:
+def _with_lengths(s: HeadShape, by: VariantSettings) -> tuple[int, int]:
     operations, numbers = _whole(s, by)
     return operations + (s.queries + s.keys) * s.d, numbers
 
 
-def _additive(s: Shape, by: Settings) -> tuple[int, int]:
+def _additive(s: HeadShape, by: VariantSettings) -> tuple[int, int]:
     operations, numbers = _whole(s, by)
     return operations + (s.queries + s.keys) * s.d**2, numbers * s.d
 
 
-def _bilinear(s: Shape, by: Settings) -> tuple[int, int]:
+def _bilinear(s: HeadShape, by: VariantSettings) -> tuple[int, int]:
     operations, numbers = _whole(s, by)
     return operations + s.queries * s.d**2, numbers
 
 
-def _plain(s: Shape, by: Settings) -> tuple[int, int]:
+def _plain(s: HeadShape, by: VariantSettings) -> tuple[int, int]:
     return s.queries * s.keys * (s.d_model + s.d_v), s.queries * s.keys
 
 
-def _top_k(s: Shape, by: Settings) -> tuple[int, int]:
+def _top_k(s: HeadShape, by: VariantSettings) -> tuple[int, int]:
     return s.queries * (s.keys * s.d + min(by.k, s.keys) * s.d_v), s.queries * s.keys
 
 
-def _linear(s: Shape, by: Settings) -> tuple[int, int]:
+def _linear(s: HeadShape, by: VariantSettings) -> tuple[int, int]:
     both = s.queries + s.keys
     return both * s.d * (s.d_v + 1), (both + s.d_v + 1) * s.d
 
 
-def _performer(s: Shape, by: Settings) -> tuple[int, int]:
+def _performer(s: HeadShape, by: VariantSettings) -> tuple[int, int]:
     both = s.queries + s.keys
     return both * by.features * (s.d + s.d_v + 1), (both + s.d_v + 1) * by.features
 
 
-def _nystrom(s: Shape, by: Settings) -> tuple[int, int]:
+def _nystrom(s: HeadShape, by: VariantSettings) -> tuple[int, int]:
     count = min(by.landmarks, s.queries, s.keys)
     held = (s.queries + s.keys + count) * count
     return held * (s.d + s.d_v) + count**3, held
 
 
-def _linformer(s: Shape, by: Settings) -> tuple[int, int]:
+def _linformer(s: HeadShape, by: VariantSettings) -> tuple[int, int]:
     both = s.queries + s.keys
     return both * by.projected * (s.d + s.d_v), (both + s.keys + s.d + s.d_v) * by.projected
 
 
-def _reaching(reach: Callable[[Shape, Settings], int]) -> Count:
-    def count(s: Shape, by: Settings) -> tuple[int, int]:
+def _reaching(reach: Callable[[HeadShape, VariantSettings], int]) -> Count:
+    def count(s: HeadShape, by: VariantSettings) -> tuple[int, int]:
         pairs = s.queries * min(reach(s, by), s.keys)
         return pairs * (s.d + s.d_v), pairs
 
     return count
 
 
-def _sides(s: Shape) -> int:
+def _sides(s: HeadShape) -> int:
     return 1 if s.causal else 2
 
 
@@ -135,7 +135,7 @@ _COSTS: dict[str, tuple[str, str, Count]] = {
 _CAUSAL = {"(2w − 1)": "w", "(s + 2w − 1)": "(s + w)", "(2⌊(w − 1) / c⌋ + 1)": "(⌊(w − 1) / c⌋ + 1)"}
 
 
-def cost(name: str, shape: Shape, settings: Settings) -> Cost:
+def cost(name: str, shape: HeadShape, settings: VariantSettings) -> Cost:
     """The cost of a variant, by its name; what is not listed here costs what exact attention does."""
     operations, memory, count = _COSTS.get(name, EXACT)
     if shape.causal:

@@ -8,10 +8,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from selfattn.analysis.variants.variant import Exact, Found, Settings, Variant
+from selfattn.analysis.variants.variant import Exact, Found, Variant, VariantSettings
 from selfattn.maths import approximate, linear, normalise, similarity
 from selfattn.maths.attend import Stages
-from selfattn.maths.masks import Pattern, block, custom, dilated, window
+from selfattn.maths.masks import MaskPattern, block, custom, dilated, window
 
 # Of the Nystromformer towards its inverse, as in the paper.
 STEPS = 6
@@ -22,28 +22,28 @@ def _of(stages: Stages, note: str = "") -> Found:
     return Found(stages.weights, stages.context, stages.keep, note)
 
 
-def _untrained(settings: Settings) -> str:
+def _untrained(settings: VariantSettings) -> str:
     return f"Its weights are untrained, drawn with seed {settings.seed}: this model learned none."
 
 
-def _drawn(settings: Settings, *shape: int) -> Tensor:
+def _drawn(settings: VariantSettings, *shape: int) -> Tensor:
     """Untrained weights: normal numbers over the square root of how many are summed."""
     return torch.randn(*shape, generator=settings.generator, dtype=torch.float64) / math.sqrt(shape[0])
 
 
-def _scaled_dot(exact: Exact, settings: Settings) -> Found:
+def _scaled_dot(exact: Exact, settings: VariantSettings) -> Found:
     return _of(exact.attend(scale=exact.stages.query.shape[-1] ** -0.5))
 
 
-def _dot(exact: Exact, settings: Settings) -> Found:
+def _dot(exact: Exact, settings: VariantSettings) -> Found:
     return _of(exact.attend(scale=1.0))
 
 
-def _cosine(exact: Exact, settings: Settings) -> Found:
+def _cosine(exact: Exact, settings: VariantSettings) -> Found:
     return _of(exact.attend(similarity=similarity.cosine, scale=settings.tau))
 
 
-def _additive(exact: Exact, settings: Settings) -> Found:
+def _additive(exact: Exact, settings: VariantSettings) -> Found:
     d = exact.stages.query.shape[-1]
     drawn = _drawn(settings, d, 2 * d + 1)
     vector = drawn[:, -1] * d  # of variance d, so that its sum over d bounded numbers spreads like a dot product
@@ -51,18 +51,18 @@ def _additive(exact: Exact, settings: Settings) -> Found:
     return _of(exact.attend(similarity=alike, scale=d**-0.5), _untrained(settings))
 
 
-def _bilinear(exact: Exact, settings: Settings) -> Found:
+def _bilinear(exact: Exact, settings: VariantSettings) -> Found:
     d = exact.stages.query.shape[-1]
     alike = partial(similarity.bilinear, weight=torch.eye(d, dtype=torch.float64) + _drawn(settings, d, d))
     return _of(exact.attend(similarity=alike), _untrained(settings))
 
 
-def _rbf(exact: Exact, settings: Settings) -> Found:
+def _rbf(exact: Exact, settings: VariantSettings) -> Found:
     variance = settings.spread / abs(exact.scale)
     return _of(exact.attend(similarity=partial(similarity.rbf, variance=variance), scale=1.0))
 
 
-def _plain(exact: Exact, settings: Settings) -> Found:
+def _plain(exact: Exact, settings: VariantSettings) -> Found:
     assert exact.layer_input is not None  # asked before
     scores = similarity.dot(exact.layer_input, exact.layer_input)
     return _of(exact.attend(similarity=lambda q, k: scores, scale=1.0, bias=None), "The values are the head's own.")
@@ -74,23 +74,23 @@ def _normalised(exact: Exact, normaliser: normalise.Normaliser) -> Found:
     return Found(weights, weights @ exact.stages.value, exact.stages.keep, note)
 
 
-def _softmax(exact: Exact, settings: Settings) -> Found:
+def _softmax(exact: Exact, settings: VariantSettings) -> Found:
     return _normalised(exact, normalise.softmax)
 
 
-def _sigmoid(exact: Exact, settings: Settings) -> Found:
+def _sigmoid(exact: Exact, settings: VariantSettings) -> Found:
     return _normalised(exact, normalise.sigmoid)
 
 
-def _top_k(exact: Exact, settings: Settings) -> Found:
+def _top_k(exact: Exact, settings: VariantSettings) -> Found:
     return _normalised(exact, partial(normalise.top_k, k=settings.k))
 
 
-def _sparsemax(exact: Exact, settings: Settings) -> Found:
+def _sparsemax(exact: Exact, settings: VariantSettings) -> Found:
     return _normalised(exact, normalise.sparsemax)
 
 
-def _entmax(exact: Exact, settings: Settings) -> Found:
+def _entmax(exact: Exact, settings: VariantSettings) -> Found:
     return _normalised(exact, partial(normalise.entmax, alpha=settings.alpha))
 
 
@@ -114,11 +114,11 @@ def _of_features(exact: Exact, query: Tensor, key: Tensor) -> Found:
     return Found(weights, context, stages.keep, note)
 
 
-def _linear(exact: Exact, settings: Settings) -> Found:
+def _linear(exact: Exact, settings: VariantSettings) -> Found:
     return _of_features(exact, *map(linear.elu_features, (exact.stages.query, exact.stages.key)))
 
 
-def _performer(exact: Exact, settings: Settings) -> Found:
+def _performer(exact: Exact, settings: VariantSettings) -> Found:
     stages, query, key = exact.stages, exact.stages.query, exact.stages.key
     shape = (settings.features, query.shape[-1])
     directions = linear.gaussian_directions(*shape, settings.generator, settings.orthogonal)
@@ -133,7 +133,7 @@ def _unmasked(exact: Exact, why: str) -> str:
     return f"{_left_out(exact)} {hidden}".strip()
 
 
-def _nystrom(exact: Exact, settings: Settings) -> Found:
+def _nystrom(exact: Exact, settings: VariantSettings) -> Found:
     stages, (rows, columns) = exact.stages, (exact.real.nonzero()[:, 0], exact.seen.nonzero()[:, 0])
     count = min(settings.landmarks, len(rows), len(columns))
     steps = None if settings.exact_inverse else STEPS
@@ -146,7 +146,7 @@ def _nystrom(exact: Exact, settings: Settings) -> Found:
     return Found(weights, weights @ stages.value, keep, note)
 
 
-def _linformer(exact: Exact, settings: Settings) -> Found:
+def _linformer(exact: Exact, settings: VariantSettings) -> Found:
     stages, real = exact.stages, exact.seen
     keys, values = _projections(settings, int(real.sum()))
     _, context = approximate.linformer(stages.query, stages.key[real], stages.value[real], keys, values, exact.scale)
@@ -154,12 +154,12 @@ def _linformer(exact: Exact, settings: Settings) -> Found:
     return Found(None, context, stages.keep, note)
 
 
-def _projections(settings: Settings, keys: int) -> tuple[Tensor, Tensor]:
+def _projections(settings: VariantSettings, keys: int) -> tuple[Tensor, Tensor]:
     drawn = _drawn(settings, settings.projected, 2 * keys)
     return drawn[:, :keys], drawn[:, keys:]
 
 
-def _within(pattern: Callable[[Settings, int], Pattern], exact: Exact, settings: Settings) -> Found:
+def _within(pattern: Callable[[VariantSettings, int], MaskPattern], exact: Exact, settings: VariantSettings) -> Found:
     """Softmax over the keys that a pattern leaves of the model's own mask."""
     stages, (queries, keys) = exact.stages, exact.stages.keep.shape
     keep = stages.keep & pattern(settings, queries).keep(queries, keys)
@@ -167,7 +167,7 @@ def _within(pattern: Callable[[Settings, int], Pattern], exact: Exact, settings:
     return Found(weights, weights @ stages.value, keep)
 
 
-def sinks_and_recent(sinks: int, recent: int, queries: int) -> Pattern:
+def sinks_and_recent(sinks: int, recent: int, queries: int) -> MaskPattern:
     """Every query sees the first keys and its neighbours nearer than `recent` (Xiao et al. 2024).
 
     Under a causal mask this is StreamingLLM: the neighbours are the most recent keys.

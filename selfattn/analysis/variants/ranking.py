@@ -3,9 +3,18 @@
 import math
 from dataclasses import dataclass
 
-from selfattn.analysis.variants.costs import Cost, Shape, cost
+from selfattn.analysis.variants.costs import Cost, HeadShape, cost
 from selfattn.analysis.variants.other_attentions import VARIANTS
-from selfattn.analysis.variants.variant import Exact, Found, Measured, Settings, Variant, compute, measure, why_not
+from selfattn.analysis.variants.variant import (
+    Difference,
+    Exact,
+    Found,
+    Variant,
+    VariantSettings,
+    compute,
+    measure,
+    why_not,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,7 +23,7 @@ class Row:
 
     variant: Variant
     found: Found | None
-    measured: Measured | None
+    measured: Difference | None
     cost: Cost
     why_not: str | None  # one sentence, where it has no meaning on this head
 
@@ -24,13 +33,13 @@ class Row:
         return math.inf if self.measured is None else self.measured.error
 
 
-def ranking(exact: Exact, settings: Settings) -> tuple[Row, ...]:
+def ranking(exact: Exact, settings: VariantSettings) -> tuple[Row, ...]:
     """Every variant by the error of its output, and last those that have no meaning on this head."""
-    shape = Shape.of(exact)
+    shape = HeadShape.of(exact)
     return tuple(sorted((_row(variant, exact, shape, settings) for variant in VARIANTS.values()), key=_error))
 
 
-def _row(variant: Variant, exact: Exact, shape: Shape, settings: Settings) -> Row:
+def _row(variant: Variant, exact: Exact, shape: HeadShape, settings: VariantSettings) -> Row:
     why = why_not(variant, exact)
     found = None if why else compute(variant, exact, settings)
     measured = None if found is None else measure(found, exact)

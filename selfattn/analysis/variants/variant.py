@@ -1,7 +1,7 @@
 """What another attention is, and how far it lies from what a head of the model computed on the same q, k and v.
 
 exact = exact_of(trace, trace.call(1), head=2)
-found = compute(VARIANTS["performer"], exact, Settings(features=64))      # from `other_attentions.py`
+found = compute(VARIANTS["performer"], exact, VariantSettings(features=64))      # from `other_attentions.py`
 found.weights, found.context
 measure(found, exact).error
 """
@@ -25,7 +25,7 @@ LONGEST = 512
 
 
 @dataclass(frozen=True)
-class Settings:
+class VariantSettings:
     """What the variants can be set to."""
 
     tau: float = 8.0
@@ -94,7 +94,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Difference:
     """How far a variant lies from exact attention, over the queries that are no padding."""
 
     variation: float | None  # the largest of any row's 1/2 sum |p - p'|
@@ -112,7 +112,7 @@ class Variant:
     does: str
     formula: str  # LaTeX
     source: str
-    compute: Callable[[Exact, Settings], Found]
+    compute: Callable[[Exact, VariantSettings], Found]
     controls: tuple[str, ...] = ()  # names of settings; the error is drawn against the first
     within_a_text: bool = False  # positions or tokens of one text are compared: no cross-attention
 
@@ -156,7 +156,7 @@ def why_not(variant: Variant, exact: Exact) -> str | None:
     return None
 
 
-def compute(variant: Variant, exact: Exact, settings: Settings) -> Found:
+def compute(variant: Variant, exact: Exact, settings: VariantSettings) -> Found:
     """A variant on a head. Raises ValueError where it has no meaning there."""
     reason = why_not(variant, exact)
     if reason:
@@ -171,18 +171,18 @@ def even(exact: Exact) -> Found:
     return Found(weights, weights @ exact.stages.value, keep)
 
 
-def measure(found: Found, exact: Exact) -> Measured:
+def measure(found: Found, exact: Exact) -> Difference:
     """How far a variant's weights and output lie from the model's own."""
     real, own = exact.real, exact.stages
     error = (found.context - own.context)[real].norm() / own.context[real].norm()
     if found.weights is None:
-        return Measured(None, error.item(), None)
+        return Difference(None, error.item(), None)
     rows, sums = (found.weights - own.weights)[real].abs().sum(-1) / 2, found.weights[real].sum(-1)
-    return Measured(rows.max().item(), error.item(), (sums.min().item(), sums.max().item()))
+    return Difference(rows.max().item(), error.item(), (sums.min().item(), sums.max().item()))
 
 
 @dataclass(frozen=True)
-class Curve:
+class ErrorCurve:
     """The error of the output against one setting: the median, the least and the most of a random method's draws."""
 
     values: tuple[int | float, ...]
@@ -191,7 +191,7 @@ class Curve:
     most: tuple[float, ...]
 
 
-def curve(variant: Variant, exact: Exact, settings: Settings, values: tuple[int | float, ...]) -> Curve:
+def curve(variant: Variant, exact: Exact, settings: VariantSettings, values: tuple[int | float, ...]) -> ErrorCurve:
     """The error against the variant's first setting, over other draws where it is random."""
     seeds = range(DRAWS) if "seed" in variant.controls else (settings.seed,)
     errors = torch.tensor(
@@ -201,9 +201,9 @@ def curve(variant: Variant, exact: Exact, settings: Settings, values: tuple[int 
         ]
     )
     median, least, most = errors.median(-1).values, errors.amin(-1), errors.amax(-1)
-    return Curve(values, tuple(median.tolist()), tuple(least.tolist()), tuple(most.tolist()))
+    return ErrorCurve(values, tuple(median.tolist()), tuple(least.tolist()), tuple(most.tolist()))
 
 
-def _set(settings: Settings, variant: Variant, value: int | float, seed: int) -> Settings:
+def _set(settings: VariantSettings, variant: Variant, value: int | float, seed: int) -> VariantSettings:
     first: dict[str, Any] = {variant.controls[0]: value}
     return replace(settings, seed=seed, **first)

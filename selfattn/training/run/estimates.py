@@ -28,14 +28,14 @@ _timing = Lock()
 
 
 @dataclass(frozen=True)
-class Cut:
+class Tokenization:
     """How a tokenizer cuts a sample of texts."""
 
     entries: int
     length: float  # mean tokens of a text
 
 
-def cut(texts: Sequence[str], tokenizer: str | None, settings: Settings) -> Cut:
+def cut(texts: Sequence[str], tokenizer: str | None, settings: Settings) -> Tokenization:
     """Cut the first texts with an existing tokenizer, or one trained on them. Raises ValueError where there is none."""
     sample = texts[:SAMPLE]
     framed = settings.task == "classification"
@@ -45,7 +45,7 @@ def cut(texts: Sequence[str], tokenizer: str | None, settings: Settings) -> Cut:
         else vocabulary.open_tokenizer(tokenizer)
     )
     ids = used(list(sample), add_special_tokens=framed, verbose=False, return_attention_mask=False)["input_ids"]
-    return Cut(len(used), fmean(min(len(each), settings.longest) for each in ids))
+    return Tokenization(len(used), fmean(min(len(each), settings.longest) for each in ids))
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Estimate:
     seconds: float
 
 
-def estimate(corpus: Corpus, found: Cut, settings: Settings) -> Estimate:
+def estimate(corpus: Corpus, found: Tokenization, settings: Settings) -> Estimate:
     """Count a network's parameters, and time a few steps of it on this machine. Raises ValueError as `check` does."""
     settings.check()
     network = _network(settings, found.entries, corpus.names)

@@ -17,11 +17,11 @@ from selfattn.training.data import encoded
 from selfattn.training.fit import Descent
 from selfattn.training.run import checkpoints, history, outcome, progress, quality
 from selfattn.training.run.checkpoints import Counters
-from selfattn.training.run.progress import Measured, State, Status
+from selfattn.training.run.progress import Evaluation, State, Status
 from selfattn.training.run.run import Run
 from selfattn.training.writing import DiskFullError
 
-Report = Callable[[Status, Measured | None], None]
+Report = Callable[[Status, Evaluation | None], None]
 
 CHECKPOINT_EVERY = 50  # steps; what a crash can cost at most
 EVALUATIONS = 4  # an epoch, where each is of so many steps at least
@@ -162,7 +162,7 @@ class Loop:
         found = quality.held_out(self.network, self.data, settings.batch)
         if not math.isfinite(found.loss):
             raise _StoppedError("failed", self._not_finite("held-out loss", found.loss, self.descent.done))
-        measured = Measured(
+        measured = Evaluation(
             step=self.descent.done,
             loss=fmean(counters.losses),
             held_out_loss=found.loss,
@@ -222,7 +222,7 @@ class Loop:
     def _seconds(self) -> float:
         return self.counters.seconds + time.monotonic() - self.begun
 
-    def _tell(self, state: State, measured: Measured | None = None, sentence: str = "") -> Status:
+    def _tell(self, state: State, measured: Evaluation | None = None, sentence: str = "") -> Status:
         """Write where the run stands, for every process that looks, and tell whoever called."""
         now, done = time.monotonic(), self.descent.done - self.first
         a_step = (now - self.begun) / done if done else None

@@ -3,7 +3,7 @@
 from safetensors.torch import save
 from transformers import PreTrainedModel
 
-from selfattn.training.run.progress import Measured
+from selfattn.training.run.progress import Evaluation
 from selfattn.training.run.run import Run
 from selfattn.training.writing import atomically
 
@@ -47,7 +47,7 @@ are a little better than they would be on other texts of the same kind.
 """
 
 
-def keep(run: Run, network: PreTrainedModel, measured: Measured, steps: int) -> None:
+def keep(run: Run, network: PreTrainedModel, measured: Evaluation, steps: int) -> None:
     """Write the network as the run's model, each file whole or not at all, the weights last."""
     run.model.mkdir(exist_ok=True)
     if not (run.model / "config.json").exists():
@@ -63,7 +63,7 @@ def keep(run: Run, network: PreTrainedModel, measured: Measured, steps: int) -> 
     atomically(run.model / "model.safetensors", save(weights, {"format": "pt"}))
 
 
-def card(run: Run, network: PreTrainedModel, measured: Measured, steps: int) -> str:
+def card(run: Run, network: PreTrainedModel, measured: Evaluation, steps: int) -> str:
     """The README: data, settings, held-out quality, limits."""
     about, settings = run.about, run.settings
     numbers = {"loss": measured.held_out_loss, "accuracy": measured.accuracy, "macro F1": measured.f1}

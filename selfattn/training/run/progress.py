@@ -27,7 +27,7 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Evaluation:
     """One evaluation; `loss` and `gradient_norm` are means over the steps since the last one."""
 
     step: int
@@ -66,23 +66,23 @@ def _optional(number: Any) -> float | None:
     return None if number is None else float(number)
 
 
-def read_metrics(file: Path) -> list[Measured]:
+def read_metrics(file: Path) -> list[Evaluation]:
     """The evaluations in a file, one a line; a line that was cut short by a crash is left out."""
     return [_measured(found) for found in read_lines(file)]
 
 
-def append_metrics(file: Path, measured: Measured) -> None:
+def append_metrics(file: Path, measured: Evaluation) -> None:
     """Add an evaluation to the end of a file."""
     add_line(file, asdict(measured))
 
 
-def write_metrics(file: Path, found: Iterable[Measured]) -> None:
+def write_metrics(file: Path, found: Iterable[Evaluation]) -> None:
     """Write a file of evaluations anew."""
     atomically(file, "".join(json.dumps(asdict(each)) + "\n" for each in found).encode())
 
 
-def _measured(found: dict[str, Any]) -> Measured:
-    return Measured(
+def _measured(found: dict[str, Any]) -> Evaluation:
+    return Evaluation(
         step=int(found["step"]),
         loss=float(found["loss"]),
         held_out_loss=float(found["held_out_loss"]),

@@ -18,7 +18,7 @@ from selfattn.places import RUNS
 from selfattn.training.data import vocabulary
 from selfattn.training.run import history, progress
 from selfattn.training.run.history import History
-from selfattn.training.run.progress import Measured, Status
+from selfattn.training.run.progress import Evaluation, Status
 from selfattn.training.run.settings import Settings
 from selfattn.training.work import Work, read_object
 
@@ -67,7 +67,7 @@ class Run(Work):
             return replace(found, state="paused", seconds_left=None)
         return found
 
-    def metrics(self) -> list[Measured]:
+    def metrics(self) -> list[Evaluation]:
         """Every evaluation so far."""
         return progress.read_metrics(self.folder / "metrics.jsonl")
 

@@ -7,7 +7,7 @@ import torch
 from selfattn.threads import threads
 from selfattn.training.run import progress
 from selfattn.training.run.loop import Loop
-from selfattn.training.run.progress import Measured, Status
+from selfattn.training.run.progress import Evaluation, Status
 from selfattn.training.run.run import Run
 
 
@@ -18,7 +18,7 @@ def start(run: Run) -> None:
 
 
 def train(
-    run: Run, report: Callable[[Status, Measured | None], None] | None = None, *, lock: int | None = None
+    run: Run, report: Callable[[Status, Evaluation | None], None] | None = None, *, lock: int | None = None
 ) -> Status:
     """Train a run in this process, from its last checkpoint or from the start; `report` hears of each evaluation.
 

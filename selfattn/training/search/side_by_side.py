@@ -31,7 +31,7 @@ START, END = 50, 20  # steps at either end of a training, over which it is summe
 
 
 @dataclass(frozen=True)
-class Plan:
+class PairsPlan:
     """What is trained: for each seed and each d_k a pair, on a lookup of random cards."""
 
     seeds: int = 3
@@ -62,11 +62,11 @@ class Plan:
         return 1 - 1 / (1 + self.task.cards)
 
 
-PLAN = Plan()
+PLAN = PairsPlan()
 
 
 @dataclass(frozen=True)
-class Point:
+class Reading:
     """A few steps of one training: means of its loss and of its gradient's length before clipping.
 
     `trace` is the mean tr J of the attention before the first of them: the gradient that the softmax lets through.
@@ -81,18 +81,18 @@ class Point:
     trace: float
 
 
-def plan(folder: Path) -> Plan | None:
+def plan(folder: Path) -> PairsPlan | None:
     """What is or was trained in a folder; None where nothing was that this version knows."""
     try:
         found = read_object(folder / "plan.json")
-        return Plan(**found | {"widths": tuple(found["widths"]), "task": Lookup(**found["task"])})
+        return PairsPlan(**found | {"widths": tuple(found["widths"]), "task": Lookup(**found["task"])})
     except (OSError, ValueError, TypeError, KeyError):
         return None
 
 
-def points(folder: Path) -> list[Point]:
+def points(folder: Path) -> list[Reading]:
     """Every point so far, in the order in which they were made."""
-    return [Point(**found) for found in read_lines(folder / "points.jsonl")] if plan(folder) else []
+    return [Reading(**found) for found in read_lines(folder / "points.jsonl")] if plan(folder) else []
 
 
 def state(folder: Path) -> Literal["ready", "running", "stopping", "done", "stopped"]:
@@ -106,7 +106,7 @@ def state(folder: Path) -> Literal["ready", "running", "stopping", "done", "stop
     return "done" if len(points(folder)) == prepared.points else "stopped"
 
 
-def prepare(folder: Path, chosen: Plan = PLAN) -> None:
+def prepare(folder: Path, chosen: PairsPlan = PLAN) -> None:
     """Write the plan to `folder`; the points of another go. Raises ValueError while one is trained there."""
     folder.mkdir(parents=True, exist_ok=True)
     work = Work(folder)
@@ -144,7 +144,7 @@ def run(folder: Path, lock: int | None = None) -> None:
                     return
 
 
-def train(plan: Plan) -> Iterator[Point]:
+def train(plan: PairsPlan) -> Iterator[Reading]:
     """Every point of every training: all pairs with one seed, by growing d_k, then with the next seed."""
     for seed in range(plan.seeds):
         for d_k in plan.widths:
@@ -152,7 +152,7 @@ def train(plan: Plan) -> Iterator[Point]:
                 yield from _train(plan, seed, d_k, scaled)
 
 
-def _train(plan: Plan, seed: int, d_k: int, scaled: bool) -> Iterator[Point]:
+def _train(plan: PairsPlan, seed: int, d_k: int, scaled: bool) -> Iterator[Reading]:
     encoder = network(plan, seed, d_k, scaled)
     descent = Descent(encoder, steps=plan.steps, learning_rate=plan.learning_rate, warm_up=plan.warm_up, clip=plan.clip)
     batches = plan.task.batches(plan.batch, torch.Generator().manual_seed(seed))
@@ -160,10 +160,10 @@ def _train(plan: Plan, seed: int, d_k: int, scaled: bool) -> Iterator[Point]:
         some = list(islice(batches, plan.every))
         trace = _trace(encoder, some[0])
         loss, gradient = map(fmean, zip(*map(descent.step, some), strict=True))
-        yield Point(seed, d_k, scaled, step, loss, gradient, trace)
+        yield Reading(seed, d_k, scaled, step, loss, gradient, trace)
 
 
-def network(plan: Plan, seed: int, d_k: int, scaled: bool) -> SelfAttentionForSequenceClassification:
+def network(plan: PairsPlan, seed: int, d_k: int, scaled: bool) -> SelfAttentionForSequenceClassification:
     """One of the encoders before its first step: the same for both of a pair, but for their scale.
 
     It has one block and reads its answer where it was asked; the cards lie in no order, so it needs no positions.
@@ -204,7 +204,7 @@ class Gap:
     traces: tuple[float, float]  # before the first step
 
 
-def gaps(plan: Plan, found: Sequence[Point]) -> list[Gap]:
+def gaps(plan: PairsPlan, found: Sequence[Reading]) -> list[Gap]:
     """The d_k that have a complete pair, in the order of the plan."""
     made = []
     for d_k in plan.widths:
@@ -219,7 +219,7 @@ def gaps(plan: Plan, found: Sequence[Point]) -> list[Gap]:
     return made
 
 
-def _summed_up(plan: Plan, sides: Sequence[Sequence[Point]]) -> tuple[float, float, float]:
+def _summed_up(plan: PairsPlan, sides: Sequence[Sequence[Reading]]) -> tuple[float, float, float]:
     """The last loss, the first gradient and the trace at the start, as means over some seeds."""
     return (
         fmean(point.loss for side in sides for point in side if point.step > plan.steps - END),

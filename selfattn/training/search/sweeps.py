@@ -20,7 +20,7 @@ from selfattn.training.data.corpora import Corpus
 from selfattn.training.run import progress
 from selfattn.training.run.prepare import parameters
 from selfattn.training.run.prepare import prepare as prepare_run
-from selfattn.training.run.progress import Measured, Status
+from selfattn.training.run.progress import Evaluation, Status
 from selfattn.training.run.run import Run, open_run
 from selfattn.training.run.settings import Settings
 from selfattn.training.run.train import train
@@ -247,7 +247,7 @@ def _tried(sweep: Sweep, number: int) -> Trial | None:
     if not (trial.folder / "settings.json").exists():
         _prepare_like(sweep.base, trial.folder, settings)
 
-    def listen(status: Status, measured: Measured | None) -> None:
+    def listen(status: Status, measured: Evaluation | None) -> None:
         if sweep.asked() and status.state == "running":
             trial.ask("pause")
 

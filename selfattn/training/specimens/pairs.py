@@ -118,7 +118,7 @@ OTHER = {"+": "-", "-": "+"}
 
 
 @dataclass(frozen=True)
-class Sentence:
+class Statement:
     """A text, and where in it start the noun that it speaks of and the word that says what of it."""
 
     text: str
@@ -126,11 +126,11 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Pair:
+class SentencePair:
     """Two sentences about the same thing, and whether they mean the opposite (0) or the same (1)."""
 
-    first: Sentence
-    second: Sentence
+    first: Statement
+    second: Statement
     label: int
 
 
@@ -139,7 +139,7 @@ def held_out(noun: str, word: str) -> bool:
     return zlib.crc32(f"{noun} {word}".encode()) % 10 == 0
 
 
-def draw(randomness: random.Random, kind: str, *, unseen: bool = False, easy: bool = False) -> Pair:
+def draw(randomness: random.Random, kind: str, *, unseen: bool = False, easy: bool = False) -> SentencePair:
     """A pair of a kind; with `unseen`, what each sentence says is held out from training, else neither is.
 
     In an `easy` pair at least one sentence praises, so that each word speaks for one label.
@@ -151,10 +151,10 @@ def draw(randomness: random.Random, kind: str, *, unseen: bool = False, easy: bo
         turned[randomness.randrange(2)] = True
     first = _sentence(noun, sign, turned[0], unseen, randomness)
     second = _sentence(noun, sign if label else OTHER[sign], turned[1], unseen, randomness)
-    return Pair(first, second, label)
+    return SentencePair(first, second, label)
 
 
-def _sentence(noun: str, sign: str, turned: bool, unseen: bool, randomness: random.Random) -> Sentence:
+def _sentence(noun: str, sign: str, turned: bool, unseen: bool, randomness: random.Random) -> Statement:
     """Something of that sign about the noun; turned, it denies what is of the other sign."""
     while True:
         template = randomness.choice(TURNED if turned else PLAIN)
@@ -165,10 +165,10 @@ def _sentence(noun: str, sign: str, turned: bool, unseen: bool, randomness: rand
     written = past(word) if "{verbed}" in template else word
     text = template.format(noun=noun, about=word, verb=word, verbed=written, how=randomness.choice(HOW))
     start, at = (f" {text} ".index(f" {each} ") for each in (noun, written))
-    return Sentence(text + randomness.choice(("", ".")), (start, at))
+    return Statement(text + randomness.choice(("", ".")), (start, at))
 
 
-def pairs(randomness: random.Random) -> Iterator[Pair]:
+def pairs(randomness: random.Random) -> Iterator[SentencePair]:
     """Training pairs without end, the easy ones first: the rest is not learned from nothing."""
     for drawn in itertools.count():
         kind = randomness.choices(list(KINDS), list(KINDS.values()))[0]
@@ -184,7 +184,7 @@ def batches(tokenizer: PreTrainedTokenizerFast, randomness: random.Random) -> It
             yield encode(tokenizer, pool[start : start + BATCH])
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, batch: list[Pair]) -> dict[str, Tensor]:
+def encode(tokenizer: PreTrainedTokenizerFast, batch: list[SentencePair]) -> dict[str, Tensor]:
     """What the model's forward takes, labels and all."""
     first, second = [pair.first.text for pair in batch], [pair.second.text for pair in batch]
     encoding = tokenizer(first, second, padding=True, return_tensors="pt")
@@ -193,7 +193,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, batch: list[Pair]) -> dict[str, T
 
 @torch.no_grad()
 def accuracy(
-    network: SelfAttentionForSequenceClassification, tokenizer: PreTrainedTokenizerFast, drawn: list[Pair]
+    network: SelfAttentionForSequenceClassification, tokenizer: PreTrainedTokenizerFast, drawn: list[SentencePair]
 ) -> float:
     """The share of the pairs whose label the network finds."""
     right = 0
@@ -203,11 +203,11 @@ def accuracy(
     return right / len(drawn)
 
 
-def words_alone(tokenizer: PreTrainedTokenizerFast, seen: list[Pair], drawn: list[Pair]) -> float:
+def words_alone(tokenizer: PreTrainedTokenizerFast, seen: list[SentencePair], drawn: list[SentencePair]) -> float:
     """The accuracy of a reader that sees no interaction: a sum over the words of each sentence, by least squares."""
     vocabulary = len(tokenizer)
 
-    def counts(pairs: list[Pair]) -> Tensor:
+    def counts(pairs: list[SentencePair]) -> Tensor:
         texts = [pair.first.text for pair in pairs], [pair.second.text for pair in pairs]
         batch = tokenizer(*texts, padding=True, return_tensors="pt", return_token_type_ids=True)
         places = batch["input_ids"] + vocabulary * batch["token_type_ids"]
@@ -239,7 +239,7 @@ class Measured:
 
 @torch.no_grad()
 def measure(
-    network: SelfAttentionForSequenceClassification, tokenizer: PreTrainedTokenizerFast, drawn: list[Pair]
+    network: SelfAttentionForSequenceClassification, tokenizer: PreTrainedTokenizerFast, drawn: list[SentencePair]
 ) -> Measured:
     """Measure a network after `install(network)`."""
     right, right_apart, matched, even = 0, 0, [], []
@@ -262,7 +262,7 @@ def measure(
     return Measured(right / count, right_apart / count, nouns, words, sum(even) / count)
 
 
-def counterparts(inputs: BatchEncoding, pair: Pair) -> tuple[Tensor, Tensor]:
+def counterparts(inputs: BatchEncoding, pair: SentencePair) -> tuple[Tensor, Tensor]:
     """The tokens of the noun and of the word that says what of it: in the first sentence, and in the second."""
     sentences = enumerate((pair.first, pair.second))
     here, there = (

@@ -8,7 +8,7 @@ import streamlit as st
 from selfattn.analysis.compare import comparison
 from selfattn.analysis.compare.comparison import Comparison, Divergence
 from selfattn.canvas import compare, component
-from selfattn.canvas.compare import Pair, Side
+from selfattn.canvas.compare import Compared, Side
 from selfattn.canvas.payload import pack
 from selfattn.ui import caches
 from selfattn.ui.all_heads import heads
@@ -24,10 +24,12 @@ CAVEAT = "Different attention is not yet a different computation: what is mixed,
 
 
 @caches.of_traces(max_entries=8, show_spinner="Running both …")
-def run(sides: Sides) -> Pair:
+def run(sides: Sides) -> Compared:
     """Run both. Raises ValueError for a text that is too long to be compared here."""
     first, second = sides.titles()
-    return Pair.of(_side("A", sides.first, sides.first_at, first), _side("B", sides.second, sides.second_at, second))
+    return Compared.of(
+        _side("A", sides.first, sides.first_at, first), _side("B", sides.second, sides.second_at, second)
+    )
 
 
 def _side(name: str, run: Run, at: Head, title: str) -> Side:
@@ -47,7 +49,7 @@ def _kept(first: Run, second: Run, of_first: Head | tuple[str, str]) -> dict[int
     return {}
 
 
-def found(sides: Sides, pair: Pair) -> Comparison:
+def found(sides: Sides, pair: Compared) -> Comparison:
     """How far apart the heads read: each and its namesake, or A's head and every one of B's model."""
     at = sides.first_at
     layer, head = (at.layer, at.head) if sides.of_heads else (None, None)
@@ -63,7 +65,7 @@ def found(sides: Sides, pair: Pair) -> Comparison:
     return Comparison.of(layers)
 
 
-def picture(sides: Sides, pair: Pair, found: Comparison) -> None:
+def picture(sides: Sides, pair: Compared, found: Comparison) -> None:
     """The live picture; a click in the grid of heads shows that head."""
     state = st.session_state
     if KEY not in state:
@@ -81,7 +83,7 @@ def picture(sides: Sides, pair: Pair, found: Comparison) -> None:
     st.html(f'<p class="sa-answer">{_sentence(sides, found)} {CAVEAT}</p>')
 
 
-def _heads(sides: Sides, pair: Pair, found: Comparison) -> dict[str, Any]:
+def _heads(sides: Sides, pair: Compared, found: Comparison) -> dict[str, Any]:
     """The words of the panel of all heads, their order, and which of them is looked at."""
     first, second = sides.first_at, sides.second_at
     note = FORMULA

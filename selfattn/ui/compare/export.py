@@ -6,14 +6,14 @@ from functools import partial
 import streamlit as st
 
 from selfattn.analysis.compare.comparison import Comparison
-from selfattn.canvas.compare import Pair, Side
+from selfattn.canvas.compare import Compared, Side
 from selfattn.exports import data
 from selfattn.exports.data import rows_as_csv
 from selfattn.recording.edits import from_json
 from selfattn.ui.compare.sides import Sides
 
 
-def export(sides: Sides, pair: Pair, found: Comparison) -> None:
+def export(sides: Sides, pair: Compared, found: Comparison) -> None:
     """The export menu."""
     with st.sidebar.popover("Export", width="stretch"):
         for name, write in {"Heads": partial(heads_csv, found), "Weights": partial(weights_csv, pair)}.items():
@@ -35,7 +35,7 @@ def heads_csv(found: Comparison) -> bytes:
     return rows_as_csv(["layer", "head", "bits", "left_out"], rows)
 
 
-def weights_csv(pair: Pair) -> bytes:
+def weights_csv(pair: Compared) -> bytes:
     """A line for each pair of tokens: where they stand in A and in B, both weights, and B's less A's."""
     first, second = (side.call.stages(side.head).weights for side in (pair.first, pair.second))
     (from_a, to_a), (from_b, to_b) = _names(pair.first), _names(pair.second)

@@ -8,7 +8,7 @@ from threading import Event, Lock, Thread
 import torch
 
 from selfattn.analysis.cost import roofline
-from selfattn.analysis.cost.measuring import ROUNDS, Budget, Key, Point, Refusal, lengths, measure
+from selfattn.analysis.cost.measuring import ROUNDS, Allowance, Key, Point, Refusal, lengths, measure
 from selfattn.analysis.cost.methods import METHODS, Shape
 from selfattn.analysis.cost.roofline import Machine
 from selfattn.threads import threads
@@ -48,7 +48,7 @@ class Job:
         self.refusals: list[Refusal] = []
         self.error: str | None = None
         self.begun: float | None = None
-        self._budget = Budget(LIMIT, free)
+        self._budget = Allowance(LIMIT, free)
         self._turn, self._stop, self._ended = turn, Event(), Event()
         Thread(target=self._run, name="measure attention", daemon=True).start()
 

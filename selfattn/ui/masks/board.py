@@ -14,7 +14,7 @@ from selfattn.canvas.masks import mask_payload, unpainted
 from selfattn.canvas.prediction import prediction_of
 from selfattn.exports import data
 from selfattn.figures import pieces
-from selfattn.maths.masks import Both, Either, Pattern, parse
+from selfattn.maths.masks import Both, Either, MaskPattern, parse
 from selfattn.models.model import Attention
 from selfattn.recording.call import Call
 from selfattn.ui import caches, controls
@@ -40,7 +40,7 @@ class Place:
     attention: Attention
     where: str
 
-    def edit(self, pattern: Pattern) -> Mask:
+    def edit(self, pattern: MaskPattern) -> Mask:
         """The mask as an edit of the forward pass; the model's own mask stays."""
         layers = None if self.where == EVERYWHERE else {self.at.layer}
         heads = {self.at.head} if self.where == HEAD else None
@@ -63,7 +63,7 @@ def place(study: Study) -> Place:
     return Place(Head(part, "self", layer, head), attention, where)
 
 
-def drawn(study: Study, place: Place) -> Pattern:
+def drawn(study: Study, place: Place) -> MaskPattern:
     """The mask that the reader has drawn, or that their link asks for. What was painted belongs to its sentence."""
     state, link = st.session_state, st.query_params
     names = study.trace().labels(_call(study, place))[0]
@@ -74,7 +74,7 @@ def drawn(study: Study, place: Place) -> Pattern:
         _adopt(unpainted(state.mask_drawn))
     state.mask_tokens = names
     _write_link()
-    pattern: Pattern = state.mask_drawn
+    pattern: MaskPattern = state.mask_drawn
     return pattern
 
 
@@ -94,7 +94,7 @@ def _note(sentence: str) -> None:
     st.html(pieces.notice(sentence))
 
 
-def _adopt(pattern: Pattern) -> None:
+def _adopt(pattern: MaskPattern) -> None:
     """The browser holds the mask while the reader draws: it takes another one only with a new revision."""
     state = st.session_state
     state.mask_drawn, state.mask_revision = pattern, state.get("mask_revision", -1) + 1
@@ -132,7 +132,7 @@ def _call(study: Study, place: Place) -> Call:
     return call
 
 
-def picture(study: Study, place: Place, pattern: Pattern) -> None:
+def picture(study: Study, place: Place, pattern: MaskPattern) -> None:
     """The mask, its reach, its cost, the head's weights and the prediction, live."""
     state, attention = st.session_state, place.attention
     edits = (place.edit(pattern),)
@@ -175,7 +175,7 @@ def _draw() -> None:
         state.setdefault("link_notes", {})["keep"] = str(error)
 
 
-def export(study: Study, place: Place, pattern: Pattern) -> None:
+def export(study: Study, place: Place, pattern: MaskPattern) -> None:
     """The expression, the Python of the edit, and the mask as numbers, in the sidebar's menu."""
     run, at = study.run, place.at
     with st.sidebar.popover("Export", width="stretch"):
@@ -193,7 +193,7 @@ def export(study: Study, place: Place, pattern: Pattern) -> None:
         st.code(data.as_python(run.choice, run.given, [place.edit(pattern)], *where, run.pad, run.written), "python")
 
 
-def _csv(study: Study, place: Place, pattern: Pattern) -> bytes:
+def _csv(study: Study, place: Place, pattern: MaskPattern) -> bytes:
     """One line a pair: may it attend, the first layer at which it has heard, its weight in this head alone."""
     before: Trace = study.trace()
     call = before.call(place.at.layer, place.at.part, "self").with_edits([Mask(pattern)])

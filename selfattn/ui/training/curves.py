@@ -11,7 +11,7 @@ from selfattn.figures.palette import Palette
 from selfattn.figures.training import Baseline, Curve
 from selfattn.training.data import encoded
 from selfattn.training.run import references
-from selfattn.training.run.progress import Measured
+from selfattn.training.run.progress import Evaluation
 from selfattn.training.run.run import Run
 
 NARROWEST = 235  # pixels of a curve: four, two or one of them stand beside each other
@@ -52,7 +52,7 @@ def majority(folder: Path) -> float:
     return references.majority(encoded.read(Run(folder).data))
 
 
-def _entropy(found: Sequence[Measured], palette: Palette) -> list[Curve]:
+def _entropy(found: Sequence[Evaluation], palette: Palette) -> list[Curve]:
     """A line a layer, the later the fainter."""
     count = len(found[0].entropy)
     return [
@@ -66,5 +66,5 @@ def _entropy(found: Sequence[Measured], palette: Palette) -> list[Curve]:
     ]
 
 
-def _line(found: Sequence[Measured], field: str) -> figures.Line:
+def _line(found: Sequence[Evaluation], field: str) -> figures.Line:
     return np.array([getattr(each, field) for each in found], dtype=float)

@@ -11,7 +11,7 @@ from selfattn.figures import training as figures
 from selfattn.figures.palette import Palette
 from selfattn.models.loading.library import Choice
 from selfattn.training.run import references
-from selfattn.training.run.progress import Measured
+from selfattn.training.run.progress import Evaluation
 from selfattn.training.run.run import Run
 from selfattn.training.run.zips import export
 from selfattn.ui.shell import model_picker
@@ -35,7 +35,7 @@ def result(run: Run, palette: Palette) -> None:
             _take_along(run)
 
 
-def _quality(run: Run, best: Measured, palette: Palette) -> None:
+def _quality(run: Run, best: Evaluation, palette: Palette) -> None:
     """The accuracy of the best network, of a bag of words, and of one constant answer."""
     least = majority(run.folder)
     st.html(pieces.heading("Held-out accuracy", f"of {run.about['held_out']:,} texts; the tick is the last line"))

@@ -12,7 +12,7 @@ from selfattn.figures import side_by_side as figures
 from selfattn.figures.palette import Palette
 from selfattn.figures.side_by_side import Line
 from selfattn.training.search import side_by_side as pairs
-from selfattn.training.search.side_by_side import PLAN, Gap, Plan, Point
+from selfattn.training.search.side_by_side import PLAN, Gap, PairsPlan, Reading
 from selfattn.ui.shell.charts import chart
 from selfattn.ui.training import runs
 
@@ -45,7 +45,7 @@ def side_by_side(palette: Palette) -> None:
     live()
 
 
-def _head(folder: Path, state: str, plan: Plan, done: int) -> None:
+def _head(folder: Path, state: str, plan: PairsPlan, done: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(pieces.heading("Does it learn without the division by √d_k?") + f'<p class="sa-said">{_task(plan)}</p>')
         if state in GOING:
@@ -66,7 +66,7 @@ def _start(folder: Path) -> None:
         st.html(pieces.notice(str(error)))
 
 
-def _task(plan: Plan) -> str:
+def _task(plan: PairsPlan) -> str:
     return (
         f"Pairs of encoders, equal but for the division, learn to find a letter's digit among {plan.task.cards} cards: "
         f"d_k from {plan.widths[0]} to {plan.widths[-1]}, {plan.steps} steps, {plan.seeds} seeds, about a minute."
@@ -79,7 +79,7 @@ def _how_far(state: str, done: int) -> str:
     return "Training, about a minute in all" if done else "Starting: PyTorch is being loaded …"
 
 
-def _sentence(gap: Gap, plan: Plan) -> str:
+def _sentence(gap: Gap, plan: PairsPlan) -> str:
     """What the widest pairs that are complete came to, and no more than that."""
     (loss, raw_loss), (gradient, raw_gradient), (trace, raw_trace) = gap.losses, gap.gradients, gap.traces
     return (
@@ -94,7 +94,7 @@ def _seeds(gap: Gap) -> str:
     return f"Means of {gap.seeds} seeds" if gap.seeds > 1 else "One seed so far"
 
 
-def _curves(plan: Plan, found: Sequence[Point], palette: Palette) -> None:
+def _curves(plan: PairsPlan, found: Sequence[Reading], palette: Palette) -> None:
     baselines = dict(zip(figures.MEASURES, (plan.guessing, plan.clip, plan.uniform_trace), strict=True))
     with st.container(key="panel_pairs_curves"):
         st.html(figures.legend(palette))
@@ -109,7 +109,7 @@ def _curves(plan: Plan, found: Sequence[Point], palette: Palette) -> None:
                     )
 
 
-def _lines(plan: Plan, found: Sequence[Point]) -> list[Line]:
+def _lines(plan: PairsPlan, found: Sequence[Reading]) -> list[Line]:
     """A line for each training of one d_k."""
     sides = [
         (scaled, [point for point in found if (point.seed, point.scaled) == (seed, scaled)])

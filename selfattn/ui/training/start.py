@@ -5,7 +5,7 @@ import streamlit as st
 from selfattn.figures import pieces
 from selfattn.figures.training import duration
 from selfattn.training.run import estimates
-from selfattn.training.run.estimates import Cut, Estimate
+from selfattn.training.run.estimates import Estimate, Tokenization
 from selfattn.training.run.prepare import prepare
 from selfattn.training.run.settings import Settings
 from selfattn.ui.training import choices, runs
@@ -78,11 +78,11 @@ def _estimate(data: Data, settings: Settings) -> Estimate:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def _cut(key: str, tokenizer: str | None, vocabulary: int, longest: int, _data: Data) -> Cut:
+def _cut(key: str, tokenizer: str | None, vocabulary: int, longest: int, _data: Data) -> Tokenization:
     settings = Settings(task=_data.task, vocabulary=vocabulary, longest=longest)
     return estimates.cut(_data.corpus.texts, tokenizer, settings)
 
 
 @st.cache_data(max_entries=64, show_spinner="Timing a few steps …")
-def _timed(key: str, found: Cut, settings: Settings, _data: Data) -> Estimate:
+def _timed(key: str, found: Tokenization, settings: Settings, _data: Data) -> Estimate:
     return estimates.estimate(_data.corpus, found, settings)

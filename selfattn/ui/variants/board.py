@@ -7,10 +7,10 @@ import streamlit as st
 
 from selfattn.analysis.variants import costs
 from selfattn.analysis.variants import variant as variants
-from selfattn.analysis.variants.costs import LONG, Shape
+from selfattn.analysis.variants.costs import LONG, HeadShape
 from selfattn.analysis.variants.other_attentions import VARIANTS
 from selfattn.analysis.variants.ranking import Row, ranking
-from selfattn.analysis.variants.variant import Curve, Exact, Measured, Settings, Variant
+from selfattn.analysis.variants.variant import Difference, ErrorCurve, Exact, Variant, VariantSettings
 from selfattn.canvas import component
 from selfattn.canvas.variants import variants_payload
 from selfattn.figures import pieces
@@ -32,17 +32,17 @@ def exact(run: Run, at: Head) -> Exact:
 
 
 @st.cache_resource(max_entries=12, show_spinner="Computing every variant …")
-def rows(run: Run, at: Head, settings: Settings) -> tuple[Row, ...]:
+def rows(run: Run, at: Head, settings: VariantSettings) -> tuple[Row, ...]:
     """Every variant on a head, the nearest to exact attention first."""
     return ranking(exact(run, at), settings)
 
 
 @st.cache_data(max_entries=64, show_spinner="Measuring the error …")
-def _curve(run: Run, at: Head, name: str, settings: Settings, values: tuple[float, ...]) -> Curve:
+def _curve(run: Run, at: Head, name: str, settings: VariantSettings, values: tuple[float, ...]) -> ErrorCurve:
     return variants.curve(VARIANTS[name], exact(run, at), settings, values)
 
 
-def variant_panel(study: Study, at: Head, variant: Variant, settings: Settings) -> None:
+def variant_panel(study: Study, at: Head, variant: Variant, settings: VariantSettings) -> None:
     """What the chosen variant is, and where it has a setting, how the error falls with it."""
     head = exact(study.run, at)
     st.html(pieces.heading(f"{variant.title} {variant.does}", variant.source))
@@ -52,7 +52,7 @@ def variant_panel(study: Study, at: Head, variant: Variant, settings: Settings) 
         return
     first = variant.controls[0]
     # The curve is the same wherever on it the reader stands, and with whichever draw.
-    of_all = replace(settings, seed=0, **{first: getattr(Settings(), first)})
+    of_all = replace(settings, seed=0, **{first: getattr(VariantSettings(), first)})
     curve = _curve(study.run, at, variant.name, of_all, values)
     label, even = choices.CONTROLS[first].label, variants.measure(variants.even(head), head).error
     spoken = f"Output error of {variant.title} by {label}: " + ", ".join(
@@ -61,12 +61,12 @@ def variant_panel(study: Study, at: Head, variant: Variant, settings: Settings) 
     chart(curve_figure(curve, label, getattr(settings, first), even, study.palette), f"curve-{variant.name}", spoken)
 
 
-def picture(study: Study, at: Head, variant: Variant, settings: Settings) -> None:
+def picture(study: Study, at: Head, variant: Variant, settings: VariantSettings) -> None:
     """Both maps and their difference, the numbers, and the table of all variants, in which a row is chosen."""
     head, all_rows = exact(study.run, at), rows(study.run, at, settings)
     even = variants.measure(variants.even(head), head)
     row = next(row for row in all_rows if row.variant == variant)
-    whole = costs.cost("softmax", Shape.of(head), settings).multiply_adds
+    whole = costs.cost("softmax", HeadShape.of(head), settings).multiply_adds
     st.html(f'<p class="sa-answer">{_sentence(row, all_rows, even)}</p>')
     about = {
         "measured": _measured(row, even, settings, head),
@@ -84,7 +84,7 @@ def _open() -> None:
     choices.choose(str(st.session_state[KEY].open["variant"]))
 
 
-def _sentence(row: Row, all_rows: tuple[Row, ...], even: Measured) -> str:
+def _sentence(row: Row, all_rows: tuple[Row, ...], even: Difference) -> str:
     """What to look at, by numbers."""
     if row.measured is None:
         return str(row.why_not)
@@ -96,7 +96,7 @@ def _sentence(row: Row, all_rows: tuple[Row, ...], even: Measured) -> str:
     )
 
 
-def _measured(row: Row, even: Measured, settings: Settings, head: Exact) -> dict[str, Any]:
+def _measured(row: Row, even: Difference, settings: VariantSettings, head: Exact) -> dict[str, Any]:
     """The panel of the chosen variant's numbers."""
     found, measured = row.found, row.measured
     if found is None or measured is None:
@@ -123,9 +123,9 @@ def _measured(row: Row, even: Measured, settings: Settings, head: Exact) -> dict
     }
 
 
-def _costs(row: Row, settings: Settings, head: Exact) -> list[list[str]]:
+def _costs(row: Row, settings: VariantSettings, head: Exact) -> list[list[str]]:
     """The cost as a formula and as numbers at this length and at 4096, each as a share of exact attention's."""
-    here = Shape.of(head)
+    here = HeadShape.of(head)
     shapes = (here, here.long())
     pairs = [
         (costs.cost(row.variant.name, shape, settings), costs.cost("softmax", shape, settings)) for shape in shapes

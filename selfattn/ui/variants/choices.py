@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from selfattn.analysis.variants.other_attentions import GROUPS, VARIANTS
-from selfattn.analysis.variants.variant import Exact, Settings, Variant
+from selfattn.analysis.variants.variant import Exact, Variant, VariantSettings
 from selfattn.figures import pieces
 
 FIRST = "linear"
@@ -99,7 +99,7 @@ def _choose(key: str) -> None:
         choose(st.session_state[key])
 
 
-def settings(variant: Variant, exact: Exact) -> Settings:
+def settings(variant: Variant, exact: Exact) -> VariantSettings:
     """What all variants are set to, with a control for each setting of the chosen one."""
     state = st.session_state
     if "variant_settings" not in state:
@@ -109,7 +109,7 @@ def settings(variant: Variant, exact: Exact) -> Settings:
         for name in variant.controls:
             kept = replace(kept, **{name: _control(name, getattr(kept, name), exact)})
     state.variant_settings = kept
-    for field in fields(Settings):
+    for field in fields(VariantSettings):
         _write(f"variant_{field.name}", getattr(kept, field.name), field.default)
     return kept
 
@@ -128,7 +128,7 @@ def _control(name: str, value: Any, exact: Exact) -> Any:
     return st.select_slider(control.label, options, key=key, width=210)
 
 
-def _fitting(kept: Settings, exact: Exact) -> Settings:
+def _fitting(kept: VariantSettings, exact: Exact) -> VariantSettings:
     """The settings that there are on this head, nearest to those asked for."""
     near: dict[str, Any] = {
         name: min(control.values(exact), key=lambda option: abs(option - getattr(kept, name)))
@@ -137,16 +137,16 @@ def _fitting(kept: Settings, exact: Exact) -> Settings:
     return replace(kept, **near)
 
 
-def _from_link() -> Settings:
+def _from_link() -> VariantSettings:
     """The settings that a link asks for; whatever is no number is as if it did not."""
     asked: dict[str, Any] = {}
-    for field in fields(Settings):
+    for field in fields(VariantSettings):
         written = st.query_params.get(f"variant_{field.name}", "")
         if field.name in TOGGLES:
             asked[field.name] = written == "True" if written else field.default
         elif written.replace(".", "", 1).isdecimal() and math.isfinite(float(written)):
             asked[field.name] = type(field.default)(float(written))  # a count is a whole number
-    return Settings(**asked)
+    return VariantSettings(**asked)
 
 
 def _write(name: str, value: Any, default: Any) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from selfattn.analysis.variants.ranking import Row
-from selfattn.analysis.variants.variant import Settings, Variant
+from selfattn.analysis.variants.variant import Variant, VariantSettings
 from selfattn.exports import data
 from selfattn.exports.data import rows_as_csv
 from selfattn.ui.caches import Run
@@ -16,7 +16,7 @@ from selfattn.ui.place import Head
 COLUMNS = ("attention", "group", "what it does", "row variation", "output error", "multiply-adds", "numbers held")
 
 
-def export(run: Run, at: Head, rows: Sequence[Row], variant: Variant, settings: Settings) -> None:
+def export(run: Run, at: Head, rows: Sequence[Row], variant: Variant, settings: VariantSettings) -> None:
     """The export menu."""
     with st.sidebar.popover("Export", width="stretch"):
         st.download_button(
@@ -37,20 +37,20 @@ def _line(row: Row) -> list[object]:
     return [row.variant.title, row.variant.group, row.variant.does, *numbers, cost.multiply_adds, cost.numbers]
 
 
-def as_python(run: Run, at: Head, variant: Variant, settings: Settings) -> str:
+def as_python(run: Run, at: Head, variant: Variant, settings: VariantSettings) -> str:
     """The Python that computes the same numbers again."""
-    default = Settings()
-    chosen = {field.name: getattr(settings, field.name) for field in fields(Settings)}
+    default = VariantSettings()
+    chosen = {field.name: getattr(settings, field.name) for field in fields(VariantSettings)}
     said = ", ".join(f"{name}={value!r}" for name, value in chosen.items() if value != getattr(default, name))
     lines = [
         *data.python_imports((), run.given),
         "from selfattn.analysis.variants.other_attentions import VARIANTS",
-        "from selfattn.analysis.variants.variant import Settings, compute, exact_of, measure",
+        "from selfattn.analysis.variants.variant import VariantSettings, compute, exact_of, measure",
         "",
         f"model = selfattn.load({data.python_arguments(run.choice)})",
         f"trace = {data.python_trace('model', run.given, (), run.pad, run.written)}",
         f"exact = exact_of(trace, trace.call({at.layer}, {at.part!r}, {at.kind!r}), head={at.head})",
-        f"found = compute(VARIANTS[{variant.name!r}], exact, Settings({said}))",
+        f"found = compute(VARIANTS[{variant.name!r}], exact, VariantSettings({said}))",
         "print(measure(found, exact))",
     ]
     return "\n".join(lines) + "\n"

@@ -10,19 +10,36 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from selfattn.cli.show import show
+    from selfattn.models.inputs.given import Pair, Picture, Sound
     from selfattn.models.loading.library import load
     from selfattn.models.model import Model
     from selfattn.recording.edits import Ablate, Cut, Mask, Scale, Similarity, Temperature
     from selfattn.tracing.trace import Trace, trace
 
 _HOMES = {
+    "selfattn.models.inputs.given": ("Pair", "Picture", "Sound"),
     "selfattn.models.loading.library": ("load",),
     "selfattn.models.model": ("Model",),
     "selfattn.recording.edits": ("Ablate", "Cut", "Mask", "Scale", "Similarity", "Temperature"),
     "selfattn.cli.show": ("show",),
     "selfattn.tracing.trace": ("Trace", "trace"),
 }
-__all__ = ["Ablate", "Cut", "Mask", "Model", "Scale", "Similarity", "Temperature", "Trace", "load", "show", "trace"]
+__all__ = [
+    "Ablate",
+    "Cut",
+    "Mask",
+    "Model",
+    "Pair",
+    "Picture",
+    "Scale",
+    "Similarity",
+    "Sound",
+    "Temperature",
+    "Trace",
+    "load",
+    "show",
+    "trace",
+]
 
 
 def __getattr__(name: str) -> Any:

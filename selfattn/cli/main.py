@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,22 @@ from selfattn.cli import train
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="An attention microscope."
 )
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"selfattn {version('selfattn')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    pass
+
 
 MODEL = Annotated[str, typer.Argument(help="A name from `selfattn models`, a folder, or a hub id.")]
 TEXT = Annotated[

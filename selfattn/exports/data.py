@@ -165,16 +165,14 @@ def as_python(
 
 def python_imports(edits: Sequence[Edit], *given: Input) -> list[str]:
     """The lines that import what Python with these edits and inputs needs."""
-    names = sorted({type(edit).__name__ for edit in edits})
-    kinds = sorted({type(each).__name__ for each in given if isinstance(each, Pair | Picture | Sound)})
-    lines = ["from pathlib import Path", ""] if {"Picture", "Sound"} & {*kinds} else []
+    kinds = {type(each).__name__ for each in given if isinstance(each, Pair | Picture | Sound)}
+    names = sorted({type(edit).__name__ for edit in edits} | kinds)
+    lines = ["from pathlib import Path", ""] if {"Picture", "Sound"} & kinds else []
     lines.append("import selfattn")
     if names:
         lines.append(f"from selfattn import {', '.join(names)}")
     if "Mask" in names:
         lines.append("from selfattn.maths.masks import parse")
-    if kinds:
-        lines.append(f"from selfattn.models.inputs.given import {', '.join(kinds)}")
     return lines
 
 

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tomllib
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import selfattn
 from selfattn import Ablate, Mask, Scale, Similarity, Temperature
 from selfattn.cli import main
 from selfattn.maths.masks import causal, window
+from selfattn.places import HOME
 from tests.tools import made, tiny
 from tests.tools.tolerance import assert_close
 
@@ -211,3 +213,9 @@ def test_tensors_in_half_precision_reach_the_model(run, tmp_path):
     save_file({"pixel_values": torch.zeros(1, 3, 12, 12)}, tmp_path / "x.safetensors")
     code, _, error = run("trace", folder, f"@{tmp_path}/x.safetensors", "--dtype", "bfloat16")
     assert code == 0, error
+
+
+def test_the_version(run):
+    """That of the package that is installed, which is the project's own."""
+    project = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]
+    assert run("--version")[:2] == (0, f"selfattn {project['version']}\n")

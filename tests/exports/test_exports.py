@@ -188,9 +188,7 @@ def test_the_python_of_a_file_reads_it_again(tmp_path, monkeypatch, kind):
     monkeypatch.setattr("selfattn.load", lambda name: None, raising=False)
     monkeypatch.setattr("selfattn.trace", lambda model, what, edits: given.append(what), raising=False)
     code = exports.as_python(Choice("here"), kind(b"bytes", str(file)), [], 0, 0, "encoder", "self")
-    assert code.startswith(
-        f"from pathlib import Path\n\nimport selfattn\nfrom selfattn.models.inputs.given import {kind.__name__}\n"
-    )
+    assert code.startswith(f"from pathlib import Path\n\nimport selfattn\nfrom selfattn import {kind.__name__}\n")
     with pytest.raises(AttributeError):  # there is no trace to take stages of
         exec(code, {})
     assert given == [kind(b"bytes")]

@@ -7,7 +7,10 @@ import pytest
 
 import selfattn
 
-NAMES = ["Ablate", "Cut", "Mask", "Model", "Scale", "Similarity", "Temperature", "Trace", "load", "show", "trace"]
+NAMES = [
+    *("Ablate", "Cut", "Mask", "Model", "Pair", "Picture", "Scale", "Similarity", "Sound", "Temperature", "Trace"),
+    *("load", "show", "trace"),
+]
 
 
 def test_these_names_and_no_others():

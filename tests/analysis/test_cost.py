@@ -24,7 +24,7 @@ from selfattn.maths.attend import attend
 from selfattn.maths.windowed import windowed
 from selfattn.models.budgets import SHARE, budget
 from selfattn.models.model import Model
-from selfattn.ui.cost.jobs import Bench, Job, Setup
+from selfattn.ui.cost.bench import Bench, Measurement, Setup
 from tests.tools.tolerance import assert_close
 
 SMALL = Shape(heads=3, d_head=5)
@@ -225,7 +225,7 @@ def test_the_roof_of_this_machine_is_measured(monkeypatch):
 
 def test_a_cancelled_job_keeps_its_points_and_goes_on_where_it_was():
     setup, turn = Setup(Shape(2, 3), 512), threading.Lock()
-    job = Job(setup, AMPLE.free, turn, 1, None)
+    job = Measurement(setup, AMPLE.free, turn, None)
     while not job.points and not job.wait(0.01):
         pass
     job.stop()
@@ -233,7 +233,7 @@ def test_a_cancelled_job_keeps_its_points_and_goes_on_where_it_was():
     assert job.points
     assert len(job.points) < len(setup.keys)
     assert job.error is None
-    again = Job(setup, AMPLE.free, turn, 1, job)
+    again = Measurement(setup, AMPLE.free, turn, job)
     assert set(again.points) >= set(job.points)
     assert again.wait(120)
     assert set(again.points) == set(setup.keys)

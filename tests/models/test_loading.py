@@ -215,13 +215,6 @@ def test_a_failed_load_is_told_and_forgotten(slow, bert):
     assert models.model(Choice("a")) is bert
 
 
-def test_a_model_that_left_takes_its_traces_along(monkeypatch, bert):
-    cleared = []
-    monkeypatch.setattr(caches.trace, "clear", lambda: cleared.append(True))
-    caches._release()
-    assert cleared == [True]
-
-
 def test_a_refused_model_keeps_its_name_and_is_not_asked_for_again(monkeypatch):
     asked = []
 

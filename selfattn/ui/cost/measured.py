@@ -13,7 +13,7 @@ from selfattn.figures import cost as figures
 from selfattn.figures import pieces
 from selfattn.models.budgets import free, in_words
 from selfattn.ui.controls import KEEP
-from selfattn.ui.cost.jobs import LIMIT, Bench, Job, Setup
+from selfattn.ui.cost.bench import LIMIT, Bench, Measurement, Setup
 from selfattn.ui.shell.charts import chart
 from selfattn.ui.shell.frame import Study
 
@@ -55,7 +55,7 @@ def board(study: Study, setup: Setup, backward: bool, begin: bool) -> None:
 
 
 @st.fragment(run_every=BEAT)
-def _watched(study: Study, job: Job, backward: bool) -> None:
+def _watched(study: Study, job: Measurement, backward: bool) -> None:
     """How far it is, and what there is of it already."""
     if not job.running:
         st.rerun()
@@ -65,7 +65,7 @@ def _watched(study: Study, job: Job, backward: bool) -> None:
     _results(study, job, backward)
 
 
-def _ended(study: Study, job: Job) -> None:
+def _ended(study: Study, job: Measurement) -> None:
     """How it ended, where that was not with all its points, and the way on."""
     whole = {(method, backward) for method, backward, _ in job.setup.keys}
     if job.error or job.stopped:
@@ -80,7 +80,7 @@ def _ended(study: Study, job: Job) -> None:
         st.button("Go on", key="go_on", on_click=_go_on, args=(study, job))
 
 
-def _go_on(study: Study, job: Job) -> None:
+def _go_on(study: Study, job: Measurement) -> None:
     BENCH.begin(job.setup, free(study.model))
 
 
@@ -111,7 +111,7 @@ def _formulas(setup: Setup) -> None:
     st.html(pieces.table(["", "operations", "here", "bytes moved", "FLOP a byte", "grows like"], rows))
 
 
-def _results(study: Study, job: Job, backward: bool) -> None:
+def _results(study: Study, job: Measurement, backward: bool) -> None:
     """Time, memory, exponents and the roof, as far as they are known."""
     every = [point for point in list(job.points.values()) if point.rounds]
     points = [point for point in every if point.backward == backward]
@@ -176,7 +176,7 @@ def _exponent(fitted: Fit | None, name: str) -> tuple[str, str, str]:
     return f"{fitted.exponent:.2f} ± {fitted.error:.2f}", theory, f"{fitted.lengths[0]:,} to {fitted.lengths[-1]:,}"
 
 
-def _roof(study: Study, job: Job, points: list[Point]) -> None:
+def _roof(study: Study, job: Measurement, points: list[Point]) -> None:
     """Every forward pass under the roof of the machine."""
     assert job.machine is not None
     roof, standings = job.machine, [roofline.standing(point, job.setup.shape) for point in points]

@@ -2,41 +2,34 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
-from threading import Event, Lock, Semaphore, Thread
+from threading import Lock, Semaphore
 
 from selfattn.models.loading import steps
 from selfattn.models.loading.library import Choice
 from selfattn.models.loading.steps import Step, Stopped
 from selfattn.models.model import Model, first_line
+from selfattn.ui.jobs import Job
 
 
-class Load:
+class Load(Job):
     """One model on its way: what is being done, and in the end the model or one sentence."""
 
     def __init__(self, choice: Choice, turn: Semaphore, done: Callable[["Load"], None]) -> None:
+        super().__init__()
         self.choice = choice
         self.readers: set[str] = set()
         self.step = Step("Waiting for another model to be loaded")
         self.model: Model | None = None
-        self.error: str | None = None
-        self._finished, self._stop = Event(), Event()
         self._turn, self._done = turn, done
-        Thread(target=self._run, name=f"load {choice.source}", daemon=True).start()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait for its end; returns whether it has come."""
-        return self._finished.wait(seconds)
-
-    def stop(self) -> None:
-        """Ask it to end at its next step."""
-        self._stop.set()
+        self.begin(f"load {choice.source}")
 
     def _tell(self, step: Step) -> None:
-        if self._stop.is_set():
+        if self.stopped:
             raise Stopped
         self.step = step
 
-    def _run(self) -> None:
+    def work(self) -> None:
+        """Load it, once it is its turn."""
         try:
             with self._turn, steps.telling(self._tell):
                 self._tell(Step("Opening"))
@@ -50,10 +43,7 @@ class Load:
         except Exception as error:  # whoever waits must hear of it
             self.error = f"{self.choice.source} could not be loaded: {first_line(error)}"
         finally:
-            try:
-                self._done(self)
-            finally:
-                self._finished.set()
+            self._done(self)
 
 
 class Shelf:

@@ -3,7 +3,7 @@
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from threading import Event, Lock, Thread
+from threading import Lock
 
 import torch
 
@@ -12,6 +12,7 @@ from selfattn.analysis.cost.measuring import ROUNDS, Allowance, Key, Point, Refu
 from selfattn.analysis.cost.methods import METHODS, Shape
 from selfattn.analysis.cost.roofline import Machine
 from selfattn.threads import threads
+from selfattn.ui.jobs import Job
 
 # Seconds that a measurement takes at most.
 LIMIT = 60.0
@@ -38,27 +39,19 @@ class Setup:
         ]
 
 
-class Job:
-    """One measurement: its points as they come, also after it was stopped."""
+class Measurement(Job):
+    """Points of this machine as they come, also after it was stopped."""
 
-    def __init__(self, setup: Setup, free: int, turn: Lock, before: "Job | None") -> None:
+    def __init__(self, setup: Setup, free: int, turn: Lock, before: "Measurement | None") -> None:
+        super().__init__()
         self.setup = setup
         self.points: dict[Key, Point] = {} if before is None else dict(before.points)
         self.machine: Machine | None = None if before is None else before.machine
         self.refusals: list[Refusal] = []
-        self.error: str | None = None
         self.begun: float | None = None
         self._budget = Allowance(LIMIT, free)
-        self._turn, self._stop, self._ended = turn, Event(), Event()
-        Thread(target=self._run, name="measure attention", daemon=True).start()
-
-    @property
-    def running(self) -> bool:
-        return not self._ended.is_set()
-
-    @property
-    def stopped(self) -> bool:
-        return self._stop.is_set()
+        self._turn = turn
+        self.begin("measure attention")
 
     @property
     def share(self) -> float:
@@ -75,15 +68,8 @@ class Job:
         tokens = next(reversed(list(self.points.values()))).tokens
         return f"{tokens:,} tokens; {time.monotonic() - self.begun:.0f} s of at most {LIMIT:.0f} s"
 
-    def stop(self) -> None:
-        """Ask it to end after the call that it is in; the points that are done stay."""
-        self._stop.set()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait for its end; returns whether it has come."""
-        return self._ended.wait(seconds)
-
-    def _run(self) -> None:
+    def work(self) -> None:
+        """Measure, once it is its turn; a stop is heard after the call that it is in."""
         try:
             while not self._turn.acquire(timeout=BEAT):
                 if self.stopped:
@@ -96,8 +82,6 @@ class Job:
             self.error = (
                 f"This machine could not go on: {str(error).splitlines()[0] if str(error) else 'no memory left'}."
             )
-        finally:
-            self._ended.set()
 
     def _measure(self) -> None:
         self.begun = time.monotonic()
@@ -119,21 +103,21 @@ class Bench:
 
     def __init__(self, most: int) -> None:
         self._most, self._turn, self._lock = most, Lock(), Lock()
-        self._jobs: OrderedDict[Setup, Job] = OrderedDict()
+        self._jobs: OrderedDict[Setup, Measurement] = OrderedDict()
 
-    def job(self, setup: Setup) -> Job | None:
+    def job(self, setup: Setup) -> Measurement | None:
         """The measurement of a setup, if anybody has begun one."""
         with self._lock:
             if setup in self._jobs:
                 self._jobs.move_to_end(setup)
             return self._jobs.get(setup)
 
-    def begin(self, setup: Setup, free: int, anew: bool = False) -> Job:
+    def begin(self, setup: Setup, free: int, anew: bool = False) -> Measurement:
         """Measure a setup, or what is left of it; one that is under way is joined."""
         with self._lock:
             before = self._jobs.get(setup)
             if before is None or not before.running:
-                self._jobs[setup] = Job(setup, free, self._turn, None if anew else before)
+                self._jobs[setup] = Measurement(setup, free, self._turn, None if anew else before)
             self._jobs.move_to_end(setup)
             while len(self._jobs) > self._most:
                 self._jobs.popitem(last=False)[1].stop()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from selfattn.analysis.all_heads.patterns import PATTERNS
+from selfattn.canvas.rooms import addressed
 from selfattn.canvas.training import ORDER, history_payload
 from selfattn.figures.palette import DARK, LIGHT
 from selfattn.places import SPECIMENS
@@ -31,7 +32,7 @@ DECODE = """async (packed) => {
   };
 }"""
 SHOW = """async (packed) => {
-  const { default: show } = await import("/training/index.js");
+  const { default: show } = await import("/main.js");
   const data = Uint8Array.from(atob(packed), (each) => each.charCodeAt(0));
   show({ data, parentElement: document.body });
 }"""
@@ -42,7 +43,7 @@ MAP = """() => {
   return new Uint32Array(data.buffer).reduce((sum, word) => (Math.imul(sum, 31) + word) | 0, 7);
 }"""
 QUIET = """() => {
-  const { learning } = document.querySelector(".history");
+  const { scope: learning } = document.querySelector(".history");
   return learning.frame === null && !learning.playing;
 }"""
 
@@ -62,17 +63,17 @@ def small() -> History:
 
 
 def mount(page, history: History, palette=LIGHT) -> None:
-    style = "".join((BROWSER / f"{name}.css").read_text() for name in ("slider", "history"))
+    style = "".join((BROWSER / f"{name}.css").read_text() for name in ("shared/slider", "training/history"))
     colours = "".join(f"--sa-{name}: {colour};" for name, colour in dataclasses.asdict(palette).items())
     page.set_viewport_size({"width": 1200, "height": 1000})
     page.emulate_media(reduced_motion="reduce")
     page.add_style_tag(content=f"body {{ margin: 0; background: {palette.paper}; {colours} }} {style}")
-    page.evaluate("document.body.innerHTML = '<div class=history></div>'")
+    page.evaluate("document.body.innerHTML = '<div class=canvas></div>'")
     send(page, history)
 
 
 def send(page, history: History) -> None:
-    page.evaluate(SHOW, base64.b64encode(history_payload(history)).decode())
+    page.evaluate(SHOW, base64.b64encode(addressed("training", history_payload(history))).decode())
     page.locator(".history[data-ready=true]").wait_for()
     still(page)
 
@@ -317,7 +318,7 @@ def test_a_frame_is_drawn_within_a_frame(module_page, shipped):
 
 def test_every_pattern_has_its_words():
     assert set(ORDER) <= set(PATTERNS)
-    for file in ("history_words.js", "history_curves.js"):
+    for file in ("training/words.js", "training/curves.js"):
         written = (BROWSER / file).read_text()
         assert all(f"{name}:" in written for name in ORDER)
 

@@ -111,7 +111,7 @@ class Reader:
         for _ in range(2):
             self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
             self.page.locator(".st-key-board, .st-key-panel_True, .sa-notice").first.wait_for(timeout=60_000)
-            self.page.locator(".head:not([data-ready=true])").first.wait_for(state="detached", timeout=60_000)
+            self.page.locator(".canvas:not([data-ready=true])").first.wait_for(state="detached", timeout=60_000)
             self.page.wait_for_timeout(350)
         return self
 

@@ -50,7 +50,8 @@ def pictures(study: Study, found: Atlas) -> None:
     if "atlas" not in st.session_state:
         # The component keeps the view from here on: what it sends back is not sent to it again.
         st.session_state.atlas_opening = _view()
-    component.atlas(
+    component.mount(
+        "all_heads",
         key="atlas",
         data=atlas_payload(found, st.session_state.atlas_opening),
         on_open_change=_open,

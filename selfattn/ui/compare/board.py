@@ -73,7 +73,8 @@ def picture(sides: Sides, pair: Compared, found: Comparison) -> None:
         state.comparison_opening = _cell()
     about, planes = compare.pair_payload(pair)
     about |= {"heads": _heads(sides, pair, found), "view": state.comparison_opening}
-    component.compare(
+    component.mount(
+        "compare",
         key=KEY,
         data=pack(about, planes | compare.divergences(found)),
         on_open_change=lambda: _open(sides),

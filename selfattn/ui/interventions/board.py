@@ -150,7 +150,8 @@ def picture(study: Study, setup: Setup, edits: Edits, how: How, on: str) -> None
         "edits": to_json(edits),
         "done": st.session_state.get("experiment_done", 0),
     }
-    component.experiment(
+    component.mount(
+        "interventions",
         key=KEY,
         data=experiment_payload(
             calls[0],

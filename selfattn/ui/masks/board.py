@@ -153,7 +153,7 @@ def picture(study: Study, place: Place, pattern: MaskPattern) -> None:
         "sentences": _sentences(study, place),
         "changes": [place.where],
     }
-    component.mask(key=KEY, data=mask_payload(known, planes, about), on_draw_change=_draw)
+    component.mount("masks", key=KEY, data=mask_payload(known, planes, about), on_draw_change=_draw)
 
 
 def _sentences(study: Study, place: Place) -> list[str]:

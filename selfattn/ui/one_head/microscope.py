@@ -107,7 +107,8 @@ def microscope(study: Study, before: Trace, after: Trace | None, at: Head, tempe
         "revision": state.opened_view,
         "session": state.setdefault("session", uuid4().hex),
     }
-    told = component.head(
+    told = component.mount(
+        "one_head",
         key=KEY,
         data=pack(about, planes),
         on_view_change=lambda: None,

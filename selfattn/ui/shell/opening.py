@@ -17,6 +17,6 @@ def curtain() -> Iterator[None]:
     if "torch" not in sys.modules:
         with place.container():
             st.caption("Starting: PyTorch and Transformers are being loaded …")
-            component.head(key="opening")
+            component.fetch()
     yield
     place.empty()

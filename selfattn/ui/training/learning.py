@@ -13,7 +13,7 @@ def learning(history: History, key: str) -> None:
 
     A longer history under the same key is drawn in place: the reader keeps the step, unless it is the last.
     """
-    component.history(key=key, data=history_payload(history))
+    component.mount("training", key=key, data=history_payload(history))
 
 
 @st.cache_resource(show_spinner=False)

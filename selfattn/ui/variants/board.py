@@ -77,7 +77,7 @@ def picture(study: Study, at: Head, variant: Variant, settings: VariantSettings)
     names = study.trace().labels(caches.call(study.run, at))
     title = variant.title if row.found and row.found.weights is not None else f"{variant.title}: no map of tokens"
     payload = variants_payload(head, row.found, names, ("exact attention", title), about)
-    component.variants(key=KEY, data=payload, on_open_change=_open)
+    component.mount("variants", key=KEY, data=payload, on_open_change=_open)
 
 
 def _open() -> None:

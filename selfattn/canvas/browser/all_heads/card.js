@@ -14,7 +14,7 @@ export function card(scope) {
   const canvas = h("canvas", { role: "img" });
   const note = h("p", { class: "note" });
   const list = h("div", { class: "bars" });
-  const open = h("button", { type: "button", class: "open", onclick: () => scope.open(scope.at) }, "Open this head");
+  const open = h("button", { type: "button", class: "open", onclick: () => scope.choose(scope.at) }, "Open this head");
   const foot = h("p", { class: "note" }, "The tick is even attention under the same mask.");
   const element = h("section", { class: "card", "aria-label": "The head pointed at" });
   element.append(title, badges, canvas, note, list, foot, open);

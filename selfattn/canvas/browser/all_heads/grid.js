@@ -26,12 +26,12 @@ export function grid(scope) {
     if (at === null) return;
     // A finger cannot hover: its first touch looks, its second opens.
     const seen = event.pointerType !== "touch" || (at.layer === scope.at.layer && at.head === scope.at.head);
-    if (seen) scope.open(at);
+    if (seen) scope.choose(at);
     else scope.point(at);
   };
   canvas.onkeydown = (event) => {
-    if (event.key === "Enter" || event.key === " ") scope.open(scope.at);
-    else if (!scope.key(event.key)) return;
+    if (event.key === "Enter" || event.key === " ") scope.choose(scope.at);
+    else if (!scope.step(event.key)) return;
     event.preventDefault();
   };
 

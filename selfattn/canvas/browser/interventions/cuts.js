@@ -124,7 +124,7 @@ export function cuts(scope) {
     picked = null;
     draw();
   };
-  return { element, draw, lay };
+  return { element, draw };
 }
 
 function part(name, attributes) {

@@ -1,47 +1,52 @@
-// Draw a mask: the entry of the component. The mask, its reach, its cost and the head's weights are computed here at
+// Draw a mask. The mask, its reach, its cost and the head's weights are computed here at
 // once; what the model says with it is asked of Python when the hand rests.
 
 import { Head, strongest } from "../shared/attend.js";
-import { paletteOf, rgb } from "../shared/colour.js";
 import { h } from "../shared/dom.js";
+import { Room } from "../shared/room.js";
 import { outcome } from "../interventions/outcome.js";
 import { controls } from "./controls.js";
 import { Drawing } from "./drawing.js";
 import { grids } from "./grids.js";
 import { deepest, firstLayers } from "./reach.js";
 import { costs, heard, table } from "./says.js";
-import { unpack } from "../shared/payload.js";
 
 const SETTLED = 250; // milliseconds after the last change until the model is asked
 const UNCHANGED = { similarity: "own", scaled: true, temperature: 1, mask: ["own"], width: 0, pairs: [] };
 
-class Mask {
+export default class Mask extends Room {
+  drawing = null;
+  pinned = { row: 0, column: 0 };
+  pointed = null;
+  /** Layers after which the reach is shown. */
+  after = 1;
+  revision = null;
+  version = 0;
+  opened = 0;
+  last = 0;
+
   constructor(root) {
-    Object.assign(this, { root, pinned: { row: 0, column: 0 }, pointed: null, after: 1 });
-    Object.assign(this, { version: 0, last: 0, opened: 0 });
+    super(root, "mask");
     const [making, who, says] = [controls(this), heard(this), outcome(this)];
     const [squares, price, numbers] = [grids(this), costs(this), table(this)];
     this.parts = [making, who, says, squares, price, numbers];
-    const above = h("div", { class: "above" }, h("div", { class: "side" }, making.element, who.element), says.element);
-    root.replaceChildren(above, squares.element, price.element, numbers.element);
-    // The palette follows the theme: a colour of the style sheet changes with it, and says so when it has.
-    root.ontransitionend = (event) => event.target === root && this.refresh();
-    root.onkeydown = (event) => {
-      if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.target.tagName === "INPUT") return;
-      event.preventDefault();
-      this.change(() => this.drawing.undo());
-    };
+    const side = h("div", { class: "side" }, making.element, who.element);
+    root.append(h("div", { class: "above" }, side, says.element), squares.element, price.element, numbers.element);
+  }
+
+  key(event) {
+    if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.target.tagName === "INPUT") return;
+    event.preventDefault();
+    this.change(() => this.drawing.undo());
   }
 
   get cell() {
     return this.pointed ?? this.pinned;
   }
 
-  open(data) {
-    this.data = data;
-    const about = unpack(data);
+  open(about) {
+    super.open(about);
     const { planes, queries } = about;
-    this.about = about;
     this.opened++;
     this.head = new Head(about);
     this.count = queries.length;
@@ -90,11 +95,10 @@ class Mask {
 
   settle() {
     this.root.dataset.pending = 1;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
+    this.rested(SETTLED, () => {
       this.last = Math.max(this.last + 1, Date.now());
       this.tell("draw", { expression: this.drawing.expression, after: this.after, at: this.last });
-    }, SETTLED);
+    });
   }
 
   point(cell) {
@@ -108,29 +112,7 @@ class Mask {
     this.refresh();
   }
 
-  /** Draw with the next frame, once however often this is called before it. */
-  refresh() {
-    this.frame ??= requestAnimationFrame(() => {
-      this.frame = null;
-      if (!this.about) return;
-      this.palette = paletteOf(this.root);
-      const [red, green, blue] = rgb(this.palette.panel);
-      this.root.classList.toggle("dark", red + green + blue < 384);
-      for (const part of this.parts) part.draw();
-      this.root.dataset.ready = "true";
-    });
+  draw() {
+    for (const part of this.parts) part.draw();
   }
-}
-
-const made = new WeakMap();
-
-/** Streamlit calls this with each payload; the same element keeps what the reader drew. */
-export default function ({ parentElement, data, setTriggerValue }) {
-  const root = parentElement.querySelector(".mask");
-  if (!made.has(root)) made.set(root, new Mask(root));
-  const mask = made.get(root);
-  mask.tell = setTriggerValue;
-  if (mask.data !== data) mask.open(data);
-  // What is on screen, for whoever wants to read it from a script.
-  root.scope = mask;
 }

@@ -61,9 +61,9 @@ export function controls(scope) {
   const apply = h("button", { type: "button", class: "primary" }, "Apply to the model");
   apply.onclick = () => {
     scope.inModel = inModel(scope.view, reach.select.value);
-    scope.report("apply", { view: scope.view, reach: reach.select.value });
+    scope.tell("apply", { view: scope.view, reach: reach.select.value });
   };
-  const undo = h("button", { type: "button", class: "quiet", onclick: () => scope.report("undo", true) }, "Undo");
+  const undo = h("button", { type: "button", class: "quiet", onclick: () => scope.tell("undo", true) }, "Undo");
   const element = h(
     "div",
     { class: "controls" },
@@ -119,8 +119,9 @@ const COLOURS = { sqrt: "√", linear: "linear", log: "log" };
 const STAGES = { scores: "scores", scaled: "scaled", logits: "masked", weights: "weights" };
 const SEGMENTS = { all: "all", AA: "A → A", AB: "A → B", BA: "B → A", BB: "B → B" };
 
-/** The line over the picture: which picture, how it is coloured or filtered, and `keep(kind)` to save it. */
-export function toolbar(scope, names, keep) {
+/** The line over the picture: which of `pictures`, how it is coloured or filtered, and `keep(kind)` to save it. */
+export function toolbar(scope, pictures, keep) {
+  const names = Object.fromEntries(Object.entries(pictures).map(([show, { name }]) => [show, name]));
   const show = segmented("Picture", names, (value) => scope.set({ show: value }));
   const stage = segmented("Stage", STAGES, (value) => scope.set({ stage: value }));
   const range = choice("colours over", RANGES, (value) => scope.set({ range: value }));
@@ -131,14 +132,6 @@ export function toolbar(scope, names, keep) {
   const words = toggle("whole words", (on) => scope.set({ words: on }));
   const segments = choice("sentences", SEGMENTS, (value) => scope.set({ segments: value }));
   const parts = { stage, range, colour, threshold, words, segments };
-  const uses = {
-    image: ["range", "colour"],
-    sound: [],
-    stages: ["range", "colour"],
-    map: ["stage", "range", "colour"],
-    lines: ["threshold", "words", "segments"],
-    table: [],
-  };
   const files = h(
     "span",
     { class: "files" },
@@ -151,7 +144,7 @@ export function toolbar(scope, names, keep) {
   function draw() {
     const { view, head } = scope;
     const shown = head.shown(view.show);
-    const used = head.tile ? ["range", "colour"] : uses[shown];
+    const used = head.tile ? ["range", "colour"] : pictures[shown].uses;
     show.draw(shown);
     for (const button of show.buttons) button.hidden = ["image", "sound"].includes(button.value) && !head[button.value];
     for (const [name, part] of Object.entries(parts)) {

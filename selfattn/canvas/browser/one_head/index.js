@@ -1,38 +1,54 @@
-// One head, live: the entry of the component. Python sends a head's numbers; all that concerns this head runs here.
+// One head, live. Python sends a head's numbers; all that concerns this head runs here.
 
 import { Head } from "../shared/attend.js";
+import { h, write } from "../shared/dom.js";
+import { Scope } from "../shared/scope.js";
 import { cell, sentence } from "./cell.js";
 import { controls, inModel, toolbar } from "./controls.js";
-import { h, write } from "../shared/dom.js";
 import { gauges } from "./gauges.js";
 import { LongHead } from "./long_head.js";
-import { unpack } from "../shared/payload.js";
 import { says } from "./says.js";
-import { Scope } from "../shared/scope.js";
 import { stages } from "./stages.js";
 import { tokens } from "./tokens.js";
 
-// Pictures that are not the first one are fetched when they are asked for.
+// Pictures that are not the first one are fetched when they are asked for; `uses` are the controls that serve each.
 const PICTURES = {
-  image: { name: "Picture", load: async () => (await import("./patches.js")).patches },
-  sound: { name: "Sound", load: async () => (await import("./frames.js")).frames },
-  stages: { name: "Stages" },
-  map: { name: "Map", load: async () => (await import("./map/index.js")).map },
-  lines: { name: "Lines", load: async () => (await import("./lines.js")).lines },
-  table: { name: "Table", load: async () => (await import("./table.js")).table },
+  image: { name: "Picture", file: "patches.js", part: "patches", uses: ["range", "colour"] },
+  sound: { name: "Sound", file: "frames.js", part: "frames", uses: [] },
+  stages: { name: "Stages", uses: ["range", "colour"] },
+  map: { name: "Map", file: "map/index.js", part: "map", uses: ["stage", "range", "colour"] },
+  lines: { name: "Lines", file: "lines.js", part: "lines", uses: ["threshold", "words", "segments"] },
+  table: { name: "Table", file: "table.js", part: "table", uses: [] },
 };
+// Browsers may remember that an address failed: it is asked for by another one then.
+let lost = 0;
 
-class Microscope {
-  constructor(root, tell) {
-    this.root = root;
-    this.scope = new Scope(root, tell, (now) => this.draw(now));
-    const { scope } = this;
-    this.controls = controls(scope);
-    const names = Object.fromEntries(Object.entries(PICTURES).map(([show, { name }]) => [show, name]));
-    const keep = async (kind) => (await import("./picture.js")).save(scope, this.pictures.stages.host, kind);
-    this.parts = [tokens(scope), toolbar(scope, names, keep)];
-    this.panels = [cell(scope), gauges(scope), says(scope)];
-    this.pictures = { stages: stages(scope) };
+async function fetched(file) {
+  try {
+    return await import(`./${file}${lost ? `?again=${lost}` : ""}`);
+  } catch (error) {
+    lost++;
+    throw error;
+  }
+}
+
+export default class Microscope extends Scope {
+  id = null;
+  session = null;
+  revision = null;
+  applied = null;
+  prediction = null;
+  inModel = null;
+  /** The picture that is on its way, and the one that did not arrive under which view. */
+  fetching = null;
+  missing = null;
+
+  constructor(root) {
+    super(root, "head");
+    this.controls = controls(this);
+    this.parts = [tokens(this), toolbar(this, PICTURES, (kind) => this.#save(kind))];
+    this.panels = [cell(this), gauges(this), says(this)];
+    this.pictures = { stages: stages(this) };
     this.picture = h("div", { class: "picture" });
     this.said = h("div", { class: "heard", role: "status", "aria-live": "polite" });
     root.append(
@@ -41,43 +57,39 @@ class Microscope {
       h("div", { class: "panels" }, ...this.panels.map((panel) => panel.element)),
       this.said,
     );
-    new ResizeObserver(() => scope.refresh()).observe(root);
-    // A property that follows the theme's ink in a millisecond: its transition ends when the theme has changed.
-    root.onkeydown = (event) => {
-      if (event.key === "Escape") scope.release();
-    };
-    root.addEventListener("transitionend", (event) => event.target === root && scope.refresh());
   }
 
   open(about) {
-    const { scope } = this;
+    super.open(about);
     // After a lost connection a new session knows only the link: what stands here is newer. It is told with the
     // session's name, and so is news to it even where the browser's link is one answer behind.
     const returned = this.session && about.session !== this.session;
     const fresh = !returned && about.revision !== this.revision;
-    Object.assign(this, { session: about.session, revision: about.revision });
-    if (returned) scope.report("view", { ...scope.view, session: about.session });
+    this.session = about.session;
+    this.revision = about.revision;
+    if (returned) this.keep("view", { ...this.view, session: about.session });
     if (about.id === this.id && !fresh) return;
-    const head = about.id === this.id ? scope.head : new (about.long ? LongHead : Head)(about);
+    const head = about.id === this.id ? this.head : new (about.long ? LongHead : Head)(about);
     this.id = about.id;
-    const { applied, prediction } = about;
-    Object.assign(scope, { applied, prediction });
+    this.applied = about.applied;
+    this.prediction = about.prediction;
     if (fresh) {
-      if (applied) this.controls.reach.draw(applied.reach);
-      scope.inModel = applied?.is_view ? inModel(about.view, applied.reach) : null;
+      if (this.applied) this.controls.reach.draw(this.applied.reach);
+      this.inModel = this.applied?.is_view ? inModel(about.view, this.applied.reach) : null;
     }
-    scope.open(head, fresh ? about.view : null);
+    this.show(head, fresh ? about.view : null);
   }
 
   draw(now) {
-    const { scope } = this;
-    const long = Boolean(scope.head.tile);
-    const show = scope.head.shown(scope.view.show);
+    const { head, view } = this;
+    const long = Boolean(head.tile);
+    const show = head.shown(view.show);
     this.root.classList.toggle("long", long);
     // A picture's patches and a sound's frames are chosen where they are seen.
-    this.root.classList.toggle("places", scope.head[show]?.queries ?? false);
-    this.root.classList.toggle("words-over-places", scope.head[show]?.queries === false);
-    const picture = this.pictures[show] ?? this.#load(show);
+    this.root.classList.toggle("places", head[show]?.queries ?? false);
+    this.root.classList.toggle("words-over-places", head[show]?.queries === false);
+    const picture = this.pictures[show];
+    if (!picture) this.#fetch(show);
     if (picture && this.picture.lastChild !== picture.element) {
       // Over the stages each control stands beside what it changes; over other pictures they stand in a row.
       const { element } = this.controls;
@@ -90,36 +102,44 @@ class Microscope {
     const drawn = long ? [bar, prediction] : [words, bar, numbers, means, prediction];
     for (const part of [...drawn, this.controls, picture]) part?.draw(now);
     // The lines and the map of a long text say what they show by themselves.
-    const said = !long && show !== "lines" && (scope.pointed || scope.view.query !== null);
-    write(this.said, said ? sentence(scope.head, scope.view, scope.cell) : "");
+    const said = !long && show !== "lines" && (this.pointed || view.query !== null);
+    this.said.classList.toggle("missing", this.missing !== null);
+    write(this.said, this.missing?.said ?? (said ? sentence(head, view, this.cell) : ""));
   }
 
-  #load(show) {
-    PICTURES[show].loading ??= PICTURES[show].load();
-    PICTURES[show].loading.then((make) => {
-      this.pictures[show] ??= make(this.scope);
-      this.scope.refresh();
-    });
+  /** Fetch a picture. Where it does not arrive the one before it stays, until the reader asks again. */
+  async #fetch(show) {
+    if (this.fetching || this.missing?.view === this.view) return;
+    this.fetching = show;
+    const { name, file, part } = PICTURES[show];
+    try {
+      const module = await fetched(file);
+      this.pictures[show] = module[part](this);
+      this.missing = null;
+    } catch (error) {
+      console.error(error);
+      this.#miss(`“${name}” did not arrive; choose it again to try again.`);
+    } finally {
+      this.fetching = null;
+    }
+    this.refresh();
   }
-}
 
-const opened = new WeakMap();
+  /** Say what did not arrive, and let the view be what is seen. */
+  #miss(said) {
+    const [seen] = Object.entries(this.pictures).find(([, { element }]) => element === this.picture.lastChild) ?? ["stages"];
+    if (!this.head.tile) this.set({ show: seen });
+    this.missing = { said, view: this.view };
+  }
 
-// The page that readers turn to next: its scripts are there when they do. It is another component in the same folder.
-const soon = window.requestIdleCallback ?? setTimeout;
-soon(() => import("../../selfattn.atlas/all_heads/index.js").catch(() => {}));
-
-export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
-  if (!data) return; // mounted while the server starts: the scripts are there before the first head
-  const root = parentElement.querySelector(".head");
-  const tell = (name, value) => (name === "view" ? setStateValue : setTriggerValue)(name, value);
-  if (!opened.has(root)) opened.set(root, new Microscope(root, tell));
-  const microscope = opened.get(root);
-  microscope.scope.report = tell;
-  if (microscope.blob === data) return;
-  microscope.blob = data;
-  const about = unpack(data);
-  microscope.open(about);
-  // The numbers on screen, for whoever wants to read them from a script.
-  root.scope = microscope.scope;
+  async #save(kind) {
+    try {
+      const { save } = await fetched("picture.js");
+      await save(this, this.pictures.stages.host, kind);
+    } catch (error) {
+      console.error(error);
+      this.missing = { said: "The file could not be made; press the button again.", view: this.view };
+      this.refresh();
+    }
+  }
 }

@@ -31,7 +31,7 @@ export function says(scope) {
   // A token that may come next is a button: the text goes on with it.
   function write(body, { id, name }) {
     const button = h("button", { type: "button", class: "name", title: `Go on with ${name}` }, name);
-    button.onclick = () => scope.report("write", id);
+    button.onclick = () => scope.tell("write", id);
     body.children[body.children.length - 3].replaceWith(button);
   }
   return { element, draw };

@@ -2,10 +2,11 @@
 
 import { diverging, paint, sequential } from "./colour.js";
 import { canvas, h } from "./dom.js";
-import { MORPH } from "./scope.js";
 
 // Below so many device pixels a cell's borders would hide its colour.
 const GRID = 7;
+// Milliseconds from the colours that stand there to new ones.
+const MORPH = 300;
 
 /**
  * A matrix of the equation.

@@ -1,19 +1,31 @@
+// @ts-check
 // What all views of a head share: its numbers, what the reader set and points at, and one drawing a frame.
 
-import { paletteOf } from "./colour.js";
+import { Room } from "./room.js";
 
 // After the last change, the reader's setting goes to Python: not for every pixel of a drag.
 const SETTLED = 300;
-export const MORPH = 300;
+const CHANGES_NUMBERS = new Set(["scaled", "temperature", "mask", "width", "pairs", "similarity"]);
 
-/** The state of the one-head component. `report(name, value)` tells Python; `draw()` is called once a frame. */
-export class Scope {
-  constructor(element, report, draw) {
-    Object.assign(this, { element, report, draw, view: null, head: null, pinned: null, pointed: null });
-    this.moving = false;
-    this.still = matchMedia("(prefers-reduced-motion: reduce)");
-    this.sequence = 0;
-  }
+/**
+ * A cell of a matrix; null for a whole row or column.
+ * @typedef {{ query: number | null, key: number | null, dimension?: number | null, component?: number | null }} Cell
+ */
+
+/** A room that shows a head, or two. */
+export class Scope extends Room {
+  /** @type {any} */
+  view = null;
+  /** @type {any} */
+  head = null;
+  /** @type {any} */
+  pinned = null;
+  /** @type {any} */
+  pointed = null;
+  /** How many heads were opened, and how often one was computed: what is drawn is known by both. */
+  opened = 0;
+  version = 0;
+  stale = false;
 
   /** The cell to show: the one pointed at, else the pinned one. Pointing at a whole row keeps the pinned key. */
   get cell() {
@@ -22,10 +34,14 @@ export class Scope {
     return { ...this.pinned, ...this.pointed, query: query ?? this.pinned.query, key: key ?? this.pinned.key };
   }
 
-  /** A new head, and where Python says so a new view. */
-  open(head, view) {
+  /**
+   * A new head, and where Python says so a new view.
+   * @param {any} head
+   * @param {any} view
+   */
+  show(head, view) {
     this.head = head;
-    this.opened = (this.opened ?? 0) + 1;
+    this.opened++;
     if (view) this.view = Object.freeze(view);
     this.pinned = inside(this.view, head) ?? this.pinned;
     this.pointed = null;
@@ -37,7 +53,11 @@ export class Scope {
     this.refresh();
   }
 
-  /** Change what the reader set: `numbers` where the head's stages follow. */
+  /**
+   * Change what the reader set.
+   * @param {object} changes
+   * @param {{ moving?: boolean }} how
+   */
   set(changes, { moving = false } = {}) {
     this.view = Object.freeze({ ...this.view, ...changes });
     this.moving = moving;
@@ -46,13 +66,19 @@ export class Scope {
     this.#settle();
   }
 
-  /** The reader points at a cell, or no longer does. */
+  /**
+   * The reader points at a cell, or no longer does.
+   * @param {Cell | null} cell
+   */
   point(cell) {
     this.pointed = cell;
     this.refresh();
   }
 
-  /** The reader chooses a cell. */
+  /**
+   * The reader chooses a cell.
+   * @param {Cell} cell
+   */
   pin(cell) {
     this.pinned = { query: cell.query ?? this.pinned.query, key: cell.key ?? this.pinned.key };
     this.pointed = null;
@@ -70,38 +96,33 @@ export class Scope {
     this.#settle();
   }
 
+  update() {
+    if (this.stale) this.compute();
+  }
+
   compute() {
     this.head.compute(this.view);
     this.stale = false;
-    this.version = (this.version ?? 0) + 1;
+    this.version++;
   }
 
-  /** Draw with the next frame, once however often this is called before it. */
-  refresh() {
-    this.frame ??= requestAnimationFrame((now) => {
-      this.frame = null;
-      if (!this.head) return;
-      const start = performance.now();
-      this.palette = paletteOf(this.element);
-      if (this.stale) this.compute();
-      this.draw(now);
-      performance.measure("head", { start, end: performance.now() });
-      this.element.dataset.seq = ++this.sequence;
-      this.element.dataset.ready = "true";
-    });
+  /** Tell Python of the view. */
+  report() {
+    this.keep("view", this.view);
   }
 
   #settle() {
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
+    this.rested(SETTLED, () => {
       this.moving = false;
-      this.report("view", this.view);
-    }, SETTLED);
+      this.report();
+    });
   }
 }
 
-const CHANGES_NUMBERS = new Set(["scaled", "temperature", "mask", "width", "pairs", "similarity"]);
-
+/**
+ * @param {Cell} cell
+ * @param {{ shape: number[] }} head
+ */
 function inside({ query, key }, { shape: [n, m] }) {
   return query !== null && query < n && (key ?? 0) < m ? { query, key: key ?? 0 } : null;
 }

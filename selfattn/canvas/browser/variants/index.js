@@ -5,7 +5,6 @@ import { cell, sentence } from "../compare/cell.js";
 import { maps } from "../compare/maps.js";
 import { Pair } from "../compare/pair.js";
 import { h, write } from "../shared/dom.js";
-import { unpack } from "../shared/payload.js";
 import { Scope } from "../shared/scope.js";
 import { sortable } from "../shared/sortable.js";
 
@@ -19,45 +18,39 @@ const COLUMNS = [
   { name: "× exact", of: (row) => row.share, digits: 2 },
 ];
 
-class Variants {
+export default class Variants extends Scope {
   constructor(root) {
-    const inner = h("div", { class: "compare" });
-    const scope = new Scope(root, () => {}, (now) => this.draw(now));
-    const choose = (place) => this.tell("open", { variant: scope.about.table[place].name });
-    Object.assign(this, { scope, parts: [maps(scope), numbers(scope), cell(scope)] });
+    super(root, "variants", "compare");
+    const choose = (place) => this.tell("open", { variant: this.about.table[place].name });
+    this.parts = [maps(this), numbers(this), cell(this)];
     this.table = sortable(COLUMNS, { name: "variants", choose });
     this.said = h("div", { class: "heard", role: "status", "aria-live": "polite" });
     const [pictures, measured, pointed] = this.parts.map((part) => part.element);
     const list = h("section", { class: "table", "aria-label": "All variants" }, this.table.element);
-    inner.append(h("div", { class: "board" }, pictures, h("div", { class: "side" }, measured, pointed), list), this.said);
-    root.replaceChildren(inner);
-    root.onkeydown = (event) => {
-      if (event.key === "Escape") scope.release();
-    };
-    // The palette follows the theme: a colour of the style sheet changes with it, and says so when it has.
-    root.ontransitionend = (event) => {
-      if (event.target === inner) scope.refresh();
-    };
+    const side = h("div", { class: "side" }, measured, pointed);
+    root.append(h("div", { class: "board" }, pictures, side, list), this.said);
   }
 
-  open(data) {
-    const { scope } = this;
-    scope.about = unpack(data);
-    const pair = new Pair(scope.about);
+  open(about) {
+    const first = this.about === null;
+    super.open(about);
+    const pair = new Pair(about);
     // A weight of 50 and its −49, as an inverse gives them, would leave all others pale.
-    Object.assign(pair, { most: Math.min(pair.most, 1), widest: Math.min(pair.widest, 1) });
-    scope.open(pair, this.data ? null : scope.about.view);
-    this.data = data;
+    pair.most = Math.min(pair.most, 1);
+    pair.widest = Math.min(pair.widest, 1);
+    this.show(pair, first ? about.view : null);
   }
 
   draw(now) {
-    const { scope, parts, table } = this;
-    const { table: rows, chosen, caption } = scope.about;
-    for (const part of parts) part.draw(now);
-    table.draw(caption, rows, chosen);
-    const said = scope.pointed || scope.view.query !== null;
-    write(this.said, said ? sentence(scope.head, scope.cell) : "");
+    const { table: rows, chosen, caption } = this.about;
+    for (const part of this.parts) part.draw(now);
+    this.table.draw(caption, rows, chosen);
+    const said = this.pointed || this.view.query !== null;
+    write(this.said, said ? sentence(this.head, this.cell) : "");
   }
+
+  /** The cell is for looking at: nobody else needs to know it. */
+  report() {}
 }
 
 /** What was measured of the chosen variant, beside even attention, and what it costs beside exact attention. */
@@ -81,16 +74,4 @@ function numbers(scope) {
     element.replaceChildren(h("h2", {}, measured.title), bars, ...notes, ...(lines.length ? [costs] : []));
   }
   return { element, draw };
-}
-
-const made = new WeakMap();
-
-export default function ({ data, parentElement, setTriggerValue }) {
-  const root = parentElement.querySelector(".variants");
-  if (!made.has(root)) made.set(root, new Variants(root));
-  const variants = made.get(root);
-  variants.tell = setTriggerValue;
-  if (variants.data !== data) variants.open(data);
-  // The numbers on screen, for whoever wants to read them from a script.
-  root.scope = variants.scope;
 }

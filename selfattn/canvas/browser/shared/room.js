@@ -1,0 +1,168 @@
+// @ts-check
+// What every room has: an element, the theme's palette, one drawing a frame, and Python, which is told of what rests.
+
+import { paletteOf, rgb } from "./colour.js";
+import { unpack } from "./payload.js";
+
+/**
+ * What Streamlit hands over: `data` is what Python sent, the two functions tell Python of a state or an event.
+ * @typedef {object} Message
+ * @property {Uint8Array} data
+ * @property {HTMLElement} parentElement
+ * @property {(name: string, value: unknown) => void} setStateValue
+ * @property {(name: string, value: unknown) => void} setTriggerValue
+ */
+
+/** A picture on the page. A room of its own opens what Python sends, and draws it. */
+export class Room {
+  /** @type {any} */
+  about = null;
+  /** @type {Record<string, string>} */
+  palette = {};
+  /** @type {number | null} */
+  frame = null;
+  /** Whether the reader drags: nothing fades then. */
+  moving = false;
+  still = matchMedia("(prefers-reduced-motion: reduce)");
+  sequence = 0;
+  /** @type {Uint8Array | null} */
+  payload = null;
+  /** @type {Message | null} */
+  #message = null;
+  /** @type {Message["data"] | null} */
+  #data = null;
+  /** @type {(() => void) | null} */
+  #resting = null;
+  #timer = 0;
+  #sizes = new ResizeObserver(() => this.refresh());
+
+  /**
+   * @param {HTMLElement} root
+   * @param {string} name of the room in the style sheets
+   * @param {string[]} others whose styles it takes over
+   */
+  constructor(root, name, ...others) {
+    this.root = root;
+    this.name = name;
+    root.classList.add(name, ...others);
+    root.onkeydown = (event) => this.key(event);
+    // What has changed is told before the reader reaches for something else on the page.
+    root.onpointerleave = () => this.flush();
+    // The palette follows the theme: a colour of the style sheet changes with it, and says so when it has.
+    root.ontransitionend = (event) => event.target === root && this.refresh();
+    this.#sizes.observe(root);
+    // The numbers on screen, for whoever wants to read them from a script.
+    Object.assign(root, { scope: this });
+  }
+
+  /**
+   * A message from Python: what it holds is opened where it is news.
+   * @param {Message} message
+   * @param {Uint8Array} payload
+   */
+  hear(message, payload) {
+    this.#message = message;
+    if (message.data === this.#data) return;
+    this.#data = message.data;
+    if (this.knows(payload)) return;
+    this.payload = payload;
+    this.open(unpack(payload));
+    this.refresh();
+  }
+
+  /**
+   * Whether a payload is the one that stands here.
+   * @param {Uint8Array} payload
+   */
+  knows(payload) {
+    return payload === this.payload;
+  }
+
+  /**
+   * Take in what a payload says.
+   * @param {any} about
+   */
+  open(about) {
+    this.about = about;
+  }
+
+  /**
+   * Work out what follows from what the reader did, before it is drawn.
+   * @param {number} now
+   */
+  update(now) {}
+
+  /**
+   * Draw what stands now; `now` is the time of the frame.
+   * @param {number} now
+   */
+  draw(now) {}
+
+  /** The reader lets go of what was chosen. */
+  release() {}
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    if (event.key === "Escape") this.release();
+  }
+
+  /**
+   * Tell Python of an event.
+   * @param {string} name
+   * @param {unknown} value
+   */
+  tell(name, value) {
+    this.#message?.setTriggerValue(name, value);
+  }
+
+  /**
+   * Tell Python of a state.
+   * @param {string} name
+   * @param {unknown} value
+   */
+  keep(name, value) {
+    this.#message?.setStateValue(name, value);
+  }
+
+  /**
+   * Do this when the hand has rested for so many milliseconds, or when the reader leaves.
+   * @param {number} milliseconds
+   * @param {() => void} act
+   */
+  rested(milliseconds, act) {
+    clearTimeout(this.#timer);
+    this.#resting = act;
+    this.#timer = setTimeout(() => this.flush(), milliseconds);
+  }
+
+  /** Do now what waits for the hand to rest. */
+  flush() {
+    clearTimeout(this.#timer);
+    const act = this.#resting;
+    this.#resting = null;
+    act?.();
+  }
+
+  /** The element is gone from the page. */
+  leave() {
+    this.flush();
+    this.#sizes.disconnect();
+    if (this.frame !== null) cancelAnimationFrame(this.frame);
+  }
+
+  /** Draw with the next frame, once however often this is called before it. */
+  refresh() {
+    this.frame ??= requestAnimationFrame((now) => {
+      this.frame = null;
+      if (!this.about) return;
+      const start = performance.now();
+      this.palette = paletteOf(this.root);
+      const [red, green, blue] = rgb(this.palette.panel);
+      this.root.classList.toggle("dark", red + green + blue < 384);
+      this.update(now);
+      this.draw(now);
+      performance.measure(this.name, { start, end: performance.now() });
+      Object.assign(this.root.dataset, { ready: "true", seq: ++this.sequence });
+    });
+  }
+}

@@ -1,0 +1,42 @@
+"""The rooms of `browser/`, one a kind of picture: the style sheets that each needs, and the space that it takes."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+BROWSER = Path(__file__).with_name("browser")
+
+
+@dataclass(frozen=True)
+class Room:
+    """Style sheets in their order, and about how many pixels high the picture is in a wide and in a narrow window."""
+
+    sheets: tuple[str, ...]
+    wide: int
+    narrow: int
+
+    @property
+    def style(self) -> str:
+        return "\n".join((BROWSER / f"{sheet}.css").read_text(encoding="utf-8") for sheet in self.sheets)
+
+
+_SLIDER, _HEAD, _TABLE = "shared/slider", "one_head/head", "one_head/table"
+_COMPARE, _EXPERIMENT = "compare/compare", "interventions/experiment"
+ROOMS = {
+    "one_head": Room((_SLIDER, _HEAD, "one_head/map/map", "one_head/lines", _TABLE, "one_head/places"), 668, 1367),
+    "all_heads": Room((_SLIDER, "all_heads/atlas"), 802, 1108),
+    "compare": Room((_HEAD, _TABLE, _COMPARE), 682, 2097),
+    "interventions": Room((_EXPERIMENT,), 501, 732),
+    "masks": Room((_SLIDER, _EXPERIMENT, "masks/mask"), 962, 2316),
+    "training": Room((_SLIDER, "training/history"), 989, 1973),
+    "variants": Room((_HEAD, _TABLE, _COMPARE, "variants/variants"), 1048, 2357),
+}
+# The style goes with the message: a sheet that is fetched later would leave the picture bare for a moment.
+_STYLES = {name: room.style for name, room in ROOMS.items()}
+
+
+def addressed(room: str, payload: bytes) -> bytes:
+    """A payload behind the name and the style of its room: the length of that as JSON, the JSON, the payload."""
+    about = json.dumps({"room": room, "style": _STYLES[room]}).encode()
+    about += b" " * (-len(about) % 4)
+    return len(about).to_bytes(4, "little") + about + payload

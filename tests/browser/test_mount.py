@@ -1,0 +1,118 @@
+"""How a picture comes onto the page: it holds its place, says when a script is lost, and loses nothing when it goes."""
+
+from urllib.parse import quote
+
+import pytest
+
+from selfattn.canvas.rooms import BROWSER, ROOMS
+from tests.tools.browser import Reader
+
+pytestmark = pytest.mark.xdist_group("browser")
+TEXT = "The plot was dull, but the acting was not bad at all."
+HEAD = ".head[data-ready=true]"
+# What stands below the picture of one head.
+BELOW = ".st-key-panel_heads, .st-key-panel_layer"
+
+
+@pytest.fixture
+def visitor(chromium, address):
+    """A reader whose browser has nothing in its cache, and who may see errors: scripts are lost on the way."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    yield Reader(context, address)
+    context.close()
+
+
+def lose(visitor: Reader, file: str, times: int) -> list[str]:
+    """The first requests for a script fail; returns the addresses that were asked for."""
+    asked: list[str] = []
+
+    def answer(route):
+        asked.append(route.request.url)
+        if len(asked) <= times:
+            route.abort()
+        else:
+            route.continue_()
+
+    visitor.page.route(f"**/{file}*", answer)
+    return asked
+
+
+def test_a_picture_whose_script_is_lost_says_so_and_comes_when_asked_again(visitor):
+    # The opening curtain may ask for the script before the picture does.
+    asked = lose(visitor, "one_head/index.js", 3)
+    visitor.page.goto(f"{visitor.address}/?text={quote(TEXT)}")
+    said = visitor.page.get_by_role("alert").filter(has_text="did not arrive")
+    said.wait_for(timeout=60_000)
+    assert visitor.page.locator(".head").count() == 0
+    for _ in range(4):
+        if visitor.page.locator(HEAD).count():
+            break
+        visitor.page.get_by_role("button", name="Try again").click()
+        visitor.page.locator(".head, .waiting[role=alert]").first.wait_for()
+    visitor.page.locator(HEAD).wait_for(timeout=60_000)
+    assert said.count() == 0
+    assert len(set(asked)) > 1, "the same address was asked for again, which a browser may answer from memory"
+
+
+def test_the_next_message_tries_again_by_itself(visitor):
+    asked = lose(visitor, "one_head/index.js", 1)
+    visitor.page.goto(f"{visitor.address}/?text={quote(TEXT)}")
+    visitor.page.get_by_role("alert").filter(has_text="did not arrive").wait_for(timeout=60_000)
+    visitor.type("The music was not good.")
+    visitor.page.locator(HEAD).wait_for(timeout=60_000)
+    assert "music" in visitor.text(".head .chips")
+    assert len(asked) >= 2
+
+
+def test_a_lost_map_leaves_the_picture_that_stands_and_comes_with_the_next_click(visitor):
+    asked = lose(visitor, "map/index.js", 1)
+    visitor.open(f"/?text={quote(TEXT)}")
+    button = {name: visitor.page.locator(f".head .toolbar button[value={name}]") for name in ("map", "stages")}
+    button["map"].click()
+    visitor.page.get_by_text("“Map” did not arrive").wait_for()
+    assert button["stages"].get_attribute("aria-pressed") == "true"
+    assert button["map"].get_attribute("aria-pressed") == "false"
+    assert visitor.page.locator(".head .strip").is_visible()
+    assert not [fault for fault in visitor.faults if fault.startswith("uncaught")]
+    button["map"].click()
+    visitor.page.locator(".head .map-canvas").wait_for()
+    assert button["map"].get_attribute("aria-pressed") == "true"
+    assert visitor.page.get_by_text("did not arrive").count() == 0
+    assert len(asked) == len(set(asked)) == 2
+
+
+def test_a_picture_holds_its_place_before_its_script_is_there(visitor):
+    waiting = []
+    visitor.page.route("**/one_head/index.js*", lambda route: waiting.append(route))
+    visitor.page.goto(f"{visitor.address}/?text={quote(TEXT)}")
+    visitor.page.get_by_text("The picture is being drawn").wait_for(timeout=60_000)
+    below = visitor.page.locator("[class*=st-key-panel]").first
+    below.wait_for()
+    before = below.bounding_box()["y"]
+    for route in waiting:
+        route.continue_()
+    visitor.page.unroute("**/one_head/index.js*")
+    visitor.page.locator(HEAD).wait_for(timeout=60_000)
+    visitor.settle()
+    after = below.bounding_box()["y"]
+    assert abs(after - before) <= 24, "what stands below the picture moves when the picture comes"
+    visitor.check()
+
+
+def test_what_was_set_just_before_leaving_is_kept(reader):
+    reader.open(f"/?text={quote(TEXT)}")
+    reader.page.locator(".head .controls .toggle").first.click()
+    reader.page.get_by_role("link", name="Why divide by").click()
+    reader.settle()
+    reader.page.get_by_role("link", name="One head").click()
+    reader.settle()
+    assert reader.page.locator(HEAD).evaluate("root => root.scope.view.scaled") is False
+
+
+def test_every_room_is_known_on_both_sides():
+    names = {file.parent.name for file in BROWSER.glob("*/index.js")}
+    assert names == set(ROOMS)
+    script = (BROWSER / "main.js").read_text()
+    assert all(f'"{name}"' in script for name in names)
+    for room in ROOMS.values():
+        assert len(room.style) > 1000

@@ -1,5 +1,6 @@
-"""What many tests share: the one real model that needs no download, and a tiny one saved with its tokenizer."""
+"""What many tests share: models, and a browser with its server; which tests need the browser, and how they fail."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -67,10 +68,43 @@ def address():
         yield address
 
 
-@pytest.fixture
-def reader(chromium, address):
+@pytest.fixture(scope="session")
+def tabs(chromium):
+    """Where the tabs of one worker open, one after the other: Streamlit's scripts come out of the cache."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    reader = Reader(context, address)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def reader(tabs, address):
+    """A new tab, which leaves nothing behind."""
+    reader = Reader(tabs, address)
     yield reader
     reader.check()
-    context.close()
+    reader.page.evaluate("localStorage.clear()")
+    reader.page.close()
+    tabs.clear_cookies()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser; the tests of one file stay together, on either worker."""
+    for item in items:
+        if {"chromium", "address"} & {*item.fixturenames}:
+            item.add_marker("browser")
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    """A browser test that fails leaves a picture of each of its pages, and says where."""
+    report = yield
+    if report.when == "call" and report.failed and (browser := item.funcargs.get("chromium")):
+        folder = Path(tempfile.mkdtemp(prefix=f"{item.originalname}-"))
+        pages = [page for context in browser.contexts for page in context.pages]
+        for place, page in enumerate(pages):
+            page.screenshot(path=folder / f"{place}.png")
+        said = [f"{folder}/{place}.png  {page.url}" for place, page in enumerate(pages)]
+        report.sections.append(("Screenshots", "\n".join(said)))
+    return report

@@ -22,7 +22,7 @@ from selfattn.figures.palette import LIGHT
 from selfattn.maths.masks import causal
 from selfattn.models.budgets import budget
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
-from tests.browser.test_map import MAP, OPEN, VIEW
+from tests.canvas.test_map import MAP, OPEN, VIEW
 from tests.tools.browser import CHROMIUM, FLAGS, modules
 
 ROUNDS = 7

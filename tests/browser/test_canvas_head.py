@@ -15,7 +15,6 @@ from tests.tools import made, tiny
 from tests.tools.browser import Reader
 from tests.tools.tolerance import assert_close
 
-pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "The plot was dull, but the acting was not bad at all."
 
 NUMBERS = """root => {

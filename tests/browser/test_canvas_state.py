@@ -4,11 +4,8 @@ import os
 import signal
 from urllib.parse import parse_qs, quote, urlsplit
 
-import pytest
-
 from tests.tools.browser import Reader, free_port, start
 
-pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "The plot was dull, but the acting was not bad at all."
 HEAD = ".head[data-ready=true]"
 

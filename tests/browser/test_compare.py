@@ -10,11 +10,10 @@ import selfattn
 from selfattn import Temperature
 from selfattn.analysis.compare.comparison import compare
 from selfattn.recording.edits import to_json
-from tests.browser.test_accessibility import findings
 from tests.tools.browser import Reader
+from tests.tools.looks import findings, looks
 from tests.tools.tolerance import assert_close
 
-pytestmark = pytest.mark.xdist_group("browser")
 TEXT, OTHER = "The film was not good.", "The film was not very good."
 ROOT = ".compare[data-ready=true]"
 GRID = ".panel.heads .matrix canvas:not(.names)"
@@ -41,19 +40,12 @@ def cell(reader: Reader) -> dict[str, int]:
     return reader.page.locator(ROOT).evaluate("root => root.scope.cell")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 900), ("light", 390)])
-def test_the_page_is_interesting_before_anyone_touches_it(chromium, address, scheme, width):
-    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    reader = Reader(context, address).open("/compare?model=sentiment")
-    reader.page.locator(ROOT).wait_for()
-    assert shown(reader, "head.weights").abs().max() > 0.1
-    assert re.search(r"differ most in layer \d, head \d: 0\.[1-9]\d bits", reader.text(".stMainBlockContainer"))
-    wider = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wider <= 0, "the page scrolls sideways"
-    reader.page.wait_for_timeout(500)
-    assert findings(reader) == []
-    reader.check()
-    context.close()
+def test_the_page_is_interesting_before_anyone_touches_it(reader):
+    for _ in looks(reader, "/compare?model=sentiment"):
+        reader.page.locator(ROOT).wait_for()
+        assert shown(reader, "head.weights").abs().max() > 0.1
+        assert re.search(r"differ most in layer \d, head \d: 0\.[1-9]\d bits", reader.text(".stMainBlockContainer"))
+        assert findings(reader) == []
 
 
 def test_the_numbers_are_pythons_and_follow_what_is_typed(reader):

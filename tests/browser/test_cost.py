@@ -3,15 +3,12 @@
 import re
 from dataclasses import replace
 
-import pytest
-
 import selfattn
 from selfattn.analysis.cost import plans
 from selfattn.analysis.cost.plans import PRESETS, Plan
 from selfattn.figures.cost import short
 from selfattn.models.budgets import in_words
 
-pytestmark = pytest.mark.xdist_group("browser")
 TINY = "/cost?costs=Measured+here&longest=256&cost_heads_sentiment=2&cost_d_sentiment=3"
 
 

@@ -11,11 +11,10 @@ from selfattn import Ablate, Cut, Temperature
 from selfattn.analysis.interventions import effects
 from selfattn.analysis.interventions.patching import Recovery, patching
 from selfattn.recording.edits import from_json
-from tests.browser.test_accessibility import findings
 from tests.tools.browser import Reader
+from tests.tools.looks import findings, looks
 from tests.tools.tolerance import assert_close
 
-pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "The plot was dull, but the acting was not bad at all."
 WORD = 10  # "not"
 PATCH = "&experiment_of=Patch+from+another+text"
@@ -58,17 +57,13 @@ def click_line(reader: Reader, query: int, key: int) -> None:
     answered(reader)
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 900), ("light", 390)])
 @pytest.mark.parametrize("more", ["", PATCH])
-def test_the_page_opens_without_a_fault(chromium, address, scheme, width, more):
-    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    reader = opened(Reader(context, address), more=more)
-    assert reader.page.locator(".sa-notice").count() == 0
-    wider = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wider <= 0, "the page scrolls sideways"
-    assert findings(reader) == []
-    reader.check()
-    context.close()
+def test_the_page_opens_without_a_fault(reader, more):
+    for _ in looks(reader, f"/interventions?model=sentiment&text={quote(TEXT)}{more}"):
+        if more != PATCH:
+            reader.page.locator(".experiment[data-ready=true]").wait_for(timeout=60_000)
+        assert reader.page.locator(".sa-notice").count() == 0
+        assert findings(reader) == []
 
 
 def test_a_word_is_hidden_and_the_model_says_something_else(reader):

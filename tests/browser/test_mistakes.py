@@ -13,16 +13,19 @@ from selfattn.analysis.mistakes.exhibits import EXHIBITS, Way
 from selfattn.analysis.mistakes.subject import Subject
 from selfattn.figures.mistakes import written
 from selfattn.recording.edits import Scale
-from tests.browser.test_accessibility import findings
 from tests.tools.browser import Reader
+from tests.tools.looks import findings, looks
 
-pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "The plot was dull, but the acting was not bad at all."
 LAYER, HEAD = 1, 2
 
 
-def opened(reader: Reader, more: str = "", model: str = "sentiment", text: str = TEXT) -> Reader:
-    return reader.open(f"/mistakes?model={model}&text={quote(text)}&layer={LAYER}&head={HEAD}{more}")
+def linked(more: str = "") -> str:
+    return f"/mistakes?model=sentiment&text={quote(TEXT)}&layer={LAYER}&head={HEAD}{more}"
+
+
+def opened(reader: Reader, more: str = "") -> Reader:
+    return reader.open(linked(more))
 
 
 def subject() -> Subject:
@@ -154,12 +157,6 @@ def test_where_an_exhibit_makes_no_sense_it_says_why_and_keeps_its_code(reader, 
     assert reader.page.locator("pre.sa-code").count() == 2
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 900), ("light", 390)])
-def test_the_page_is_whole_and_accessible(chromium, address, scheme, width):
-    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    reader = opened(Reader(context, address), f"&exhibit={quote('Masked the wrong way')}")
-    wider = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wider <= 0, "the page scrolls sideways"
-    assert findings(reader) == []
-    reader.check()
-    context.close()
+def test_the_page_is_whole_and_accessible(reader):
+    for _ in looks(reader, linked(f"&exhibit={quote('Masked the wrong way')}")):
+        assert findings(reader) == []

@@ -7,7 +7,6 @@ import pytest
 from selfattn.canvas.rooms import BROWSER, ROOMS
 from tests.tools.browser import Reader
 
-pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "The plot was dull, but the acting was not bad at all."
 HEAD = ".head[data-ready=true]"
 # What stands below the picture of one head.

@@ -13,35 +13,7 @@ from selfattn.analysis.one_head.gauges import gauges
 from tests.tools.browser import Reader
 from tests.tools.tolerance import assert_close
 
-pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "The film was not good."
-
-
-PATHS = [
-    "/",
-    "/?show=map&stage=scaled",
-    "/?show=lines&words=true",
-    "/?show=table",
-    "/?model=minilm&mask=own,causal",
-    "/scaling",
-    "/scaling?data=the+model%27s+own",
-]
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 900])
-def test_pages_open_without_a_fault(chromium, address, path, scheme, width):
-    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    reader = Reader(context, address).open(path)
-    reader.page.locator(".stPlotlyChart .main-svg, .head[data-ready=true]").first.wait_for()
-    assert reader.page.locator(".sa-notice").count() == 0
-    background = reader.page.locator(".stApp").evaluate("e => getComputedStyle(e).backgroundColor")
-    assert background == {"light": "rgb(251, 250, 247)", "dark": "rgb(21, 21, 24)"}[scheme]
-    wider = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wider <= 0, "the page scrolls sideways"
-    reader.check()
-    context.close()
 
 
 def shown_gauges(reader: Reader) -> dict[str, float]:

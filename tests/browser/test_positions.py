@@ -2,14 +2,12 @@
 
 from urllib.parse import quote
 
-import pytest
 import torch
 
 import selfattn
 from selfattn.analysis.masks import position_terms
 from selfattn.analysis.masks.position_terms import SCHEMES
 
-pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "The film was not good."
 LAWS = ".st-key-panel_laws .sa-table"
 

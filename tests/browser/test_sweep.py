@@ -12,7 +12,6 @@ from selfattn.training.search.side_by_side import PairsPlan
 from tests.tools import browser
 from tests.tools.browser import Reader
 
-pytestmark = pytest.mark.xdist_group("browser")
 SMALL = "train_rows=200&train_layers=1&train_heads=2&train_d_model=16&train_d_ff=32&train_vocabulary=400"
 LONG = "train_epochs=500&train_patience=0&train_batch=4"
 SETTINGS = Settings(layers=1, heads=2, d_model=16, d_ff=32, vocabulary=400, epochs=1, batch=50)
@@ -27,18 +26,20 @@ def home(tmp_path_factory):
     return tmp_path_factory.mktemp("runs")
 
 
-@pytest.fixture
-def reader(chromium, home):
-    """A tab of an app with runs in a folder of its own."""
+@pytest.fixture(scope="module")
+def address(home):
+    """The app with runs in a folder of its own."""
+    browser.require_chromium()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SELFATTN_RUNS", str(home))
         with browser.server() as address:
-            context = chromium.new_context(viewport={"width": 1440, "height": 900})
-            context.set_default_timeout(STARTS)
-            reader = Reader(context, address)
-            yield reader
-            reader.check()
-            context.close()
+            yield address
+
+
+@pytest.fixture
+def reader(reader):
+    reader.page.set_default_timeout(STARTS)
+    return reader
 
 
 def alternative(reader: Reader, key: str) -> str:

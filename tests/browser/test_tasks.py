@@ -15,8 +15,6 @@ from tests.tools import made, tiny
 from tests.tools.browser import Reader
 from tests.tools.tolerance import assert_close
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 HEADS = {
     "masked": hf.BertForMaskedLM,
     "labels": hf.BertForTokenClassification,

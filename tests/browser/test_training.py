@@ -5,11 +5,14 @@ import re
 import pytest
 
 import selfattn
+from selfattn.places import SPECIMENS
+from selfattn.training.run.history import read
 from selfattn.training.run.run import all_runs, open_run
+from tests.canvas.test_history import check
 from tests.tools import browser
 from tests.tools.browser import Reader
+from tests.tools.looks import looks
 
-pytestmark = pytest.mark.xdist_group("browser")
 SMALL = "train_rows=200&train_layers=1&train_heads=2&train_d_model=16&train_d_ff=32&train_vocabulary=400"
 STARTS = 90_000  # milliseconds that a process may take to import PyTorch on a machine that does other things too
 
@@ -152,3 +155,13 @@ def test_a_bad_file_says_one_sentence_and_a_good_one_can_be_trained_on(open_tab,
     assert reader.page.locator(".sa-notice").count() == 0
     assert "a bad <b>film</b>" in reader.text(".st-key-panel_data")
     assert reader.page.locator(".st-key-train_epochs input").input_value() == "7"
+
+
+def test_the_page_opens_on_the_history_of_a_shipped_model(reader):
+    history = read(SPECIMENS / "induction" / "history.safetensors")
+    for _ in looks(reader, "/training"):
+        reader.page.locator(".history[data-ready=true]").wait_for()
+        check(reader.page, history, len(history.steps) - 1)
+        reader.page.locator(".play").click()
+        reader.page.locator(".history[data-step='1']").wait_for()
+        reader.page.locator(".play").click()

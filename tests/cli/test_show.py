@@ -16,13 +16,12 @@ from tests.tools import made, tiny
 from tests.tools.browser import HOME, Reader
 from tests.tools.tolerance import assert_close
 
-pytestmark = pytest.mark.xdist_group("browser")
 TEXT = "the cat sat on the mat"
 SCRIPT = """
 import sys
 import torch
 import selfattn
-from tests import made, tiny
+from tests.tools import made, tiny
 
 torch.set_num_threads(1)
 network, tokenizer = tiny.network("bert"), made.word_level()

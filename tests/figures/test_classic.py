@@ -19,7 +19,6 @@ from selfattn.recording.call import Call
 from tests.tools import tiny
 from tests.tools.tolerance import assert_close
 
-pytestmark = pytest.mark.xdist_group("browser")
 HOSTILE = [
     "<img src=x onerror=window.broken=1>",
     "</script><script>window.broken=1</script>",

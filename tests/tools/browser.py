@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
@@ -82,37 +84,89 @@ def modules() -> Iterator[str]:
         served.shutdown()
 
 
+# What ends a run of the whole script, and of a fragment of it: a run that is broken off for another ends nothing.
+ENDS = {ForwardMsg.FINISHED_SUCCESSFULLY, ForwardMsg.FINISHED_WITH_COMPILE_ERROR}
+ENDS_FRAGMENT = {*ENDS, ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY}
+QUIET = 0.12  # seconds without a word, to the server or from it, until a page is taken to be at rest
+REST = 120  # seconds until a page must have come to rest
+PAPER = {"light": "rgb(251, 250, 247)", "dark": "rgb(21, 21, 24)"}
+# Nothing left to do, and what was done is on the screen.
+PAINTED = """() => new Promise((done) =>
+  requestIdleCallback(() => requestAnimationFrame(() => requestAnimationFrame(done)), { timeout: 1000 }))"""
+
+
 class Reader:
-    """One reader's tab, which remembers everything that must not happen."""
+    """One reader's tab, which hears what the page and its server say, and remembers everything that must not happen."""
 
     def __init__(self, context: object, address: str) -> None:
         self.address = address
         self.page = context.new_page()
         self.faults: list[str] = []
+        self.ends: set[int] = set()  # what ends the run that was asked for last; empty when it has come
+        self.fetching: set[object] = set()
+        self.heard = 0.0
         self.page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
-        self.page.on("request", self._check_request)
+        self.page.on("request", self._fetch)
+        self.page.on("requestfinished", self._fetched)
+        self.page.on("requestfailed", self._fetched)
         self.page.on("console", self._check_console)
+        self.page.on("websocket", self._listen)
 
-    def _check_request(self, request: object) -> None:
+    def _fetch(self, request: object) -> None:
         if not request.url.startswith((self.address, self.address.replace("http", "ws"), "data:", "blob:")):
             self.faults.append(f"request outside the machine: {request.url}")
+        self.fetching.add(request)
+
+    def _fetched(self, request: object) -> None:
+        self.fetching.discard(request)
+        self.heard = time.monotonic()
 
     def _check_console(self, message: object) -> None:
         # Streamlit asks for its health below a deep link too, and gets a harmless 404.
         if message.type == "error" and "404" not in message.text:
             self.faults.append(f"console: {message.text}")
 
+    def _listen(self, socket: object) -> None:
+        self.ends = set()
+        socket.on("framesent", self._ask)
+        socket.on("framereceived", self._answer)
+
+    def _ask(self, message: bytes) -> None:
+        self.heard = time.monotonic()
+        asked = BackMsg.FromString(message)
+        # A fragment that runs by the clock is nobody's act, and waited for by nobody.
+        if asked.WhichOneof("type") == "rerun_script" and not asked.rerun_script.is_auto_rerun:
+            self.ends = ENDS_FRAGMENT if asked.rerun_script.fragment_id else ENDS
+
+    def _answer(self, message: bytes) -> None:
+        self.heard = time.monotonic()
+        answer = ForwardMsg.FromString(message)
+        if answer.WhichOneof("type") == "script_finished" and answer.script_finished in self.ends:
+            self.ends = set()
+
     def open(self, path: str = "/") -> "Reader":
         self.page.goto(self.address + path)
         return self.settle()
 
+    def look(self, scheme: str, width: int) -> "Reader":
+        """See the page as it stands in another scheme and width."""
+        self.page.set_viewport_size({"width": width, "height": 900})
+        self.page.emulate_media(color_scheme=scheme)
+        paper = "paper => getComputedStyle(document.querySelector('.stApp')).backgroundColor === paper"
+        self.page.wait_for_function(paper, arg=PAPER[scheme])
+        return self.settle()
+
     def settle(self) -> "Reader":
-        """Wait until the script has run to its end, has drawn the frame, and stays there."""
-        for _ in range(2):
+        """Wait until every run that was asked for has come to its end, all is drawn, and it stays so."""
+        began = self.heard = time.monotonic()
+        while self.ends or self.fetching or time.monotonic() - self.heard < QUIET:
+            assert time.monotonic() - began < REST, f"the page does not come to rest: {self.ends}, {self.fetching}"
             self.page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=60_000)
             self.page.locator(".st-key-board, .st-key-panel_True, .sa-notice").first.wait_for(timeout=60_000)
-            self.page.locator(".canvas:not([data-ready=true])").first.wait_for(state="detached", timeout=60_000)
-            self.page.wait_for_timeout(350)
+            # A canvas that is not drawn, or holds back what the reader did until the hand rests.
+            held = ".canvas:not([data-ready=true]), [data-resting], [data-pending]:not([data-pending='0'])"
+            self.page.locator(held).first.wait_for(state="detached", timeout=60_000)
+            self.page.evaluate(PAINTED)
         return self
 
     def type(self, text: str) -> "Reader":

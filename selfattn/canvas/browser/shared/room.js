@@ -132,6 +132,7 @@ export class Room {
   rested(milliseconds, act) {
     clearTimeout(this.#timer);
     this.#resting = act;
+    this.root.dataset.resting = "true";
     this.#timer = setTimeout(() => this.flush(), milliseconds);
   }
 
@@ -140,6 +141,7 @@ export class Room {
     clearTimeout(this.#timer);
     const act = this.#resting;
     this.#resting = null;
+    delete this.root.dataset.resting;
     act?.();
   }
 

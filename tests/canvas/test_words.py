@@ -6,7 +6,6 @@ import pytest
 from tests.tools.fake_scope import SCRIPT, head
 from tests.tools.tolerance import assert_close
 
-pytestmark = pytest.mark.xdist_group("browser")
 MERGE = """async (head) => {
   const { mergeWords, tokenOf, wordOf } = await import("/one_head/words.js");
   const merged = mergeWords(typed(head));

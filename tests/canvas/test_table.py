@@ -7,7 +7,6 @@ import pytest
 
 from tests.tools.fake_scope import HOSTILE, head, mount
 
-pytestmark = pytest.mark.xdist_group("browser")
 KEYS, DIMENSIONS = ".table-whole >> nth=0", ".table-whole >> nth=1"
 ISOLATES = re.compile("[\u2068\u2069]")
 

@@ -15,10 +15,9 @@ from selfattn.canvas.training import ORDER, history_payload
 from selfattn.figures.palette import DARK, LIGHT
 from selfattn.places import SPECIMENS
 from selfattn.training.run.history import History, read
-from tests.tools.browser import HOME, Reader
+from tests.tools.browser import HOME
 from tests.tools.tolerance import assert_close
 
-pytestmark = pytest.mark.xdist_group("browser")
 BROWSER = HOME / "selfattn" / "canvas" / "browser"
 CHOSEN, CHOSEN_HEAD = (1, 2), "head 1.2"  # what is shown first
 DECODE = """async (packed) => {
@@ -321,18 +320,3 @@ def test_every_pattern_has_its_words():
     for file in ("training/words.js", "training/curves.js"):
         written = (BROWSER / file).read_text()
         assert all(f"{name}:" in written for name in ORDER)
-
-
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 390)])
-def test_the_training_page_opens_on_it(chromium, address, shipped, scheme, width):
-    context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    reader = Reader(context, address).open("/training")
-    reader.page.locator(".history[data-ready=true]").wait_for()
-    check(reader.page, shipped, len(shipped.steps) - 1)
-    wider = reader.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert wider <= 0, "the page scrolls sideways"
-    reader.page.locator(".play").click()
-    reader.page.locator(".history[data-step='1']").wait_for()
-    reader.page.locator(".play").click()
-    reader.check()
-    context.close()

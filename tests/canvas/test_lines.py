@@ -7,7 +7,6 @@ import pytest
 
 from tests.tools.fake_scope import HOSTILE, PALETTE, head, mount
 
-pytestmark = pytest.mark.xdist_group("browser")
 ISOLATES = re.compile("[\u2068\u2069]")
 INK = """() => {
   const canvas = document.querySelector(".lines canvas");

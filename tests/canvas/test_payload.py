@@ -5,7 +5,6 @@ import pytest
 
 from selfattn.canvas.payload import pack
 
-pytestmark = pytest.mark.xdist_group("browser")
 ABOUT = {"tokens": ["</script>", "好", "🙂", "\u202e"], "scale": 0.25, "none": None}
 PLANES = {
     "weights": np.linspace(-1, 1, 15, dtype=np.float32).reshape(3, 5),

@@ -19,8 +19,6 @@ from selfattn.recording.doors import Recorder, recording
 from tests.tools import made, tiny
 from tests.tools.tolerance import assert_close
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 WORDS = "the film was not good , and the music of the old cabinet is bright but the keys are on the table "
 EDITS = {
     "none": [],

@@ -4,6 +4,8 @@ import os
 import signal
 from urllib.parse import parse_qs, quote, urlsplit
 
+import pytest
+
 from tests.tools.browser import Reader, free_port, start
 
 TEXT = "The plot was dull, but the acting was not bad at all."
@@ -98,6 +100,7 @@ def test_another_theme_keeps_the_view_and_changes_the_colours(reader):
     assert reader.page.locator(HEAD).evaluate(corner) != light
 
 
+@pytest.mark.slow
 def test_a_lost_connection_keeps_what_was_set_before_and_during_it(chromium):
     port = free_port()
     process = start(port)

@@ -93,6 +93,7 @@ def test_what_a_reader_got_wrong_is_one_sentence(run, tmp_path, arguments, sente
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_writes_a_checkpoint_and_the_run_goes_on(tmp_path):
     out = tmp_path / "run"
     command = [sys.executable, "-m", "selfattn.cli.main", "train", "--out", str(out)]

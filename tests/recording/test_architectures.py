@@ -25,8 +25,15 @@ GENERATING = """
     gpt2 opt llama mistral gemma3 gpt_oss deepseek_v3 ctrl biogpt
     gpt_neo gptj openai_gpt bloom mpt falcon falcon_alibi xglm t5 bart marian whisper speech_to_text
 """
-FAMILIES = pytest.mark.parametrize("name", tiny.FAMILIES)
-DECODERS = pytest.mark.parametrize("name", tiny.DECODERS)
+
+
+def marked(name: str, *more: object) -> object:
+    """A parameter, slow where another architecture computes attention in the same way."""
+    return pytest.param(name, *more, marks=() if name in EDITED.split() else pytest.mark.slow)
+
+
+FAMILIES = pytest.mark.parametrize("name", [*map(marked, tiny.FAMILIES)])
+DECODERS = pytest.mark.parametrize("name", [*map(marked, tiny.DECODERS)])
 
 
 @FAMILIES
@@ -43,7 +50,7 @@ def test_what_is_recorded_is_what_the_model_computed(name):
 
 @pytest.mark.parametrize(
     ("name", "dtype"),
-    [(name, torch.bfloat16) for name in tiny.FAMILIES] + [(name, torch.float16) for name in tiny.ARCHITECTURES],
+    [marked(name, torch.bfloat16) for name in tiny.FAMILIES] + [(name, torch.float16) for name in tiny.ARCHITECTURES],
     ids=str,
 )
 def test_half_precision_is_recomputed_within_its_tolerance(name, dtype):

@@ -122,6 +122,7 @@ def test_equal_texts_are_never_on_both_sides_of_the_split(tmp_path):
     assert {data.labels[row].item() for row in data.rows(held_out=True).tolist()} == {0, 1}
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_ends_with_the_same_weights(tmp_path):
     settings = replace(SMALL, epochs=16, patience=0)
     whole = prepare(tmp_path / "whole", corpus(), settings)
@@ -165,6 +166,7 @@ def test_another_process_may_not_train_it_too(tmp_path):
     assert run.status.state == "ready"
 
 
+@pytest.mark.slow
 def test_pause_is_heard_at_the_next_step_and_nothing_is_lost(tmp_path, trained):
     settings = trained.settings
     run = prepare(tmp_path / "run", corpus(), settings)
@@ -227,6 +229,7 @@ def test_a_loss_that_is_no_number_stops_it_and_says_why(tmp_path, monkeypatch):
     assert train(run).state == "done"
 
 
+@pytest.mark.slow
 def test_a_full_disk_stops_it_with_the_last_checkpoint_whole(tmp_path):
     run = prepare(tmp_path / "run", corpus(), replace(SMALL, patience=0))
     whole = prepare(tmp_path / "whole", corpus(), replace(SMALL, patience=0))
@@ -249,6 +252,7 @@ def test_a_full_disk_stops_it_with_the_last_checkpoint_whole(tmp_path):
     assert same(weights(run), weights(whole))
 
 
+@pytest.mark.slow
 def test_a_repeating_text_is_learned_by_next_token_prediction(tmp_path):
     text = "one two three four five six seven eight nine ten "
     texts = [text[start:] + text * 3 for start in range(40)]

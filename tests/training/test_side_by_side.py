@@ -112,6 +112,7 @@ def test_stopped_it_keeps_what_it_found_and_starts_anew_from_the_beginning(folde
     assert pairs.plan(folder) == TINY
 
 
+@pytest.mark.slow
 def test_in_a_process_of_its_own_it_runs_once_and_can_be_stopped(folder):
     pairs.prepare(folder, replace(TINY, steps=5000))
     pairs.start(folder)

@@ -28,6 +28,7 @@ def told(sweep):
     return [(trial.values, trial.accuracy) for trial in sweep.results()]
 
 
+@pytest.mark.slow
 def test_three_trials_are_seeded_and_go_on_after_a_stop(made):
     whole = made("whole")
     assert (whole.state, whole.best()) == ("ready", None)
@@ -50,6 +51,7 @@ def test_three_trials_are_seeded_and_go_on_after_a_stop(made):
     assert told(parts) == found
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_runs_it(made):
     sweep = made("own")
     sweeps.start(sweep)

@@ -1,35 +1,45 @@
 """selfattn, an attention microscope: the router. Each page is one question that a reader asks."""
 
+from importlib import import_module
+
 import streamlit as st
 
 from selfattn.places import HOME
 from selfattn.ui.shell import opening
 
+
+def page(name: str, title: str, *, default: bool = False) -> st.Page:
+    """A page by the name of its file, which is imported when the page is shown."""
+    return st.Page(lambda: import_module(f"pages.{name}").page(study), title=title, url_path=name, default=default)
+
+
 st.set_page_config(page_title="selfattn", page_icon=str(HOME / "assets" / "icon.svg"), layout="wide")
-page = st.navigation(
+shown = st.navigation(
     {
         "Look": [
-            st.Page("pages/one_head.py", title="One head", default=True),
-            st.Page("pages/all_heads.py", title="All heads"),
-            st.Page("pages/compare.py", title="Compare"),
-            st.Page("pages/model.py", title="Model"),
+            page("one_head", "One head", default=True),
+            page("all_heads", "All heads"),
+            page("compare", "Compare"),
+            page("model", "Model"),
         ],
         "Change": [
-            st.Page("pages/interventions.py", title="Interventions"),
-            st.Page("pages/masks.py", title="Masks and positions"),
+            page("interventions", "Interventions"),
+            page("masks", "Masks and positions"),
         ],
         "Understand": [
-            st.Page("pages/scaling.py", title="Why divide by √d"),
-            st.Page("pages/variants.py", title="Other attentions"),
-            st.Page("pages/mistakes.py", title="Famous mistakes"),
+            page("scaling", "Why divide by √d"),
+            page("variants", "Other attentions"),
+            page("mistakes", "Famous mistakes"),
         ],
         "Make": [
-            st.Page("pages/training.py", title="Training"),
-            st.Page("pages/cost.py", title="What it costs"),
+            page("training", "Training"),
+            page("cost", "What it costs"),
         ],
     }
 )
 with opening.curtain():
+    from selfattn.ui import link
     from selfattn.ui.shell import frame
-frame.frame(page.url_path)
-page.run()
+study = frame.frame(shown.url_path)
+with link.notes():
+    shown.run()

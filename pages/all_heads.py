@@ -3,41 +3,43 @@
 import streamlit as st
 
 from selfattn.figures import pieces
-from selfattn.ui import controls
+from selfattn.ui import controls, link
 from selfattn.ui.all_heads import heads
-from selfattn.ui.shell import frame
+from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.shell.refusing import refusing
 
 PICTURES, TABLE, CLASSIC = "Pictures", "Table", "Classic (BertViz)"
 
-study = frame.study()
 
-st.html(
-    pieces.question(
-        "Which head does what?",
-        "Look for badges: what a head gives most of its weight to. They say where it reads, not what that does.",
+@routed
+def page(study: Study) -> None:
+    """Every head of the model, as pictures or numbers."""
+    st.html(
+        pieces.question(
+            "Which head does what?",
+            "Look for badges: what a head gives most of its weight to. They say where it reads, not what that does.",
+        )
     )
-)
-with st.container(horizontal=True, vertical_alignment="bottom"):
-    attention = controls.part_picker(study.model)
-    shown = st.segmented_control(
-        "Show",
-        [PICTURES, TABLE, CLASSIC],
-        default=PICTURES,
-        required=True,
-        key="shown",
-        label_visibility="collapsed",
-        **controls.KEEP,
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        attention = controls.part_picker(study.model)
+        shown = st.segmented_control(
+            "Show",
+            [PICTURES, TABLE, CLASSIC],
+            default=PICTURES,
+            required=True,
+            key="shown",
+            label_visibility="collapsed",
+            **link.KEEP,
+        )
 
-with st.container(key="board"), refusing():
-    if shown == CLASSIC:
-        from selfattn.ui.all_heads.classic import classic
+    with st.container(key="board"), refusing():
+        if shown == CLASSIC:
+            from selfattn.ui.all_heads.classic import classic
 
-        classic(study, attention)
-    else:
-        found = heads.found(study, attention)
-        if shown == PICTURES:
-            heads.pictures(study, found)
+            classic(study, attention)
         else:
-            heads.table(study, found)
+            found = heads.found(study, attention)
+            if shown == PICTURES:
+                heads.pictures(study, found)
+            else:
+                heads.table(study, found)

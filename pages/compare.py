@@ -3,27 +3,27 @@
 import streamlit as st
 
 from selfattn.figures import pieces
-from selfattn.ui import controls
 from selfattn.ui.compare import board
 from selfattn.ui.compare import sides as compare_sides
 from selfattn.ui.compare.export import export
-from selfattn.ui.shell import frame
+from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.shell.refusing import refusing
 
-study = frame.study()
 
-st.html(
-    pieces.question(
-        "What differs between the two?",
-        "A is what you look at. B differs from it by what you choose here. Point at a cell of one to see both.",
+@routed
+def page(study: Study) -> None:
+    """Two sides, their difference, and which heads differ most."""
+    st.html(
+        pieces.question(
+            "What differs between the two?",
+            "A is what you look at. B differs from it by what you choose here. Point at a cell of one to see both.",
+        )
     )
-)
-with refusing():
-    sides = compare_sides.pick(study)
-controls.notes()
+    with refusing():
+        sides = compare_sides.pick(study)
 
-with st.container(key="board"), refusing():
-    pair = board.run(sides)
-    found = board.found(sides, pair)
-    board.picture(sides, pair, found)
-export(sides, pair, found)
+    with st.container(key="board"), refusing():
+        pair = board.run(sides)
+        found = board.found(sides, pair)
+        board.picture(sides, pair, found)
+    export(sides, pair, found)

@@ -3,52 +3,53 @@
 import streamlit as st
 
 from selfattn.figures import pieces
-from selfattn.ui import controls
+from selfattn.ui import controls, link
 from selfattn.ui.interventions import board as interventions
 from selfattn.ui.interventions import experiments, patching, ranking
 from selfattn.ui.interventions.add_change import add_change
-from selfattn.ui.shell import frame
+from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.shell.refusing import refusing
 
 CHANGE, PATCH = "Silence and cut", "Patch from another text"
 
-study = frame.study()
 
-st.html(
-    pieces.question(
-        "What does the model need?",
-        "Silence a head, cut a line or hide a word: the model runs again with that change inside, at once.",
+@routed
+def page(study: Study) -> None:
+    """The changes in the model, or the patches from another text."""
+    st.html(
+        pieces.question(
+            "What does the model need?",
+            "Silence a head, cut a line or hide a word: the model runs again with that change inside, at once.",
+        )
     )
-)
-experiment = st.segmented_control(
-    "Experiment",
-    [CHANGE, PATCH],
-    default=CHANGE,
-    required=True,
-    key="experiment_of",
-    label_visibility="collapsed",
-    **controls.KEEP,
-)
+    experiment = st.segmented_control(
+        "Experiment",
+        [CHANGE, PATCH],
+        default=CHANGE,
+        required=True,
+        key="experiment_of",
+        label_visibility="collapsed",
+        **link.KEEP,
+    )
 
-with refusing():
-    edits = experiments.edits_in_model()
-    if experiment == CHANGE:
-        with st.container(horizontal=True, vertical_alignment="center", key="controls"):
-            setup = interventions.setup(study)
-            add_change(study, setup.attention, edits)
-        controls.notes()
-        board = st.container(key="board")
-        with st.container(horizontal=True, vertical_alignment="bottom", key="measures"):
-            how = interventions.how_silenced(edits)
-            on = interventions.measured_on(study)
-            wanted = ranking.wanted(setup.attention)
-        ranking.measure_at_once(study, setup.attention, edits, how, on)
-        with board:
-            interventions.picture(study, setup, edits, how, on)
-        ranking.measure(study, setup.attention, edits, how, on, wanted)
-        ranking.table(study, setup.attention, how, on)
-        interventions.export(study, setup.attention, edits, how, on)
-    else:
-        attention = controls.part_picker(study.model)
-        with st.container(key="board"):
-            patching.patching(study, attention)
+    with refusing():
+        edits = experiments.EDITS.get()
+        if experiment == CHANGE:
+            with st.container(horizontal=True, vertical_alignment="center", key="controls"):
+                setup = interventions.setup(study)
+                add_change(study, setup.attention, edits)
+            board = st.container(key="board")
+            with st.container(horizontal=True, vertical_alignment="bottom", key="measures"):
+                how = interventions.how_silenced(edits)
+                on = interventions.measured_on(study)
+                wanted = ranking.wanted(setup.attention)
+            ranking.measure_at_once(study, setup.attention, edits, how, on)
+            with board:
+                interventions.picture(study, setup, edits, how, on)
+            ranking.measure(study, setup.attention, edits, how, on, wanted)
+            ranking.table(study, setup.attention, how, on)
+            interventions.export(study, setup.attention, edits, how, on)
+        else:
+            attention = controls.part_picker(study.model)
+            with st.container(key="board"):
+                patching.patching(study, attention)

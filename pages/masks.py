@@ -3,9 +3,9 @@
 import streamlit as st
 
 from selfattn.figures import pieces
-from selfattn.ui import controls
+from selfattn.ui import link
 from selfattn.ui.masks import board
-from selfattn.ui.shell import frame
+from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.shell.refusing import refusing
 
 MASKS, POSITIONS = "Masks", "Positions"
@@ -20,28 +20,29 @@ QUESTIONS = {
     ),
 }
 
-study = frame.study()
 
-shown = st.segmented_control(
-    "Masks or positions",
-    QUESTIONS,
-    default=MASKS,
-    required=True,
-    key="masks_or_positions",
-    label_visibility="collapsed",
-    **controls.KEEP,
-)
-st.html(pieces.question(*QUESTIONS[shown]))
-if shown == MASKS:
-    with st.container(horizontal=True, vertical_alignment="center", key="controls"), refusing():
-        place = board.place(study)
-    controls.notes()
-    with st.container(key="board"), refusing():
-        pattern = board.drawn(study, place)
-        board.picture(study, place, pattern)
-    board.export(study, place, pattern)
-else:
-    from selfattn.ui.masks import positions
+@routed
+def page(study: Study) -> None:
+    """The mask, or the places of words."""
+    shown = st.segmented_control(
+        "Masks or positions",
+        QUESTIONS,
+        default=MASKS,
+        required=True,
+        key="masks_or_positions",
+        label_visibility="collapsed",
+        **link.KEEP,
+    )
+    st.html(pieces.question(*QUESTIONS[shown]))
+    if shown == MASKS:
+        with st.container(horizontal=True, vertical_alignment="center", key="controls"), refusing():
+            place = board.place(study)
+        with st.container(key="board"), refusing():
+            pattern = board.drawn(study, place)
+            board.picture(study, place, pattern)
+        board.export(study, place, pattern)
+    else:
+        from selfattn.ui.masks import positions
 
-    with refusing():
-        positions.positions(study)
+        with refusing():
+            positions.positions(study)

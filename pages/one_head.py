@@ -6,23 +6,25 @@ from selfattn.ui import controls
 from selfattn.ui.one_head.export import export
 from selfattn.ui.one_head.layer import heads_of_layer
 from selfattn.ui.one_head.microscope import microscope, read_link
-from selfattn.ui.shell import frame, writing
+from selfattn.ui.shell import writing
+from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.shell.refusing import refusing
 
-study = frame.study()
 
-with st.container(horizontal=True, vertical_alignment="bottom", key="controls"), refusing():
-    at = controls.head_picker(study.model)
-    temperature = writing.temperature_picker(study.model)
-controls.notes()
+@routed
+def page(study: Study) -> None:
+    """The controls, the head, and the others of its layer."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"), refusing():
+        at = controls.head_picker(study.model)
+        temperature = writing.temperature_picker(study.model)
 
-with refusing():
-    edits = read_link(study.model)
-    before = study.trace()
-    after = study.trace(edits) if edits else None
+    with refusing():
+        edits = read_link(study.model)
+        before = study.trace()
+        after = study.trace(edits) if edits else None
 
-with st.container(key="board"), refusing():
-    view = microscope(study, before, after, at, temperature)
-    with st.container(key="panel_heads"):
-        heads_of_layer(study, edits, at)
-export(study, at, edits, view.edits())
+    with st.container(key="board"), refusing():
+        view = microscope(study, before, after, at, temperature)
+        with st.container(key="panel_heads"):
+            heads_of_layer(study, edits, at)
+    export(study, at, edits, view.edits())

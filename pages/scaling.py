@@ -4,58 +4,64 @@ import streamlit as st
 
 from selfattn.analysis import scaling
 from selfattn.figures import pieces
-from selfattn.ui import caches, controls
+from selfattn.ui import caches, controls, link
 from selfattn.ui import scaling as scaling_views
-from selfattn.ui.shell import frame
+from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.shell.refusing import refusing
 
 DIMENSIONS = tuple(2**n for n in range(11))
 RANDOM, OWN = "random q and k", "the model's own"
 
-study = frame.study()
 
-st.html(
-    pieces.question(
-        "Why divide by √d?",
-        "A sum of d products grows like √d. Undivided, the softmax picks one key and its gradient dies.",
+@routed
+def page(study: Study) -> None:
+    """Raw beside scaled, and how that goes with d."""
+    st.html(
+        pieces.question(
+            "Why divide by √d?",
+            "A sum of d products grows like √d. Undivided, the softmax picks one key and its gradient dies.",
+        )
     )
-)
-with st.container(horizontal=True, vertical_alignment="bottom"), refusing():
-    source = st.segmented_control(
-        "Queries and keys", [RANDOM, OWN], default=RANDOM, required=True, key="data", **controls.KEEP
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"), refusing():
+        source = st.segmented_control(
+            "Queries and keys", [RANDOM, OWN], default=RANDOM, required=True, key="data", **link.KEEP
+        )
+        if source == RANDOM:
+            d = st.select_slider("d", DIMENSIONS, 64, key="d", width=280, **link.KEEP)
+        else:
+            at = controls.head_picker(study.model)
+        temperature = controls.temperature_picker(220)
+
     if source == RANDOM:
-        d = st.select_slider("d", DIMENSIONS, 64, key="d", width=280, **controls.KEEP)
+        both = {scaled: scaling.random_stages(d, scaled, temperature) for scaled in (False, True)}
+        measured = {
+            scaled: scaling.saturation_of(both[scaled], d**-0.5 if scaled else 1.0, temperature) for scaled in both
+        }
     else:
-        at = controls.head_picker(study.model)
-    temperature = controls.temperature_picker(220)
-controls.notes()
+        call = study.trace().call(at.layer, at.part, at.kind)
+        both = scaling.head_stages(call, at.head, temperature)
+        layer = scaling.head_saturation(call, temperature)
+        measured = {scaled: layer[scaled][at.head] for scaled in both}
 
-if source == RANDOM:
-    both = {scaled: scaling.random_stages(d, scaled, temperature) for scaled in (False, True)}
-    measured = {scaled: scaling.saturation_of(both[scaled], d**-0.5 if scaled else 1.0, temperature) for scaled in both}
-else:
-    call = study.trace().call(at.layer, at.part, at.kind)
-    both = scaling.head_stages(call, at.head, temperature)
-    layer = scaling.head_saturation(call, temperature)
-    measured = {scaled: layer[scaled][at.head] for scaled in both}
+    for column, scaled in zip(st.columns(2), (False, True), strict=True):
+        with column.container(key=f"panel_{scaled}"):
+            scaling_views.side(
+                both[scaled], measured[scaled], scaling.uniform_weight(both[scaled]), scaled, study.palette
+            )
 
-for column, scaled in zip(st.columns(2), (False, True), strict=True):
-    with column.container(key=f"panel_{scaled}"):
-        scaling_views.side(both[scaled], measured[scaled], scaling.uniform_weight(both[scaled]), scaled, study.palette)
-
-if source == RANDOM:
-    st.html(
-        pieces.heading(
-            "From d = 1 to 1024",
-            "32 keys, 4000 queries, standard normal; the dashed line is raw, the whole line divided by √d",
+    if source == RANDOM:
+        st.html(
+            pieces.heading(
+                "From d = 1 to 1024",
+                "32 keys, 4000 queries, standard normal; the dashed line is raw, the whole line divided by √d",
+            )
         )
-    )
-    scaling_views.sweeps(DIMENSIONS, caches.random_saturation(DIMENSIONS, temperature), d, study.palette)
-else:
-    st.html(
-        pieces.heading(
-            f"Every head of layer {at.layer}", "from raw (diamond) to the model's own scale (dot), on the same q and k"
+        scaling_views.sweeps(DIMENSIONS, caches.random_saturation(DIMENSIONS, temperature), d, study.palette)
+    else:
+        st.html(
+            pieces.heading(
+                f"Every head of layer {at.layer}",
+                "from raw (diamond) to the model's own scale (dot), on the same q and k",
+            )
         )
-    )
-    scaling_views.heads(layer, study.palette)
+        scaling_views.heads(layer, study.palette)

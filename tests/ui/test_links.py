@@ -18,6 +18,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from selfattn import places
+from selfattn.canvas.payload import MAGIC
 
 LINKS = Path(__file__).with_name("links.json")
 RECORDED = json.loads(LINKS.read_text()) if __name__ != "__main__" else []
@@ -129,6 +130,8 @@ def said(at: AppTest, name: str) -> list[str]:
 
 def shown(message: bytes) -> dict[str, object]:
     """The telling words of a picture, and the mean size of the numbers in each of its planes."""
+    if not message.startswith(MAGIC):  # since then a payload follows the name and the style of its room
+        message = message[4 + int.from_bytes(message[:4], "little") :]
     length = struct.unpack_from("<I", message, 8)[0]
     words, start = json.loads(message[12 : 12 + length]), 12 + length
     sizes = {}

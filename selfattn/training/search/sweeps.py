@@ -211,6 +211,18 @@ def open_sweep(folder: Path) -> Sweep:
     return sweep
 
 
+def all_sweeps(home: Path) -> list[Sweep]:
+    """Every sweep in a folder of runs, the newest first."""
+    found = []
+    for folder in home.iterdir() if home.is_dir() else ():
+        if (folder / "sweep.json").is_file():
+            try:
+                found.append(open_sweep(folder))
+            except ValueError:  # of another version; whoever opens it is told
+                continue
+    return sorted(found, key=lambda sweep: str(sweep.base.about["created"]), reverse=True)
+
+
 def start(sweep: Sweep) -> None:
     """Run a sweep in a process of its own, which outlives this one. Raises ValueError where it is running already."""
     sweep.begin("selfattn.training.search.sweeps")

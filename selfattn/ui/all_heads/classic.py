@@ -6,7 +6,7 @@ import torch
 from selfattn.figures import bertviz, pieces
 from selfattn.figures.bertviz import Page
 from selfattn.models.model import Attention
-from selfattn.ui.controls import KEEP
+from selfattn.ui.link import KEEP
 from selfattn.ui.shell.frame import Study
 
 VIEWS = {"Head view": "head", "Model view": "model"}

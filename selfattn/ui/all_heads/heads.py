@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import streamlit as st
@@ -14,7 +14,8 @@ from selfattn.canvas import component
 from selfattn.canvas.all_heads import atlas_payload
 from selfattn.exports.data import rows_as_csv
 from selfattn.models.model import Attention
-from selfattn.ui import caches, steps
+from selfattn.ui import caches, link, steps
+from selfattn.ui.link import QUOTED, Linked
 from selfattn.ui.shell.frame import Study
 
 View = dict[str, str | float]
@@ -47,9 +48,10 @@ def layer_by_layer(
 
 def pictures(study: Study, found: Atlas) -> None:
     """The live grid; opening a head leads to the page of one head, with all else as it is."""
+    view = VIEW.get()
     if "atlas" not in st.session_state:
         # The component keeps the view from here on: what it sends back is not sent to it again.
-        st.session_state.atlas_opening = _view()
+        st.session_state.atlas_opening = view
     component.mount(
         "all_heads",
         key="atlas",
@@ -57,7 +59,6 @@ def pictures(study: Study, found: Atlas) -> None:
         on_open_change=_open,
         on_view_change=_keep_view,
     )
-    _write_in_link(_view())
     st.html(
         f'<p class="sa-answer">{_reading(found)} In a picture rows attend to columns, and colour grows with the '
         "square root of the weight.</p>"
@@ -65,14 +66,11 @@ def pictures(study: Study, found: Atlas) -> None:
 
 
 def _open() -> None:
-    """Lead to the page of one head. Streamlit drops a control's value on the way, unless it is set as a plain one."""
-    state, asked = st.session_state, st.session_state.atlas.open
-    for name in ("model", "text", "pad", "part"):
-        if name in state:
-            state[name] = state[name]
+    """Lead to the page of one head."""
+    asked = st.session_state.atlas.open
     place = {name: int(asked[name]) for name in ("layer", "head")}
-    state.update(place)
-    st.switch_page("pages/one_head.py", query_params={name: str(number) for name, number in place.items()})
+    st.session_state.update(place)
+    link.go("one_head", **place)
 
 
 def _reading(found: Atlas) -> str:
@@ -90,32 +88,31 @@ def _reading(found: Atlas) -> str:
 def _keep_view() -> None:
     view = st.session_state.atlas.view
     if view:
-        st.session_state.atlas_view = _checked(view["pattern"], view["order"], view["least"])
+        VIEW.put(_checked({name: str(view[name]) for name in OPENING})[0])
 
 
-def _view() -> View:
-    """The reader's view: as they left it, or as a link asks for it."""
-    if "atlas_view" in st.session_state:
-        return dict(st.session_state.atlas_view)
-    link = st.query_params
-    return _checked(link.get("pattern", ""), link.get("order", ""), link.get("least", "0"))
-
-
-def _checked(pattern: object, order: object, least: object) -> View:
-    """A view of what there is: whatever else a link asks for is as if it did not."""
-    return {
-        "pattern": str(pattern) if pattern in PATTERNS else "",
-        "order": str(order) if order in ("layer", "all") else "model",
-        "least": float(str(least)) if re.fullmatch(r"\d{1,5}(\.\d{1,20})?", str(least)) else 0.0,
-    }
-
-
-def _write_in_link(view: View) -> None:
-    for name, value in view.items():
-        if value == OPENING[name]:
-            st.query_params.pop(name, None)
+def _checked(asked: Mapping[str, str]) -> tuple[View, list[str]]:
+    """A view of what there is, and a sentence for whatever else a link asks for."""
+    view, notes = dict(OPENING), []
+    for name, text in asked.items():
+        if not _FITS[name][0](text):
+            notes.append(f"{name.capitalize()} {text[:QUOTED]} was asked for; it is {_FITS[name][1]}.")
         else:
-            st.query_params[name] = f"{value:g}" if isinstance(value, float) else value
+            view[name] = float(text) if name == "least" else text
+    return view, notes
+
+
+def _as_link(view: View) -> dict[str, str]:
+    changed = {name: value for name, value in view.items() if value != OPENING[name]}
+    return {name: f"{value:g}" if isinstance(value, float) else value for name, value in changed.items()}
+
+
+_FITS: dict[str, tuple[Callable[[str], object], str]] = {
+    "pattern": (lambda text: text in ("", *PATTERNS), f"one of {', '.join(PATTERNS)}"),
+    "order": (lambda text: text in ("model", "layer", "all"), "model, layer or all"),
+    "least": (lambda text: re.fullmatch(r"\d{1,5}(\.\d{1,20})?", text), "a number from 0"),
+}
+VIEW = Linked(tuple(OPENING), _checked, _as_link)
 
 
 def table(study: Study, found: Atlas) -> None:

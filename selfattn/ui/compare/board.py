@@ -14,6 +14,7 @@ from selfattn.ui import caches
 from selfattn.ui.all_heads import heads
 from selfattn.ui.caches import Run
 from selfattn.ui.compare.sides import Sides
+from selfattn.ui.link import QUOTED, Linked, linked
 from selfattn.ui.place import Head
 
 KEY = "comparison"
@@ -68,9 +69,10 @@ def found(sides: Sides, pair: Compared) -> Comparison:
 def picture(sides: Sides, pair: Compared, found: Comparison) -> None:
     """The live picture; a click in the grid of heads shows that head."""
     state = st.session_state
+    query, key = CELL.get() or (None, None)
     if KEY not in state:
         # The component keeps the cell from here on: what it sends back is not sent to it again.
-        state.comparison_opening = _cell()
+        state.comparison_opening = {"query": query, "key": key}
     about, planes = compare.pair_payload(pair)
     about |= {"heads": _heads(sides, pair, found), "view": state.comparison_opening}
     component.mount(
@@ -80,7 +82,6 @@ def picture(sides: Sides, pair: Compared, found: Comparison) -> None:
         on_open_change=lambda: _open(sides),
         on_view_change=_hear,
     )
-    _write(_cell())
     st.html(f'<p class="sa-answer">{_sentence(sides, found)} {CAVEAT}</p>')
 
 
@@ -136,22 +137,19 @@ def _open(sides: Sides) -> None:
 
 def _hear() -> None:
     view = st.session_state[KEY].view or {}
-    places = [view.get("query"), view.get("key")]
-    pinned = all(isinstance(place, int) and place >= 0 for place in places)
-    st.session_state.comparison_cell = places if pinned else [None, None]
-
-
-def _cell() -> dict[str, int | None]:
-    """The pinned cell: as the reader left it, or as a link asks for it."""
-    asked = re.fullmatch(r"(\d{1,5})>(\d{1,5})", st.query_params.get("cell", ""))
-    query, key = st.session_state.setdefault(
-        "comparison_cell", [int(place) for place in asked.groups()] if asked else [None, None]
-    )
-    return {"query": query, "key": key}
-
-
-def _write(cell: dict[str, int | None]) -> None:
-    if cell["query"] is None:
-        st.query_params.pop("cell", None)
+    query, key = view.get("query"), view.get("key")
+    if isinstance(query, int) and isinstance(key, int) and min(query, key) >= 0:
+        CELL.put((query, key))
     else:
-        st.query_params["cell"] = f"{cell['query']}>{cell['key']}"
+        CELL.put(None)
+
+
+def _cell(written: str) -> tuple[int, int]:
+    asked = re.fullmatch(r"(\d{1,5})>(\d{1,5})", written)
+    if asked is None:
+        raise ValueError(f"Cell {written[:QUOTED]} was asked for; it is two positions from 0, such as 5>3.")
+    return int(asked[1]), int(asked[2])
+
+
+# The pinned cell: query and key.
+CELL: Linked[tuple[int, int] | None] = linked("cell", _cell, lambda cell: cell and f"{cell[0]}>{cell[1]}", None)

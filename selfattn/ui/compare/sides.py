@@ -13,12 +13,13 @@ from selfattn.models.loading import library
 from selfattn.models.loading.library import Choice
 from selfattn.models.model import Attention
 from selfattn.places import SPECIMENS
-from selfattn.recording.edits import Edit, Scale, Temperature, from_json, to_json
-from selfattn.ui import caches, controls
+from selfattn.recording.edits import Edit, Scale, Temperature, from_json
+from selfattn.ui import caches, controls, link
 from selfattn.ui.caches import Run
+from selfattn.ui.interventions.experiments import EDITS
+from selfattn.ui.link import Linked, linked
 from selfattn.ui.place import Head
 from selfattn.ui.shell.frame import Study
-from selfattn.ui.shell.input_picker import LONGEST_LINK
 
 WAYS = {"text": "another text", "head": "another head", "model": "another model", "edits": "the edits"}
 # A word of the examples, and what stands for it in B's first text: the first that the text holds is changed.
@@ -38,6 +39,10 @@ WORDS = {
     "July": "August",
     "Saturday": "Sunday",
 }
+WITH: Linked[list[str]] = linked("with", lambda text: text.split(","), lambda ways: ",".join(ways) or None, [])
+# None: A's text with one word changed.
+TEXT_B: Linked[str | None] = linked("text_b", str, lambda text: text, None)
+MODEL_B: Linked[str] = linked("model_b", str, lambda source: source or None, "")
 # Characters before a change that stand in a title.
 BEFORE = 12
 
@@ -113,38 +118,38 @@ def variant(text: str) -> str:
 def _ways(study: Study) -> tuple[str, ...]:
     """In what B differs: at least in one thing. Another text is for models that read one."""
     offered = [way for way in WAYS if way != "text" or isinstance(study.run.given, str | Pair)]
-    _restore("with", st.query_params.get("with", "").split(","))
-    state = st.session_state
+    state, key = st.session_state, WITH.control()
     # At least one stays chosen: the last one that was.
-    for asked in (state["with"], state.get("kept_with", []), offered[:1]):
-        state["with"] = [way for way in offered if way in asked]
-        if state["with"]:
+    for asked in (state[key], WITH.get(), offered[:1]):
+        state[key] = [way for way in offered if way in asked]
+        if state[key]:
             break
-    chosen = st.pills(
-        "B differs by", offered, selection_mode="multi", format_func=WAYS.__getitem__, wrap=True, key="with"
-    )
+    chosen = st.pills("B differs by", offered, selection_mode="multi", format_func=WAYS.__getitem__, wrap=True, key=key)
     ways = tuple(way for way in offered if way in chosen)
-    _keep("with", list(ways), ",".join(ways))
+    WITH.put(list(ways))
     for way, names in {"text": ["text_b"], "head": ["layer_b", "head_b"], "model": ["model_b"]}.items():
         if way not in ways:
-            for name in names:
-                st.query_params.pop(name, None)
+            link.drop(*names)
     return ways
 
 
 def _text(study: Study) -> str | Pair:
     """B's text, or the second of its pair: until the reader types one, A's with one word changed."""
-    state, given = st.session_state, variant(_words(study.run))
-    _restore("text_b", st.query_params.get("text_b", given))
-    if state.text_b == state.get("variant_b"):
-        state.text_b = given
-    state.variant_b = given
-    typed = st.text_input("B's text", key="text_b", live=(SPECIMENS / study.run.choice.source).is_dir())
-    _keep("text_b", typed, typed if typed != given and len(typed) <= LONGEST_LINK else "")
+    given, asked = variant(_words(study.run)), TEXT_B.get()
+    shown = given if asked is None else asked
+    if st.session_state.get("text_b") != shown:
+        st.session_state.text_b = shown
+    live = (SPECIMENS / study.run.choice.source).is_dir()
+    typed = st.text_input("B's text", key="text_b", live=live, on_change=_type, args=(given,))
     if not typed.strip():
         raise ValueError("B's text is empty; type at least one word.")
     own = study.run.given
     return replace(own, second=typed) if isinstance(own, Pair) else typed
+
+
+def _type(given: str) -> None:
+    typed = str(st.session_state.text_b)
+    TEXT_B.put(None if typed == given else typed)
 
 
 def _head(model: Model, attention: Attention, at: Head, chosen: bool) -> Head:
@@ -166,47 +171,23 @@ def _model(study: Study) -> Choice:
     """B's model: at first another that is here."""
     here = list(library.names())
     others = [name for name in here if name != study.run.choice.source]
-    _restore("model_b", st.query_params.get("model_b", (others or here)[0]))
-    asked = st.session_state.model_b
-    source = st.selectbox(
-        "B's model",
-        here if asked in here else [*here, asked],
-        key="model_b",
-        accept_new_options=True,
-        width=240,
-    )
-    _keep("model_b", source, source)
+    if not MODEL_B.get():
+        MODEL_B.put((others or here)[0])
+    key = MODEL_B.control()
+    asked = st.session_state[key]
+    options = here if asked in here else [*here, asked]
+    source = st.selectbox("B's model", options, key=key, accept_new_options=True, width=240)
+    MODEL_B.put(source)
     return Choice(source, device=study.run.choice.device, dtype=study.run.choice.dtype)
 
 
 def _edits() -> tuple[Edit, ...]:
     """The edits of the link, or those that the reader put into the model on another page."""
-    state = st.session_state
-    written = st.query_params.get("edits") or state.get("edits") or ""
-    edits = from_json(written or "[]")
+    edits = EDITS.get()
     if not edits:
         st.html(pieces.notice("There is no edit yet; put one into the model on the page of one head, or begin here."))
         with st.container(horizontal=True):
             for name, first in {"No scaling": Scale(None), "Temperature 2": Temperature(2.0)}.items():
-                st.button(name, on_click=_begin, args=(to_json([first]),))
+                st.button(name, on_click=EDITS.put, args=((first,),))
         st.stop()
-    state.edits = st.query_params["edits"] = written
     return edits
-
-
-def _begin(edits: str) -> None:
-    st.query_params["edits"] = st.session_state.edits = edits
-
-
-def _restore(key: str, first: object) -> None:
-    """Streamlit drops a control's value when its page is left: put there what it last held."""
-    if key not in st.session_state:
-        st.session_state[key] = st.session_state.get(f"kept_{key}", first)
-
-
-def _keep(key: str, value: object, link: str) -> None:
-    st.session_state[f"kept_{key}"] = value
-    if link:
-        st.query_params[key] = link
-    else:
-        st.query_params.pop(key, None)

@@ -12,8 +12,8 @@ from selfattn.analysis.cost.methods import METHODS, WIDTH, Shape
 from selfattn.figures import cost as figures
 from selfattn.figures import pieces
 from selfattn.models.budgets import free, in_words
-from selfattn.ui.controls import KEEP
 from selfattn.ui.cost.bench import LIMIT, Bench, Measurement, Setup
+from selfattn.ui.link import KEEP
 from selfattn.ui.shell.charts import chart
 from selfattn.ui.shell.frame import Study
 

@@ -10,7 +10,7 @@ from selfattn.analysis.cost.plans import PRESETS, Architecture, Plan
 from selfattn.figures import cost as figures
 from selfattn.figures import pieces
 from selfattn.models.budgets import free, in_words
-from selfattn.ui.controls import KEEP
+from selfattn.ui.link import KEEP
 from selfattn.ui.shell.charts import chart
 from selfattn.ui.shell.frame import Study
 

@@ -30,7 +30,7 @@ def add_change(study: Study, attention: Attention, edits: Edits) -> None:
             where |= {"part": attention.part, "kind": attention.kind}
         if st.button("Add", type="primary", key="new_add"):
             try:
-                experiments.put((*edits, make(**where)))
+                experiments.EDITS.put((*edits, make(**where)))
             except ValueError as error:
                 st.html(pieces.notice(str(error)))
             else:

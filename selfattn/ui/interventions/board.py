@@ -20,8 +20,8 @@ from selfattn.models.inputs.tokens import visible
 from selfattn.models.model import Attention
 from selfattn.recording.edits import Ablate, Cut, from_json, to_json
 from selfattn.ui import controls
-from selfattn.ui.controls import KEEP
 from selfattn.ui.interventions import experiments
+from selfattn.ui.link import KEEP
 from selfattn.ui.place import Head
 from selfattn.ui.shell import writing
 from selfattn.ui.shell.frame import Study
@@ -100,8 +100,8 @@ def how_silenced(edits: Edits) -> How:
 
 def _other_how() -> None:
     how = HOWS[st.session_state.how]
-    edits = from_json(st.query_params.get("edits", "[]"))
-    experiments.put(tuple(replace(edit, how=how) if isinstance(edit, Ablate) else edit for edit in edits))
+    edits = experiments.EDITS.get()
+    experiments.EDITS.put(tuple(replace(edit, how=how) if isinstance(edit, Ablate) else edit for edit in edits))
 
 
 def measured_on(study: Study) -> str:
@@ -175,7 +175,7 @@ def _act(study: Study, setup: Setup, how: How) -> None:
     for deed in told["deeds"]:
         edits = _done(deed, edits, study, setup, how)
         st.session_state.experiment_done = deed["at"]
-    experiments.put(edits)
+    experiments.EDITS.put(edits)
 
 
 def _done(deed: Mapping[str, Any], edits: Edits, study: Study, setup: Setup, how: How) -> Edits:

@@ -13,23 +13,12 @@ from selfattn.models.model import Attention
 from selfattn.recording.edits import Edit, from_json, to_json
 from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
+from selfattn.ui.link import Linked, linked
 
-
-def edits_in_model() -> tuple[Edit, ...]:
-    """The edits that the link asks for. Going to another page takes them out of it: coming back puts them in again."""
-    state = st.session_state
-    if state.page != state.page_before and "edits" not in st.query_params and state.get("edits"):
-        st.query_params["edits"] = state.edits
-    state.edits = st.query_params.get("edits", "")
-    return from_json(state.edits or "[]")
-
-
-def put(edits: tuple[Edit, ...]) -> None:
-    """Put edits into the model in place of those that are there."""
-    if edits:
-        st.query_params["edits"] = to_json(edits)
-    else:
-        st.query_params.pop("edits", None)
+# The edits in the model.
+EDITS: Linked[tuple[Edit, ...]] = linked(
+    "edits", from_json, lambda edits: to_json(edits) if edits else None, (), noun="This list of changes"
+)
 
 
 def measure(run: Run, on: str) -> Measure:

@@ -16,8 +16,8 @@ from selfattn.models.inputs.tokens import visible
 from selfattn.models.model import Attention
 from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
-from selfattn.ui.controls import KEEP
 from selfattn.ui.interventions.ranking import FEW
+from selfattn.ui.link import KEEP, Linked, linked
 from selfattn.ui.shell.frame import Study
 
 # A text with as many tokens and another answer, beside those that a model opens on.
@@ -27,6 +27,7 @@ ANOTHER = {
     "The animal didn't cross the street because it was too tired.": "The animal didn't cross the street because it "
     "was too wide.",
 }
+OTHER_TEXT: Linked[str | None] = linked("another", str, lambda text: text, None)
 MEASURES = ("logit difference", "probability")
 Places = dict[tuple[int, int | None], float]
 
@@ -36,11 +37,11 @@ def patching(study: Study, attention: Attention) -> None:
     if not isinstance(study.run.given, str):
         raise ValueError(f"Patching is between two texts; {study.model.name} was given something else.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if "another" not in st.session_state:
-            st.session_state.another = st.query_params.get("another", ANOTHER.get(str(study.run.given), ""))
-        another = st.text_input("Another text, of as many tokens", key="another", persist_state="session")
+        if OTHER_TEXT.get() is None:
+            OTHER_TEXT.put(ANOTHER.get(str(study.run.given), ""))
+        another = st.text_input("Another text, of as many tokens", key=OTHER_TEXT.control())
         name = st.segmented_control("Measured in", MEASURES, default=MEASURES[0], required=True, key="patch_in", **KEEP)
-    st.query_params["another"] = another
+    OTHER_TEXT.put(another)
     if not another.strip():
         st.html(pieces.notice("Type another text: what each head gives on it is put into the text above."))
         return

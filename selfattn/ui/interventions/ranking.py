@@ -12,8 +12,8 @@ from selfattn.exports.data import rows_as_csv
 from selfattn.figures import interventions as figures
 from selfattn.figures import pieces
 from selfattn.models.model import Attention
-from selfattn.ui.controls import KEEP
 from selfattn.ui.interventions import experiments
+from selfattn.ui.link import KEEP
 from selfattn.ui.shell.frame import Study
 
 # Heads of a model small enough to silence each one by itself while a reader waits.

@@ -1,7 +1,8 @@
 """The page of masks: what a reader draws in the browser, kept in the link and put into the model."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,16 +14,15 @@ from selfattn.canvas import component
 from selfattn.canvas.masks import mask_payload, unpainted
 from selfattn.canvas.prediction import prediction_of
 from selfattn.exports import data
-from selfattn.figures import pieces
 from selfattn.maths.masks import Both, Either, MaskPattern, parse
 from selfattn.models.model import Attention
 from selfattn.recording.call import Call
-from selfattn.ui import caches, controls
+from selfattn.ui import caches, controls, link
+from selfattn.ui.link import QUOTED, Linked
 from selfattn.ui.place import Head
 from selfattn.ui.shell import writing
 from selfattn.ui.shell.examples import HEADS
 from selfattn.ui.shell.frame import UNITS, Study
-from selfattn.ui.shell.input_picker import LONGEST_LINK
 
 KEY = "mask"
 OPENING = "causal & window(3)"
@@ -47,73 +47,73 @@ class Place:
         return Mask(pattern, layers=layers, heads=heads, part=self.at.part, kind="self")
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A mask, as it is written, and after how many layers its reach is shown: None for all of them."""
+
+    pattern: MaskPattern
+    written: str
+    after: int | None
+
+
 def place(study: Study) -> Place:
     """The controls: which head's weights are shown, and which layers get the mask."""
     model = study.model
     named = {each.part: each for each in model.attentions if each.kind == "self"}
     part = next(iter(named))
     if len(named) > 1:
-        part = st.selectbox("Self-attention", named, key="mask_part", width=240, **controls.KEEP)
+        part = st.selectbox("Self-attention", named, key="mask_part", width=240, **link.KEEP)
     attention = named[part]
     worth, layer, head = HEADS.get(model.name, ("", 0, 0))
     layer, head = (layer, head) if worth in ("", f"{part}, self") else (0, 0)
     layer = controls.number_picker("Layer", "layer", attention.layers, layer, model)
     head = controls.number_picker("Head", "head", attention.heads, head, model)
-    where = st.selectbox("Put it into", [EVERYWHERE, LAYER, HEAD], key="mask_in", width=250, **controls.KEEP)
+    where = st.selectbox("Put it into", [EVERYWHERE, LAYER, HEAD], key="mask_in", width=250, **link.KEEP)
     return Place(Head(part, "self", layer, head), attention, where)
 
 
-def drawn(study: Study, place: Place) -> MaskPattern:
+def drawn(study: Study, place: Place) -> Drawn:
     """The mask that the reader has drawn, or that their link asks for. What was painted belongs to its sentence."""
-    state, link = st.session_state, st.query_params
+    state, found = st.session_state, MASK.get()
     names = study.trace().labels(_call(study, place))[0]
-    arrived = state.page != state.page_before
-    if "mask_drawn" not in state or (arrived and "keep" in link):
-        _take_link(link.get("keep", OPENING), link.get("after", ""), place.attention.layers)
-    elif state.mask_tokens != names:
-        _adopt(unpainted(state.mask_drawn))
+    if state.setdefault("mask_tokens", names) != names and found == state.mask_known:
+        found = _of(unpainted(found.pattern), found.after)
+    if found.after is None:
+        found = replace(found, after=place.attention.layers)
+    if found != state.get("mask_known"):
+        # The browser holds the mask while the reader draws: it takes another one only with a new revision.
+        state.mask_known, state.mask_revision = found, state.get("mask_revision", -1) + 1
     state.mask_tokens = names
-    _write_link()
-    pattern: MaskPattern = state.mask_drawn
-    return pattern
+    MASK.put(found)
+    return found
 
 
-def _take_link(written: str, after: str, layers: int) -> None:
-    state = st.session_state
-    state.mask_after = int(after) if re.fullmatch(r"\d{1,2}", after) else layers
-    if after and not re.fullmatch(r"\d{1,2}", after):
-        _note(f"After {after[:20]} layers was asked for; it is a whole number up to {DEEPEST}. {layers} is used.")
-    try:
-        _adopt(parse(written))
-    except ValueError as error:
-        _note(f"{error} {OPENING} is used.")
-        _adopt(parse(OPENING))
-
-
-def _note(sentence: str) -> None:
-    st.html(pieces.notice(sentence))
-
-
-def _adopt(pattern: MaskPattern) -> None:
-    """The browser holds the mask while the reader draws: it takes another one only with a new revision."""
-    state = st.session_state
-    state.mask_drawn, state.mask_revision = pattern, state.get("mask_revision", -1) + 1
+def _of(pattern: MaskPattern, after: int | None) -> Drawn:
+    """A mask in its own words, without the brackets around them."""
     written = str(pattern)
-    state.mask_written = written[1:-1] if isinstance(pattern, Both | Either) else written
+    return Drawn(pattern, written[1:-1] if isinstance(pattern, Both | Either) else written, after)
 
 
-def _write_link() -> None:
-    """Put the mask into the link, where a link can hold it."""
-    state, link = st.session_state, st.query_params
-    link["after"] = str(state.mask_after)
-    if len(state.mask_written) <= LONGEST_LINK:
-        link["keep"] = state.mask_written
-        return
-    link.pop("keep", None)
-    _note(
-        f"This mask is written in {len(state.mask_written):,} characters; a link holds {LONGEST_LINK:,}. "
-        "It stays until the page is loaded again; its expression can be copied from Export."
-    )
+def _read(asked: Mapping[str, str]) -> tuple[Drawn, list[str]]:
+    """The mask that a link asks for, and a sentence for what of it could not be read."""
+    written, after, sentences = asked.get("keep", OPENING), asked.get("after", ""), []
+    if after and not re.fullmatch(r"\d{1,2}", after):
+        quoted = after[:QUOTED]
+        sentences.append(f"After {quoted} layers was asked for; it is a whole number up to {DEEPEST}. All are used.")
+        after = ""
+    try:
+        pattern = parse(written)
+    except ValueError as error:
+        sentences.append(f"{error} {OPENING} is used.")
+        pattern = parse(OPENING)
+    return _of(pattern, int(after) if after else None), sentences
+
+
+def _write(drawn: Drawn) -> dict[str, str]:
+    return {"keep": drawn.written, "after": str(drawn.after)}
+
+
+MASK = Linked(("keep", "after"), _read, _write, noun="This mask")
 
 
 def _call(study: Study, place: Place) -> Call:
@@ -132,16 +132,16 @@ def _call(study: Study, place: Place) -> Call:
     return call
 
 
-def picture(study: Study, place: Place, pattern: MaskPattern) -> None:
+def picture(study: Study, place: Place, drawn: Drawn) -> None:
     """The mask, its reach, its cost, the head's weights and the prediction, live."""
     state, attention = st.session_state, place.attention
-    edits = (place.edit(pattern),)
+    edits = (place.edit(drawn.pattern),)
     before, after = study.trace(), study.trace(edits)
     known, planes = caches.head_payload(study.run, place.at)
     about = {
-        "expression": state.mask_written,
+        "expression": drawn.written,
         "revision": state.mask_revision,
-        "after": state.mask_after,
+        "after": drawn.after,
         "done": state.get("mask_done", 0),
         "unit": UNITS[study.model.task.reads[0]],
         "layer": place.at.layer,
@@ -168,29 +168,32 @@ def _draw() -> None:
     """Take what the reader has drawn; what cannot be read is said, and the mask before it stays."""
     state, told = st.session_state, st.session_state[KEY].draw
     state.mask_done = told["at"]
-    state.mask_after = min(max(int(told["after"]), 0), DEEPEST)
+    state.mask_known = replace(MASK.get(), after=min(max(int(told["after"]), 0), DEEPEST))
     try:
-        state.mask_drawn, state.mask_written = parse(told["expression"]), told["expression"]
+        state.mask_known = replace(state.mask_known, pattern=parse(told["expression"]), written=str(told["expression"]))
     except ValueError as error:
-        state.setdefault("link_notes", {})["keep"] = str(error)
+        link.note("keep", str(error))
+    MASK.put(state.mask_known)
 
 
-def export(study: Study, place: Place, pattern: MaskPattern) -> None:
+def export(study: Study, place: Place, drawn: Drawn) -> None:
     """The expression, the Python of the edit, and the mask as numbers, in the sidebar's menu."""
     run, at = study.run, place.at
     with st.sidebar.popover("Export", width="stretch"):
         st.download_button(
             "Mask, reach and weights as CSV",
-            partial(_csv, study, place, pattern),
+            partial(_csv, study, place, drawn.pattern),
             file_name=f"{study.model.name}-mask.csv".replace("/", "-"),
             mime="text/csv",
             width="stretch",
         )
         st.caption("The mask as an expression")
-        st.code(st.session_state.mask_written, "python", wrap_lines=True)
+        st.code(drawn.written, "python", wrap_lines=True)
         st.caption("The Python that puts it into the model")
         where = (at.layer, at.head, at.part, at.kind)
-        st.code(data.as_python(run.choice, run.given, [place.edit(pattern)], *where, run.pad, run.written), "python")
+        st.code(
+            data.as_python(run.choice, run.given, [place.edit(drawn.pattern)], *where, run.pad, run.written), "python"
+        )
 
 
 def _csv(study: Study, place: Place, pattern: MaskPattern) -> bytes:

@@ -13,7 +13,7 @@ from selfattn.figures import positions as figures
 from selfattn.models.encoder import SelfAttentionModel
 from selfattn.models.loading.library import Choice
 from selfattn.ui import caches
-from selfattn.ui.controls import KEEP
+from selfattn.ui.link import KEEP
 from selfattn.ui.shell.charts import chart
 from selfattn.ui.shell.frame import Study
 

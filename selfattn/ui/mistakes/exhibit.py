@@ -10,7 +10,7 @@ from selfattn.figures import pieces
 from selfattn.figures.mistakes import WAYS, Which
 from selfattn.ui import caches
 from selfattn.ui.caches import Run
-from selfattn.ui.controls import KEEP
+from selfattn.ui.link import KEEP
 from selfattn.ui.mistakes import said as mistakes_said
 from selfattn.ui.place import Head
 from selfattn.ui.shell.charts import chart

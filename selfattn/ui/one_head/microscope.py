@@ -1,9 +1,9 @@
 """The one-head picture on the page: what the reader sets in the browser, kept in the link and sent into the model."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import streamlit as st
@@ -13,10 +13,10 @@ from selfattn.canvas import component, view
 from selfattn.canvas.payload import pack
 from selfattn.canvas.prediction import prediction_of
 from selfattn.canvas.view import View
-from selfattn.figures import pieces
 from selfattn.recording.edits import Edit, to_json
-from selfattn.ui import caches
-from selfattn.ui.interventions.experiments import edits_in_model
+from selfattn.ui import caches, link
+from selfattn.ui.interventions.experiments import EDITS
+from selfattn.ui.link import Linked
 from selfattn.ui.place import Head
 from selfattn.ui.shell import writing
 from selfattn.ui.shell.frame import Study
@@ -26,64 +26,57 @@ KEY = "microscope"
 PICTURES = {"picture": "image", "sound": "sound"}
 # Tokens of a text whose matrices the browser computes whole; a longer one is a map of tiles.
 LONGEST_LIVE = 1024
-_NAMES = [view.LINK_NAMES.get(name, name) for name in View.__dataclass_fields__]
+VIEW = Linked(
+    tuple(view.LINK_NAMES.get(name, name) for name in View.__dataclass_fields__),
+    view.from_link,
+    View.as_link,
+    noun="This view",
+)
+
+
+@dataclass
+class _Screen:
+    """What the browser has of the view: it holds the view while the reader moves it, and takes another one only with a
+    new revision."""
+
+    opening: View = field(default_factory=View)
+    revision: int = -1
+    visit: int = -1
+    known: View | None = None  # as it was opened, or as the browser has told since
+    told: dict[str, Any] | None = None
+    session: str = field(default_factory=lambda: uuid4().hex)
+    wants: str = ""  # what the model read that it was last drawn for
 
 
 def read_link(model: Model) -> tuple[Edit, ...]:
-    """Take from the link what it asks for where that is new; returns the edits that the reader put into the model.
-
-    Going to another page takes the view out of the link, and coming back puts it there again.
-    """
-    state = st.session_state
-    arrived = state.page != state.page_before
-    _heard(getattr(state.get(KEY), "view", None))
-    asked = {name: st.query_params[name] for name in _NAMES if name in st.query_params}
-    if "view" not in state or (asked != state.written_view and not (arrived and not asked)):
-        state.view, notes = view.from_link(asked)
-        _open()
-        for note in notes:
-            st.html(pieces.notice(note))
-    elif arrived:
-        _open()
-    _open_on_its_picture(model, asked)
-    _write(state.view)
-    return edits_in_model()
+    """Take from the link what it asks for where that is new; returns the edits that the reader put into the model."""
+    screen = _screen()
+    _heard(screen, getattr(st.session_state.get(KEY), "view", None))
+    shows = link.asked("show") is not None
+    current, wants = VIEW.get(), model.task.reads[0]
+    if screen.wants != wants and wants in PICTURES and not shows:
+        # A model of pictures or sounds opens on those, unless the link says otherwise.
+        current = replace(current, show=PICTURES[wants])
+        VIEW.put(current)
+    screen.wants = wants
+    if current != screen.known or screen.visit != link.visit():
+        screen.opening = screen.known = current
+        screen.revision, screen.visit = screen.revision + 1, link.visit()
+    return EDITS.get()
 
 
-def _open_on_its_picture(model: Model, asked: dict[str, str]) -> None:
-    """A model of pictures or sounds opens on those, unless the link says otherwise."""
-    state, wants = st.session_state, model.task.reads[0]
-    if state.get("drawn_for") != wants and wants in PICTURES and "show" not in asked:
-        state.view = replace(state.view, show=PICTURES[wants])
-        _open()
-    state.drawn_for = wants
+def _screen() -> _Screen:
+    screen: _Screen = st.session_state.setdefault("screen", _Screen())
+    return screen
 
 
-def _heard(told: dict[str, Any] | None) -> bool:
+def _heard(screen: _Screen, told: dict[str, Any] | None) -> bool:
     """Take what the browser tells of its view, where that is new."""
-    state = st.session_state
-    if told is None or told == state.get("told_view"):
+    if told is None or told == screen.told:
         return False
-    state.told_view = told
-    state.view, _ = view.read(told)
-    _write(state.view)
+    screen.told, (screen.known, _) = told, view.read(told)
+    VIEW.put(screen.known)
     return True
-
-
-def _open() -> None:
-    """The browser holds the view while the reader moves it: it takes another one only with a new revision."""
-    state = st.session_state
-    state.opened_view, state.opening_view = state.get("opened_view", -1) + 1, state.view
-
-
-def _write(current: View) -> None:
-    link = current.as_link()
-    for name in _NAMES:
-        if name not in link:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != link[name]:
-            st.query_params[name] = link[name]
-    st.session_state.written_view = link
 
 
 def microscope(study: Study, before: Trace, after: Trace | None, at: Head, temperature: float) -> View:
@@ -92,20 +85,20 @@ def microscope(study: Study, before: Trace, after: Trace | None, at: Head, tempe
     `temperature` divides the logits of the model's next token.
     Returns what the reader has set there.
     """
-    state, trace = st.session_state, after or before
-    (about, planes), identity = _payload(study, trace, at)
+    screen, trace, current = _screen(), after or before, VIEW.get()
+    (about, planes), identity = _payload(study, trace, at, current)
     about = {
         **about,
         "id": identity,
-        "applied": _as_applied(trace.edits, state.opening_view, at) if after else None,
+        "applied": _as_applied(trace.edits, screen.opening, at) if after else None,
         "prediction": {
             **prediction_of(before, after, temperature),
             **writing.wording(study.run, trace.edits, study.model),
             "writable": writing.goes_on(study.model),
         },
-        "view": state.opening_view.as_json(),
-        "revision": state.opened_view,
-        "session": state.setdefault("session", uuid4().hex),
+        "view": screen.opening.as_json(),
+        "revision": screen.revision,
+        "session": screen.session,
     }
     told = component.mount(
         "one_head",
@@ -117,17 +110,17 @@ def microscope(study: Study, before: Trace, after: Trace | None, at: Head, tempe
         on_write_change=partial(_write_on, study.run),
     ).view
     # After a lost connection a new session hears of the browser's view only now.
-    if _heard(told):
+    if _heard(screen, told):
         st.rerun()
-    return cast(View, state.view)
+    return current
 
 
-def _payload(study: Study, trace: Trace, at: Head) -> tuple[caches.Payload, str]:
+def _payload(study: Study, trace: Trace, at: Head, current: View) -> tuple[caches.Payload, str]:
     """What the browser needs of a head, and a name for it. Of a long text Python makes the overview for each view."""
     run = study.run.under(trace.edits)
     if max(trace.call(at.layer, at.part, at.kind).shape) <= LONGEST_LIVE:
         return caches.head_payload(run, at), _name(run, at)
-    alone = to_json(st.session_state.view.edits())
+    alone = to_json(current.edits())
     return caches.long_payload(run, at, alone), _name(run, at, alone)
 
 
@@ -152,7 +145,7 @@ def _apply(at: Head) -> None:
     """The reader put what is set into the model: into this head, or into every head."""
     asked = st.session_state[KEY].apply
     chosen, _ = view.read(asked.get("view", {}))
-    st.query_params["edits"] = to_json(chosen.edits(**_where(at, asked.get("reach", ""))))
+    EDITS.put(chosen.edits(**_where(at, asked.get("reach", ""))))
 
 
 def _write_on(run: caches.Run) -> None:
@@ -164,4 +157,4 @@ def _write_on(run: caches.Run) -> None:
 
 def _undo() -> None:
     """The reader takes out of the model what was put in."""
-    st.query_params.pop("edits", None)
+    EDITS.put(())

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from selfattn.models.inputs.given import Picture, Sound
+from selfattn.ui import link
 from selfattn.ui.shell.examples import files
 
 KINDS = ("picture", "sound")
@@ -17,7 +18,7 @@ def pick(source: str, kind: str) -> None:
     """Choose among the examples, or bring a file; a sound may be recorded."""
     there = files(source, kind)
     names = [*there, *([YOURS] if _own(kind) else [])]
-    asked = st.session_state.get(kind, st.query_params.get(kind))
+    asked = link.asked(kind)
     st.session_state[kind] = asked if asked in names else next(iter(names), None)
     st.pills(kind.capitalize(), names, key=kind, required=True, label_visibility="collapsed", bind="query-params")
     with st.popover("Your own"):

@@ -1,5 +1,6 @@
 """What every page shares: what the reader looks at, and the sidebar."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
@@ -12,7 +13,7 @@ from selfattn.models.budgets import budget, in_words
 from selfattn.models.inputs.given import Pair
 from selfattn.places import HOME
 from selfattn.recording.edits import Edit
-from selfattn.ui import caches
+from selfattn.ui import caches, link
 from selfattn.ui.caches import Run
 from selfattn.ui.shell import input_picker, loading, model_picker, style, theme, writing
 from selfattn.ui.shell.copy_link import copy_link
@@ -39,17 +40,31 @@ class Study:
         return caches.trace(self.run.under(edits))
 
 
-def frame(page: str) -> None:
+Page = Callable[[Study], None]
+
+
+def routed(page: Page) -> Page:
+    """A page, which the router calls with what the reader looks at.
+
+    Until `st.navigation` has run once, Streamlit takes the folder `pages` for its older kind of app: the first visitor
+    of a server who comes by a deep link gets the page's file run as a script, without the router. They are led to it.
+    """
+    if page.__module__ == "__main__":
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+    return page
+
+
+def frame(page: str) -> Study:
     """Draw what every page shares, before the page: the sidebar, the input, and how exact the model's run was.
 
     Streamlit keeps the state of what the router draws when the page changes, so this is called by `app.py` alone.
+    Returns what the reader looks at.
     """
-    # Going to another page takes from the link what that page does not know: pages tell by this that they were left.
-    st.session_state.page_before, st.session_state.page = st.session_state.get("page"), page
+    link.arrive(page)
     palette = _palette()
     st.html(style.sheet(palette))
     st.logo(str(HOME / "assets" / f"name-{'dark' if palette is DARK else 'light'}.svg"), size="large")
-    input_picker.keep()
     with refusing():
         choice = model_picker.pick()
     header, steps = st.container(horizontal=True, vertical_alignment="center", key="header"), st.container()
@@ -74,18 +89,7 @@ def frame(page: str) -> None:
         theme.watch()
         if outside := input_picker.outside_the_link(model):
             st.caption(outside)
-
-
-def study() -> Study:
-    """What the reader looks at. The first call of every page."""
-    if PagesManager.uses_pages_directory:
-        # The first visitor of a server came by a deep link: until `st.navigation` has run once, Streamlit takes the
-        # folder `pages` for its older kind of app and runs a page without the router. Lead them through `app.py`.
-        PagesManager.uses_pages_directory = False
-        st.rerun()
-    choice = model_picker.chosen()
-    model = caches.model(choice)
-    return Study(input_picker.chosen(choice, model), model, _palette())
+    return Study(run, model, palette)
 
 
 def _palette() -> Palette:

@@ -7,11 +7,12 @@ from selfattn.models.inputs.given import Pair
 from selfattn.models.loading.library import Choice
 from selfattn.places import SPECIMENS
 from selfattn.ui.caches import Run
+from selfattn.ui.link import Linked, linked
 from selfattn.ui.shell import file_picker, writing
 from selfattn.ui.shell.examples import examples, known
 
-# A longer text would make a link that browsers and servers refuse.
-LONGEST_LINK = 4000
+TEXT: Linked[str | None] = linked("text", str, lambda text: text or None, None)
+SECOND: Linked[str | None] = linked("second", str, lambda text: text or None, None)
 PLACEHOLDERS = {
     "pair": ("The first text, or a question", "The second text, or the passage that answers it"),
     "text": ("Type a sentence", "A second sentence"),
@@ -28,17 +29,10 @@ def pick(choice: Choice, model: Model) -> None:
         _texts(choice.source, model.task.reads)
 
 
-def keep() -> None:
-    """Hold on to what was typed where its field is not drawn: Streamlit forgets what a page does not show."""
-    for name in ("text", "second"):
-        if name in st.session_state:
-            st.session_state[name] = st.session_state[name]
-
-
 def draft() -> None:
     """The field of what was typed, while there is no model to read it."""
-    for name in ("text", "second"):
-        st.session_state.setdefault(name, st.query_params.get(name, ""))
+    for name, held in (("text", TEXT), ("second", SECOND)):
+        st.session_state.setdefault(name, held.get() or "")
     st.text_input("Text", key="text", label_visibility="collapsed", placeholder=PLACEHOLDERS["text"][0])
 
 
@@ -54,11 +48,12 @@ def chosen(choice: Choice, model: Model) -> Run:
 
 def _start(source: str, wants: str) -> None:
     """A model opens on its own example, unless the reader or their link brought a text."""
-    state, link = st.session_state, st.query_params
+    state = st.session_state
     if "text" not in state:
-        _set(link["text"] if "text" in link else examples(source, wants)[0], link.get("second"))
-    elif state.get("started_with") not in (None, source) and _typed() in known():
-        _set(examples(source, wants)[0])
+        text = TEXT.get()
+        give(examples(source, wants)[0] if text is None else text, SECOND.get())
+    if state.get("started_with") not in (None, source) and _typed() in known():
+        give(examples(source, wants)[0])
     state.started_with = source
 
 
@@ -67,7 +62,8 @@ def _typed() -> str | Pair:
     return Pair(state.text, state.second) if state.get("second") else state.text
 
 
-def _set(example: str | Pair, second: str | None = None) -> None:
+def give(example: str | Pair, second: str | None = None) -> None:
+    """Let the model read this."""
     state = st.session_state
     if isinstance(example, Pair):
         state.text, state.second = example.first, example.second
@@ -85,14 +81,11 @@ def _texts(source: str, reads: tuple[str, ...]) -> None:
     with st.popover("Examples"):
         for example in examples(source, wants):
             shown = f"{example.first}  ·  {example.second}" if isinstance(example, Pair) else example
-            st.button(shown, on_click=_set, args=(example,), type="tertiary")
+            st.button(shown, on_click=give, args=(example,), type="tertiary")
         if wants == "text" and "pair" in reads:
             st.checkbox("Give the model two texts", key="pairing", on_change=_unpair)
-    for name in ("text", "second"):
-        if state[name] and len(state[name]) <= LONGEST_LINK:
-            st.query_params[name] = state[name]
-        else:
-            st.query_params.pop(name, None)
+    TEXT.put(state.text)
+    SECOND.put(state.second)
 
 
 def _unpair() -> None:
@@ -120,6 +113,6 @@ def outside_the_link(model: Model) -> str:
     if model.task.reads[0] in file_picker.KINDS:
         return file_picker.outside_the_link(model.task.reads[0])
     state = st.session_state
-    if max(len(state.text), len(state.second)) > LONGEST_LINK:
+    if not (TEXT.fits(state.text) and SECOND.fits(state.second)):
         return "This text is too long for a link: the link keeps everything else."
     return ""

@@ -5,20 +5,19 @@ import torch
 
 from selfattn.models.loading import library, memory, sources
 from selfattn.models.loading.library import Choice
-from selfattn.ui import caches
-from selfattn.ui.controls import KEEP
+from selfattn.ui import caches, link
+from selfattn.ui.link import KEEP, Linked, linked
 
+MODEL: Linked[str] = linked("model", str, str, caches.FIRST_MODEL)
 # What a link says of an option that is as it always is: nothing.
 USUAL = {"revision": "", "device": "auto", "dtype": "auto", "bits": "all", "spread": "no", "adapter": ""}
 
 
 def pick() -> Choice:
     """The controls. Drawn by the router alone; a page asks `chosen`."""
-    state = st.session_state
-    state.setdefault("model", st.query_params.get("model", caches.FIRST_MODEL))
-    here, model = [*memory.names(), *library.names()], state.model
+    here, model = [*memory.names(), *library.names()], st.session_state[MODEL.control()]
     with st.sidebar.container(key="model_choice"):
-        st.selectbox(
+        model = st.selectbox(
             "Model",
             here if model in here else [*here, model],
             key="model",
@@ -27,10 +26,10 @@ def pick() -> Choice:
             help="A shipped model; or type a folder, or a hub id such as bert-base-uncased. "
             "Only a hub id makes a request outside this machine.",
         )
-        st.query_params["model"] = state.model
-        if "@" not in state.model:
+        MODEL.put(model)
+        if "@" not in model:
             with st.popover("Options", width="stretch"):
-                _options(state.model)
+                _options(model)
     return chosen()
 
 
@@ -89,8 +88,8 @@ def _select(label: str, key: str, options: list[str], what: str | None = None) -
 
 def _asked(key: str) -> str:
     """What the reader or the link chose other than the usual; nothing where they did not."""
-    asked = str(st.session_state.get(key, st.query_params.get(key, USUAL[key])))
-    return "" if asked == USUAL[key] else asked
+    asked = link.asked(key)
+    return "" if asked in (None, USUAL[key]) else asked
 
 
 def _open_anew() -> None:

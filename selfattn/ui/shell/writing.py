@@ -8,9 +8,9 @@ import streamlit as st
 from selfattn import Model
 from selfattn.models.inputs.tokens import spelt, visible
 from selfattn.recording.edits import Edit
-from selfattn.ui import caches
+from selfattn.ui import caches, link
 from selfattn.ui.caches import Run
-from selfattn.ui.controls import KEEP
+from selfattn.ui.link import KEEP, QUOTED, Linked, linked
 
 # Tokens that the button adds, and the most that a link may hold.
 MORE, MOST = 10, 200
@@ -18,12 +18,21 @@ COLDEST, HOTTEST = 0.1, 3.0
 NEXT = "…"
 
 
+def _tokens(asked: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in asked.split(",")[:MOST] if re.fullmatch(r"\d{1,9}", part))
+
+
+WRITTEN: Linked[tuple[int, ...]] = linked("written", _tokens, lambda written: ",".join(map(str, written)) or None, ())
+# The number of a step as text; nothing stands for the last.
+STEP: Linked[str] = linked("step", str, lambda step: step or None, "")
+
+
 def continued(run: Run, model: Model) -> Run:
     """The pass that writes the token which the reader looks at."""
     if not model.task.writes:
         return run
     written = _written(run, model)
-    return replace(run, written=written[: _step(written)])
+    return replace(run, written=written[: _step(written, model)])
 
 
 def temperature_picker(model: Model) -> float:
@@ -40,18 +49,19 @@ def pick(run: Run, model: Model) -> None:
     if not model.task.writes:
         return
     written = _written(run, model)
-    state = st.session_state
-    state.step = _step(written)
+    names, step = _names(written, model), _step(written, model)
+    if st.session_state.get("step") != step:
+        st.session_state.step = step
     with st.container(horizontal=True, vertical_alignment="center", key="writing"):
         st.html('<span class="sa-quiet">It writes</span>', width="content")
         st.segmented_control(
             "Steps of writing: the token that this pass writes",
             range(len(written) + 1),
-            format_func=lambda step: visible(spelt(written[step], model.tokenizer)) if step < len(written) else NEXT,
+            format_func=names.__getitem__,
             key="step",
             required=True,
             label_visibility="collapsed",
-            bind="query-params",
+            on_change=_go,
             help="Each token is the pass that wrote it: the last row of a head read from what was there before it.",
         )
         if not _whole(model):
@@ -97,29 +107,42 @@ def _written(run: Run, model: Model) -> tuple[int, ...]:
         whole = caches.continuation(replace(run, written=()), MOST)
         whole = whole[:-1] if whole and whole[-1] in model.ends else whole
         return whole if model.room is None else whole[: model.room - 1]  # the start has a position too
-    state, link = st.session_state, st.query_params
-    if "written" not in state:
-        state.written = _read(link.get("written", ""), model)
-        state.written_after = run.choice, run.given
-    elif state.written_after != (run.choice, run.given):
+    if st.session_state.setdefault("written_after", (run.choice, run.given)) != (run.choice, run.given):
         _keep(run, ())
-    if state.written:
-        link["written"] = ",".join(map(str, state.written))
-    else:
-        link.pop("written", None)
-    return tuple(state.written)
-
-
-def _read(asked: str, model: Model) -> tuple[int, ...]:
-    """The tokens that a link asks for, as far as they are tokens of this model."""
     highest = model.network.get_input_embeddings().weight.shape[0]
-    numbers = [int(part) for part in asked.split(",")[:MOST] if re.fullmatch(r"\d{1,9}", part)]
-    return tuple(number for number in numbers if number < highest)
+    return tuple(number for number in WRITTEN.get() if number < highest)
 
 
-def _step(written: tuple[int, ...]) -> int:
-    asked = str(st.session_state.get("step", st.query_params.get("step", "")))
-    return min(int(asked), len(written)) if re.fullmatch(r"\d{1,9}", asked) else len(written)
+def _names(written: tuple[int, ...], model: Model) -> list[str]:
+    """What each step wrote. Streamlit tells options by their words: a token that comes again has its step's number."""
+    names: list[str] = []
+    for step, token in enumerate(written):
+        name = _name(token, model)
+        while name in names:
+            name += f" ({step})"
+        names.append(name)
+    return [*names, NEXT]
+
+
+def _name(token: int, model: Model) -> str:
+    return visible(spelt(token, model.tokenizer))
+
+
+def _step(written: tuple[int, ...], model: Model) -> int:
+    """The step that is looked at: by its number, or as links were once made, by its token, where that comes once."""
+    asked = STEP.get()
+    if re.fullmatch(r"\d{1,9}", asked):
+        return min(int(asked), len(written))
+    found = [step for step, token in enumerate(written) if _name(token, model) == asked]
+    if asked not in ("", NEXT) and len(found) != 1:
+        link.note("step", f"Step {asked[:QUOTED]} was asked for; a step is a number from 0 to {len(written)}.")
+    step = found[0] if len(found) == 1 else len(written)
+    STEP.put(str(step) if step < len(written) else "")
+    return step
+
+
+def _go() -> None:
+    STEP.put(str(st.session_state.step))
 
 
 def _more(run: Run, model: Model) -> None:
@@ -128,6 +151,6 @@ def _more(run: Run, model: Model) -> None:
 
 
 def _keep(run: Run, written: tuple[int, ...]) -> None:
-    state = st.session_state
-    state.written, state.written_after = written, (run.choice, run.given)
-    state.step = len(written)
+    st.session_state.written_after = run.choice, run.given
+    WRITTEN.put(written)
+    STEP.put("")

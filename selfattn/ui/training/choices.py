@@ -8,7 +8,7 @@ import streamlit as st
 
 from selfattn.figures import pieces
 from selfattn.training.run.settings import Settings
-from selfattn.ui.controls import KEEP
+from selfattn.ui.link import KEEP
 
 GROUPS = {
     "Model": ("layers", "heads", "d_model", "d_ff", "norm", "pooling"),

@@ -13,7 +13,7 @@ from selfattn.figures import training as figures
 from selfattn.models.loading.names import names
 from selfattn.training.data import corpora, generated
 from selfattn.training.data.corpora import Corpus
-from selfattn.ui.controls import KEEP
+from selfattn.ui.link import KEEP
 from selfattn.ui.shell.machine import on_this_machine
 from selfattn.ui.training import choices
 

@@ -10,6 +10,7 @@ from selfattn.figures import training as figures
 from selfattn.figures.training import duration
 from selfattn.training.run.run import Run
 from selfattn.training.run.zips import import_zip
+from selfattn.ui import link
 from selfattn.ui.shell.machine import on_this_machine
 from selfattn.ui.training import runs
 
@@ -64,4 +65,4 @@ def _bring() -> None:
     try:
         runs.look_at(import_zip(file, places.RUNS, runs.folder().name))
     except ValueError as error:
-        st.session_state.setdefault("link_notes", {})["zip"] = str(error)
+        link.note("zip", str(error))

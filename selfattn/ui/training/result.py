@@ -14,7 +14,8 @@ from selfattn.training.run import references
 from selfattn.training.run.progress import Evaluation
 from selfattn.training.run.run import Run
 from selfattn.training.run.zips import export
-from selfattn.ui.shell import model_picker
+from selfattn.ui import link
+from selfattn.ui.shell import input_picker, model_picker
 from selfattn.ui.training.curves import majority
 
 ENDED = ("done", "cancelled", "failed")
@@ -60,7 +61,7 @@ def _take_along(run: Run) -> None:
     with st.container(horizontal=True):
         # The callback chooses the model before the sidebar is drawn; then the page is left.
         if st.button("Open in the microscope", key="run_open", type="primary", on_click=_choose, args=(run,)):
-            st.switch_page("pages/one_head.py")
+            link.go("one_head")
         st.download_button(
             "Download as zip", lambda: export(run), f"selfattn-{run.folder.name}.zip", "application/zip", key="run_zip"
         )
@@ -82,7 +83,7 @@ def as_csv(run: Run) -> bytes:
 
 def _choose(run: Run) -> None:
     model_picker.choose(Choice(str(run.model.resolve())))
-    st.session_state.update(text=run.about["watched"][0], second="")
+    input_picker.give(run.about["watched"][0])
 
 
 def _as_python(run: Run) -> str:

@@ -13,26 +13,25 @@ from selfattn.training.run import run as runs
 from selfattn.training.run import train
 from selfattn.training.run.run import Run
 from selfattn.training.work import Work
+from selfattn.ui.link import Linked, linked
 from selfattn.ui.shell.machine import on_this_machine
 
 ID = re.compile(r"[a-z0-9-]{1,64}")
+RUN: Linked[str | None] = linked("run", str, lambda name: name, None)
 _starting = Lock()
 
 
 def chosen() -> Run | None:
-    """The run that the link asks for. Going to another page takes it out of the link: coming back puts it in again."""
-    state = st.session_state
-    if state.page != state.page_before and "run" not in st.query_params and state.get("run"):
-        st.query_params["run"] = state.run
-    state.run = st.query_params.get("run", "")
-    if not state.run:
+    """The run that the link asks for."""
+    asked = RUN.get()
+    if asked is None:
         return None
     try:
-        run = named(state.run)
+        run = named(asked)
     except ValueError as error:
         st.html(pieces.notice(str(error)))
         return None
-    _mine().add(state.run)
+    mine().add(asked)
     return run
 
 
@@ -51,16 +50,13 @@ def folder() -> Path:
 
 def look_at(run: Run | None) -> None:
     """Go to a run, or to where a new one is prepared."""
-    if run is None:
-        st.query_params.pop("run", None)
-    else:
-        st.query_params["run"] = run.folder.name
+    RUN.put(None if run is None else run.folder.name)
 
 
 def listed() -> list[Run]:
     """The runs of this session, newest first; all of the machine for who sits at it."""
     everyone = on_this_machine()
-    return [run for run in runs.all_runs(places.RUNS) if everyone or run.folder.name in _mine()]
+    return [run for run in runs.all_runs(places.RUNS) if everyone or run.folder.name in mine()]
 
 
 def check_free() -> None:
@@ -80,12 +76,12 @@ def start(run: Run) -> None:
 def remove(run: Run) -> None:
     """Delete a run. Raises ValueError while it is trained."""
     runs.delete(named(run.folder.name))
-    _mine().discard(run.folder.name)
-    if st.query_params.get("run") == run.folder.name:
+    mine().discard(run.folder.name)
+    if RUN.get() == run.folder.name:
         look_at(None)
 
 
-def _mine() -> set[str]:
-    """The ids of the runs that this session has started, brought, or been given a link to."""
-    mine: set[str] = st.session_state.setdefault("my_runs", set())
-    return mine
+def mine() -> set[str]:
+    """The ids of the runs and sweeps that this session has started, brought, or been given a link to."""
+    found: set[str] = st.session_state.setdefault("my_runs", set())
+    return found

@@ -15,14 +15,17 @@ from selfattn.training.run.run import Run
 from selfattn.training.run.settings import Settings
 from selfattn.training.search import sweeps
 from selfattn.training.search.sweeps import USUAL, Range, Sweep, Trial
+from selfattn.ui.link import Linked, linked
 from selfattn.ui.shell import model_picker
 from selfattn.ui.shell.charts import chart
+from selfattn.ui.shell.machine import on_this_machine
 from selfattn.ui.shell.refusing import refusing
 from selfattn.ui.training import runs, start
 from selfattn.ui.training.curves import majority
 from selfattn.ui.training.data import Data
 
 ID = re.compile(r"sweep-[0-9a-f]{16}")
+SWEEP: Linked[str | None] = linked("sweep", str, lambda name: name, None)
 BEAT = 1.0  # seconds between two looks at a sweep that goes on
 FIRST = ["learning_rate", "heads", "dropout"]
 LISTED = 12
@@ -33,24 +36,49 @@ def sweep(palette: Palette) -> None:
     found = _chosen()
     if found is not None:
         _view(found, palette)
+        _others()
         return
     data, settings = start.choose()
     if data is not None:
         with st.container(key="panel_sweep"), refusing():
             _form(data, settings)
+    _others()
 
 
 def _chosen() -> Sweep | None:
-    asked = st.query_params.get("sweep", "")
-    if not asked:
+    asked = SWEEP.get()
+    if asked is None:
         return None
     try:
         if not ID.fullmatch(asked):
             raise ValueError("The link asks for a sweep that is none; start one here.")
-        return sweeps.open_sweep(places.RUNS / asked)
+        found = sweeps.open_sweep(places.RUNS / asked)
     except ValueError as error:
         st.html(pieces.notice(str(error)))
         return None
+    runs.mine().add(asked)
+    return found
+
+
+def _others() -> None:
+    """The other sweeps of this session, newest first; all of the machine for who sits at it."""
+    everyone, here = on_this_machine(), SWEEP.get()
+    found = [
+        each
+        for each in sweeps.all_sweeps(places.RUNS)
+        if each.folder.name != here and (everyone or each.folder.name in runs.mine())
+    ]
+    if not found:
+        return
+    with st.container(key="panel_sweeps"):
+        whose = "on this machine" if everyone else "of this session; a link to a sweep opens it anywhere"
+        st.html(pieces.heading("Sweeps", whose))
+        for each in found[:LISTED]:
+            name = each.folder.name
+            with st.container(horizontal=True, vertical_alignment="center", key=f"row_{name}"):
+                done = f"{len(each.results())} of {each.trials} trials"
+                st.html(pieces.heading(each.base.about["name"], f"{each.state} · {done} · {', '.join(each.ranges)}"))
+                st.button("Look", key=f"look_{name}", on_click=SWEEP.put, args=(name,))
 
 
 def _form(data: Data, settings: Settings) -> None:
@@ -71,7 +99,7 @@ def _form(data: Data, settings: Settings) -> None:
                     tokenizer=data.tokenizer,
                 )
             sweeps.start(made)
-            st.query_params["sweep"] = folder.name
+            SWEEP.put(folder.name)
             st.rerun()
 
 
@@ -125,11 +153,7 @@ def _buttons(found: Sweep, done: int) -> None:
     best = found.best()
     if best:
         st.button("Load the best model", key="sweep_load", on_click=_choose, args=(found.of(best.number),))
-    st.button("Another sweep", key="sweep_leave", on_click=_leave)
-
-
-def _leave() -> None:
-    st.query_params.pop("sweep", None)
+    st.button("Another sweep", key="sweep_leave", on_click=SWEEP.put, args=(None,))
 
 
 def _how_far(found: Sweep, done: int) -> str:

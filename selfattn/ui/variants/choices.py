@@ -1,7 +1,7 @@
 """Which other attention, and what it is set to: chips in three groups, sliders for the chosen one, all in the link."""
 
-import math
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import streamlit as st
 from selfattn.analysis.variants.other_attentions import GROUPS, VARIANTS
 from selfattn.analysis.variants.variant import Exact, Variant, VariantSettings
 from selfattn.figures import pieces
+from selfattn.ui.link import QUOTED, Linked, linked
 
 FIRST = "linear"
 
@@ -63,14 +64,11 @@ def values(variant: Variant, exact: Exact) -> tuple[float, ...]:
 
 def chips() -> Variant:
     """Choose among all variants, by chips in their groups; a link may have chosen."""
-    state = st.session_state
-    if "variant" not in state:
-        asked = st.query_params.get("variant", FIRST)
-        state.variant = asked if asked in VARIANTS else FIRST
+    state, chosen = st.session_state, VARIANT.get()
     for group in GROUPS:
         names = [name for name, variant in VARIANTS.items() if variant.group == group]
         key = f"variant_of_{group}"
-        state[key] = state.variant if state.variant in names else None
+        state[key] = chosen if chosen in names else None
         with st.container(horizontal=True, vertical_alignment="center", key=f"chips_{group}"):
             st.html(pieces.heading(group), width=84)
             st.pills(
@@ -83,14 +81,13 @@ def chips() -> Variant:
                 on_change=_choose,
                 args=(key,),
             )
-    _write("variant", state.variant, FIRST)
-    return VARIANTS[state.variant]
+    return VARIANTS[chosen]
 
 
 def choose(name: str) -> None:
     """Show another variant."""
     if name in VARIANTS:
-        st.session_state.variant = name
+        VARIANT.put(name)
 
 
 def _choose(key: str) -> None:
@@ -101,16 +98,11 @@ def _choose(key: str) -> None:
 
 def settings(variant: Variant, exact: Exact) -> VariantSettings:
     """What all variants are set to, with a control for each setting of the chosen one."""
-    state = st.session_state
-    if "variant_settings" not in state:
-        state.variant_settings = _from_link()
-    kept = _fitting(state.variant_settings, exact)
+    kept = _fitting(SETTINGS.get(), exact)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         for name in variant.controls:
             kept = replace(kept, **{name: _control(name, getattr(kept, name), exact)})
-    state.variant_settings = kept
-    for field in fields(VariantSettings):
-        _write(f"variant_{field.name}", getattr(kept, field.name), field.default)
+    SETTINGS.put(kept)
     return kept
 
 
@@ -137,20 +129,35 @@ def _fitting(kept: VariantSettings, exact: Exact) -> VariantSettings:
     return replace(kept, **near)
 
 
-def _from_link() -> VariantSettings:
-    """The settings that a link asks for; whatever is no number is as if it did not."""
-    asked: dict[str, Any] = {}
-    for field in fields(VariantSettings):
-        written = st.query_params.get(f"variant_{field.name}", "")
-        if field.name in TOGGLES:
-            asked[field.name] = written == "True" if written else field.default
-        elif written.replace(".", "", 1).isdecimal() and math.isfinite(float(written)):
-            asked[field.name] = type(field.default)(float(written))  # a count is a whole number
-    return VariantSettings(**asked)
+def _variant(name: str) -> str:
+    if name not in VARIANTS:
+        raise ValueError(f"Variant {name[:QUOTED]} was asked for; it is one of {', '.join(VARIANTS)}.")
+    return name
 
 
-def _write(name: str, value: Any, default: Any) -> None:
-    if value == default:
-        st.query_params.pop(name, None)
-    else:
-        st.query_params[name] = str(value)
+def _read(asked: Mapping[str, str]) -> tuple[VariantSettings, list[str]]:
+    """The settings that a link asks for, and a sentence for whatever is none."""
+    found: dict[str, Any] = {}
+    sentences = []
+    for setting in fields(VariantSettings):
+        if (written := asked.get(f"variant_{setting.name}")) is None:
+            continue
+        if setting.name in TOGGLES and written in ("True", "False"):
+            found[setting.name] = written == "True"
+        elif setting.name not in TOGGLES and re.fullmatch(r"\d{1,9}(\.\d{1,9})?", written):
+            found[setting.name] = float(written) if isinstance(setting.default, float) else int(float(written))
+        else:
+            usual = "True or False" if setting.name in TOGGLES else "a number"
+            sentences.append(
+                f"Variant {setting.name} {written[:QUOTED]} was asked for; it is {usual}. {setting.default} is used."
+            )
+    return VariantSettings(**found), sentences
+
+
+def _written(kept: VariantSettings) -> dict[str, str]:
+    values = {field: getattr(kept, field.name) for field in fields(VariantSettings)}
+    return {f"variant_{field.name}": str(value) for field, value in values.items() if value != field.default}
+
+
+VARIANT: Linked[str] = linked("variant", _variant, lambda name: None if name == FIRST else name, FIRST)
+SETTINGS = Linked(tuple(f"variant_{field.name}" for field in fields(VariantSettings)), _read, _written)

@@ -4,45 +4,138 @@ Links and browsers are not trusted: `read` takes what it can use, and says in a 
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Literal
 
 from selfattn import Mask, Scale, Similarity, Temperature
 from selfattn.maths.masks import MaskPattern, causal, custom, padding, window
 from selfattn.recording.edits import Edit
 
-MASKS = ("own", "causal", "padding", "window")
-CHOICES = {
-    "similarity": ("own", "dot", "cosine", "rbf"),
-    "show": ("stages", "map", "lines", "table", "image", "sound"),
-    "stage": ("weights", "scores", "scaled", "logits"),
-    "range": ("head", "row", "all"),
-    "colour": ("sqrt", "linear", "log"),
-    "segments": ("all", "AA", "AB", "BA", "BB"),
-}
-COLDEST, HOTTEST, WIDEST, MOST_PAIRS, LAST = 0.1, 5.0, 32, 1000, 2**31 - 1
+COLDEST, HOTTEST, MOST_PAIRS, LAST = 0.1, 5.0, 1000, 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a field of a view may be.
+
+    parse: a link's text to a value; text that stands for none goes on, and is refused with its sentence. read: a value
+    from a link or a browser, None where it cannot be used. limits: what the browser's control needs to know.
+    """
+
+    expected: str
+    parse: Callable[[str], Any]
+    read: Callable[[Any], Any]
+    write: Callable[[Any], str] = str
+    limits: Mapping[str, Any] | Sequence[str] = ()
+
+
+def _flag() -> Kind:
+    return Kind(
+        "it is true or false",
+        lambda written: {"true": True, "false": False}.get(written, written),
+        lambda value: value if isinstance(value, bool) else None,
+        lambda value: str(value).lower(),
+    )
+
+
+def _number(least: float, most: float, step: float) -> Kind:
+    return Kind(
+        f"it goes from {least} to {most}",
+        lambda written: float(written) if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", written) else written,
+        lambda value: float(value) if _within(value, least, most) else None,
+        limits={"min": least, "max": most, "step": step},
+    )
+
+
+def _whole(least: int, most: int) -> Kind:
+    return Kind(
+        f"it is a whole number from {least} to {most}",
+        lambda written: int(written) if re.fullmatch(r"\d{1,9}", written) else written,
+        lambda value: int(value) if _within(value, least, most) and value == int(value) else None,
+        limits={"min": least, "max": most, "step": 1},
+    )
+
+
+def _one_of(*choices: str) -> Kind:
+    return Kind(
+        f"it is one of {', '.join(choices)}",
+        str,
+        lambda value: value if isinstance(value, str) and value in choices else None,
+        limits=choices,
+    )
+
+
+def _several_of(*choices: str) -> Kind:
+    def read(value: Any) -> tuple[str, ...] | None:
+        if not isinstance(value, list | tuple) or not all(isinstance(name, str) and name in choices for name in value):
+            return None
+        return tuple(name for name in choices if name in value)
+
+    return Kind(
+        f"it is one or more of {', '.join(choices)}, with commas",
+        lambda written: [] if written == "none" else written.split(","),
+        read,
+        lambda names: ",".join(names) or "none",
+        choices,
+    )
+
+
+def _pairs(most: int) -> Kind:
+    def parse(written: str) -> Any:
+        parts = [part.strip() for part in written.split(",") if part.strip()]
+        found = [re.fullmatch(r"(\d{1,9})\s*>\s*(\d{1,9})", part) for part in parts]
+        return [[int(pair[1]), int(pair[2])] for pair in found if pair] if all(found) else written
+
+    def read(value: Any) -> tuple[tuple[int, int], ...] | None:
+        if not isinstance(value, list | tuple) or len(value) > most:
+            return None
+        pairs = [tuple(map(place.read, pair)) for pair in value if isinstance(pair, list | tuple) and len(pair) == 2]
+        good = len(pairs) == len(value) and all(None not in pair for pair in pairs)
+        return tuple(sorted(set(pairs))) if good else None
+
+    place = _position()
+    return Kind(
+        f"it is at most {most} pairs of positions from 0, such as 5>3, 8>0",
+        parse,
+        read,
+        lambda pairs: ", ".join(f"{i}>{j}" for i, j in pairs),
+    )
+
+
+def _position() -> Kind:
+    return replace(_whole(0, LAST), expected="it is a position from 0")
+
+
+def _within(value: Any, least: float, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
+
+
+def _of(default: Any, kind: Kind, link: str | None = None) -> Any:
+    """A field: what it is at first, what it may be, and its name in a link where that is another one."""
+    return field(default=default, metadata={"kind": kind, "link": link})
 
 
 @dataclass(frozen=True)
 class View:
     """The state of the one-head picture; `own` is what the model itself does."""
 
-    scaled: bool = True
-    temperature: float = 1.0
-    mask: tuple[str, ...] = ("own",)
-    width: int = 4
-    pairs: tuple[tuple[int, int], ...] = ()
-    similarity: Literal["own", "dot", "cosine", "rbf"] = "own"
-    threshold: float = 0.02
-    show: str = "stages"
-    stage: str = "weights"
-    range: str = "head"
-    colour: str = "sqrt"
-    words: bool = False
-    segments: str = "all"
-    query: int | None = None  # the pinned cell; None shows a telling one
-    key: int | None = None
+    scaled: bool = _of(True, _flag())
+    temperature: float = _of(1.0, _number(COLDEST, HOTTEST, 0.1))
+    mask: tuple[str, ...] = _of(("own",), _several_of("own", "causal", "padding", "window"))
+    width: int = _of(4, _whole(1, 32))
+    pairs: tuple[tuple[int, int], ...] = _of((), _pairs(MOST_PAIRS))
+    similarity: Literal["own", "dot", "cosine", "rbf"] = _of("own", _one_of("own", "dot", "cosine", "rbf"))
+    threshold: float = _of(0.02, _number(0, 1, 0.005))
+    show: str = _of("stages", _one_of("stages", "map", "lines", "table", "image", "sound"))
+    stage: str = _of("weights", _one_of("weights", "scores", "scaled", "logits"))
+    range: str = _of("head", _one_of("head", "row", "all"))
+    colour: str = _of("sqrt", _one_of("sqrt", "linear", "log"))
+    words: bool = _of(False, _flag())
+    segments: str = _of("all", _one_of("all", "AA", "AB", "BA", "BB"))
+    # The pinned cell; None shows a telling one.
+    query: int | None = _of(None, _position(), "from")
+    key: int | None = _of(None, _position(), "to")
 
     def edits(self, **where: Any) -> tuple[Edit, ...]:
         """The same change as edits of a forward pass; `where` says which layers and heads they reach."""
@@ -69,11 +162,11 @@ class View:
 
     def as_link(self) -> dict[str, str]:
         """What differs from the default, as a link writes it; the cell is `from` and `to`."""
-        default = asdict(View())
+        values = {name: getattr(self, name) for name in KINDS}
         return {
-            LINK_NAMES.get(name, name): _WRITE.get(name, str)(value)
-            for name, value in asdict(self).items()
-            if value != default[name]
+            LINK_NAMES.get(name, name): KINDS[name].write(value)
+            for name, value in values.items()
+            if value != getattr(UNCHANGED, name)
         }
 
     def as_json(self) -> dict[str, Any]:
@@ -81,41 +174,17 @@ class View:
         return asdict(self)
 
 
-LINK_NAMES = {"query": "from", "key": "to"}
-_WRITE: dict[str, Callable[[Any], str]] = {
-    "scaled": lambda value: str(value).lower(),
-    "words": lambda value: str(value).lower(),
-    "mask": lambda names: ",".join(names) or "none",
-    "pairs": lambda pairs: ", ".join(f"{i}>{j}" for i, j in pairs),
-}
+KINDS: dict[str, Kind] = {each.name: each.metadata["kind"] for each in fields(View)}
+LINK_NAMES: dict[str, str] = {each.name: each.metadata["link"] for each in fields(View) if each.metadata["link"]}
+UNCHANGED = View()
+# The bounds and choices of each control.
+LIMITS = {name: kind.limits for name, kind in KINDS.items() if kind.limits}
 
 
 def from_link(parameters: Mapping[str, str]) -> tuple[View, list[str]]:
     """The view that a link asks for, and a sentence for each part of it that could not be used."""
-    values: dict[str, Any] = {}
-    for each in fields(View):
-        written = parameters.get(LINK_NAMES.get(each.name, each.name))
-        if written is not None:
-            values[each.name] = _parsed(each.name, written)
-    return read(values)
-
-
-def _parsed(name: str, written: str) -> Any:
-    """The value that a link's text stands for; text that stands for none goes on, and is refused with its sentence."""
-    match name:
-        case "scaled" | "words":
-            return {"true": True, "false": False}.get(written, written)
-        case "mask":
-            return [] if written == "none" else written.split(",")
-        case "pairs":
-            parts = [part.strip() for part in written.split(",") if part.strip()]
-            found = [re.fullmatch(r"(\d{1,9})\s*>\s*(\d{1,9})", part) for part in parts]
-            return [[int(pair[1]), int(pair[2])] for pair in found if pair] if all(found) else written
-        case "temperature" | "threshold" if re.fullmatch(r"\d{1,3}(\.\d{1,6})?", written):
-            return float(written)
-        case "width" | "query" | "key" if re.fullmatch(r"\d{1,9}", written):
-            return int(written)
-    return written
+    written = {name: parameters.get(LINK_NAMES.get(name, name)) for name in KINDS}
+    return read({name: KINDS[name].parse(text) for name, text in written.items() if text is not None})
 
 
 def read(values: Mapping[str, Any]) -> tuple[View, list[str]]:
@@ -123,81 +192,18 @@ def read(values: Mapping[str, Any]) -> tuple[View, list[str]]:
     taken: dict[str, Any] = {}
     notes: list[str] = []
     for name, value in values.items():
-        if name not in _READ:
+        if name not in KINDS:
             continue
-        taken[name] = _READ[name](value)
-        if taken[name] is None:
-            del taken[name]
-            if value is not None:
-                notes.append(_sentence(name, value))
+        found = KINDS[name].read(value)
+        if found is not None:
+            taken[name] = found
+        elif value is not None:
+            notes.append(_sentence(name, value))
     return View(**taken), notes
 
 
-def _number(least: float, most: float) -> Callable[[Any], float | None]:
-    def take(value: Any) -> float | None:
-        good = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
-        return float(value) if good else None
-
-    return take
-
-
-def _whole(least: int, most: int) -> Callable[[Any], int | None]:
-    def take(value: Any) -> int | None:
-        good = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
-        return int(value) if good and value == int(value) else None
-
-    return take
-
-
-def _flag(value: Any) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _masks(value: Any) -> tuple[str, ...] | None:
-    good = isinstance(value, list | tuple) and all(name in MASKS for name in value if isinstance(name, str))
-    return tuple(name for name in MASKS if name in value) if good and all(isinstance(n, str) for n in value) else None
-
-
-def _pairs(value: Any) -> tuple[tuple[int, int], ...] | None:
-    if not isinstance(value, list | tuple) or len(value) > MOST_PAIRS:
-        return None
-    position = _whole(0, LAST)
-    pairs = [tuple(map(position, pair)) for pair in value if isinstance(pair, list | tuple) and len(pair) == 2]
-    good = len(pairs) == len(value) and all(None not in pair for pair in pairs)
-    return tuple(sorted(set(pairs))) if good else None  # type: ignore[arg-type]
-
-
-def _one_of(choices: tuple[str, ...]) -> Callable[[Any], str | None]:
-    return lambda value: value if isinstance(value, str) and value in choices else None
-
-
-_READ: dict[str, Callable[[Any], Any]] = {
-    "scaled": _flag,
-    "temperature": _number(COLDEST, HOTTEST),
-    "mask": _masks,
-    "width": _whole(1, WIDEST),
-    "pairs": _pairs,
-    "threshold": _number(0.0, 1.0),
-    "words": _flag,
-    "query": _whole(0, LAST),
-    "key": _whole(0, LAST),
-    **{name: _one_of(choices) for name, choices in CHOICES.items()},
-}
-_EXPECTED = {
-    "scaled": "it is true or false",
-    "temperature": f"it goes from {COLDEST} to {HOTTEST}",
-    "mask": f"it is one or more of {', '.join(MASKS)}, with commas",
-    "width": f"it is a whole number from 1 to {WIDEST}",
-    "pairs": f"it is at most {MOST_PAIRS} pairs of positions from 0, such as 5>3, 8>0",
-    "threshold": "it goes from 0 to 1",
-    "words": "it is true or false",
-    "query": "it is a position from 0",
-    "key": "it is a position from 0",
-    **{name: f"it is one of {', '.join(choices)}" for name, choices in CHOICES.items()},
-}
-
-
 def _sentence(name: str, value: Any) -> str:
-    asked, default = str(value)[:20], _WRITE.get(name, str)(getattr(View(), name))
+    kind = KINDS[name]
+    asked, default = str(value)[:20], kind.write(getattr(UNCHANGED, name))
     used = f"; {default} is used" if default not in ("", "None") else ""
-    return f"{LINK_NAMES.get(name, name).capitalize()} {asked} was asked for; {_EXPECTED[name]}{used}."
+    return f"{LINK_NAMES.get(name, name).capitalize()} {asked} was asked for; {kind.expected}{used}."

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
+from selfattn.canvas.view import LIMITS, from_link
 from tests.tools.browser import Reader, free_port, start
 
 TEXT = "The plot was dull, but the acting was not bad at all."
@@ -126,3 +127,24 @@ def test_a_lost_connection_keeps_what_was_set_before_and_during_it(chromium):
         context.close()
         process.kill()
         process.wait()
+
+
+SLIDERS = {
+    "temperature": ("/?text={}&", ".head .controls .slider input >> nth=0"),
+    "width": ("/?text={}&mask=window&", ".head .controls .slider input >> nth=1"),
+    "threshold": ("/?text={}&show=lines&", ".head .toolbar .slider input"),
+}
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_a_link_and_the_slider_take_the_same_bounds(reader, name):
+    path, slider = SLIDERS[name]
+    for bound in ("min", "max"):
+        value = LIMITS[name][bound]
+        reader.open(f"{path.format(quote(TEXT))}{name}={value}")
+        assert view(reader)[name] == value
+        control = reader.page.locator(slider)
+        assert float(control.input_value()) == value
+        assert float(control.get_attribute(bound)) == value
+        _, notes = from_link({name: str(value + (1 if bound == "max" else -1))})
+        assert len(notes) == 1

@@ -13,6 +13,7 @@ from selfattn.analysis.masks import reach
 from selfattn.canvas import component
 from selfattn.canvas.masks import mask_payload, unpainted
 from selfattn.canvas.prediction import prediction_of
+from selfattn.canvas.view import UNCHANGED
 from selfattn.exports import data
 from selfattn.maths.masks import Both, Either, MaskPattern, parse
 from selfattn.models.model import Attention
@@ -152,6 +153,7 @@ def picture(study: Study, place: Place, drawn: Drawn) -> None:
         "prediction": {**prediction_of(before, after), **writing.wording(study.run, edits, study.model)},
         "sentences": _sentences(study, place),
         "changes": [place.where],
+        "unchanged": UNCHANGED.as_json(),
     }
     component.mount("masks", key=KEY, data=mask_payload(known, planes, about), on_draw_change=_draw)
 

@@ -27,7 +27,7 @@ PICTURES = {"picture": "image", "sound": "sound"}
 # Tokens of a text whose matrices the browser computes whole; a longer one is a map of tiles.
 LONGEST_LIVE = 1024
 VIEW = Linked(
-    tuple(view.LINK_NAMES.get(name, name) for name in View.__dataclass_fields__),
+    tuple(view.LINK_NAMES.get(name, name) for name in view.KINDS),
     view.from_link,
     View.as_link,
     noun="This view",
@@ -97,6 +97,8 @@ def microscope(study: Study, before: Trace, after: Trace | None, at: Head, tempe
             "writable": writing.goes_on(study.model),
         },
         "view": screen.opening.as_json(),
+        "limits": view.LIMITS,
+        "unchanged": view.UNCHANGED.as_json(),
         "revision": screen.revision,
         "session": screen.session,
     }

@@ -96,7 +96,7 @@ function drawn(scope) {
 
 function reach(scope) {
   const square = grid(scope, "reach", "Heard from", look);
-  const layers = slider("after", { min: 0, max: 4, step: 1 }, (value) => {
+  const layers = slider("after", (value) => {
     stop();
     scope.setAfter(value);
   });
@@ -128,10 +128,8 @@ function reach(scope) {
     const shade = (layer) => (layer === 0 ? 255 : Math.round(235 - (175 * (layer - 1)) / Math.max(after - 1, 1)));
     const [nothing, blank] = [0, pixel(palette.panel)];
     const heard = first.reduce((sum, layer) => sum + (layer <= after), 0);
-    layers.input.max = most();
     const own = after === about.layers ? ", as the model" : "";
-    layers.draw(Math.min(after, most()), `${after} ${after === 1 ? "layer" : "layers"}${own}`);
-    layers.input.style.setProperty("--done", `${(100 * after) / most()}%`);
+    layers.draw(Math.min(after, most()), { min: 0, max: most(), step: 1 }, `${after} ${after === 1 ? "layer" : "layers"}${own}`);
     write(play, timer ? "■ Stop" : "▶ Play");
     const colour = (layer) => (shade(layer) > 128 ? palette.panel : palette.ink);
     return {

@@ -12,7 +12,6 @@ import { deepest, firstLayers } from "./reach.js";
 import { costs, heard, table } from "./says.js";
 
 const SETTLED = 250; // milliseconds after the last change until the model is asked
-const UNCHANGED = { similarity: "own", scaled: true, temperature: 1, mask: ["own"], width: 0, pairs: [] };
 
 export default class Mask extends Room {
   drawing = null;
@@ -76,7 +75,7 @@ export default class Mask extends Room {
     // The mask of the payload is the model's own: here it is and-ed with what is drawn.
     this.head.own.keep = this.allowed;
     this.head.masked = null;
-    this.head.compute(UNCHANGED);
+    this.head.compute(this.about.unchanged);
     this.refresh();
   }
 

@@ -23,13 +23,13 @@ export function choice(label, options, choose) {
 }
 
 /** A labelled slider with its number; `choose(value, moving)` is called at the display's rate while it is dragged. */
-export function slider(label, { min, max, step }, choose) {
-  const input = h("input", { type: "range", min, max, step });
+export function slider(label, choose) {
+  const input = h("input", { type: "range" });
   const value = h("output");
   input.oninput = () => choose(Number(input.value), true);
   input.onchange = () => choose(Number(input.value), false);
-  const draw = (number, text = String(number)) => {
-    input.value = number;
+  const draw = (number, { min, max, step }, text = String(number)) => {
+    Object.assign(input, { min, max, step, value: number });
     write(value, text);
     input.style.setProperty("--done", `${(100 * (number - min)) / (max - min)}%`);
   };
@@ -48,13 +48,13 @@ const REACHES = { head: "this head", model: "every head" };
 /** The controls that stand over the stages: scaling and temperature, mask, threshold, and the way into the model. */
 export function controls(scope) {
   const scaled = toggle("divide by √d", (on) => scope.set({ scaled: on }));
-  const temperature = slider("temperature", { min: 0.1, max: 5, step: 0.1 }, (value, moving) =>
+  const temperature = slider("temperature", (value, moving) =>
     scope.set({ temperature: value }, { moving }),
   );
   const masks = Object.entries(MASKS).map(([value, text]) =>
     h("button", { type: "button", value, onclick: () => scope.set({ mask: flipped(scope.view.mask, value) }) }, text),
   );
-  const width = slider("width", { min: 1, max: 32, step: 1 }, (value, moving) => scope.set({ width: value }, { moving }));
+  const width = slider("width", (value, moving) => scope.set({ width: value }, { moving }));
   const shown = h("button", { type: "button", class: "quiet", onclick: () => scope.set({ pairs: [] }) });
   const similarity = choice("similarity", {}, (value) => scope.set({ similarity: value }));
   const reach = choice("in", REACHES, () => scope.refresh());
@@ -85,24 +85,23 @@ export function controls(scope) {
 
   function draw() {
     const { head, view } = scope;
+    const { limits, unchanged } = scope.about;
     if (made !== head) build(head);
     scaled.draw(view.scaled);
-    temperature.draw(view.temperature, view.temperature.toFixed(1));
+    temperature.draw(view.temperature, limits.temperature, view.temperature.toFixed(1));
     for (const button of masks) button.setAttribute("aria-pressed", view.mask.includes(button.value));
     width.element.hidden = !view.mask.includes("window");
-    width.draw(view.width);
+    width.draw(view.width, limits.width);
     shown.hidden = !view.pairs.length;
     write(shown, `Show ${view.pairs.length} hidden ${view.pairs.length === 1 ? "pair" : "pairs"}`);
     similarity.draw(view.similarity);
     undo.hidden = !scope.applied;
     const asked = inModel(view, reach.select.value);
-    apply.disabled = asked === scope.inModel || (!scope.applied && asked === inModel(UNCHANGED, reach.select.value));
+    apply.disabled = asked === scope.inModel || (!scope.applied && asked === inModel(unchanged, reach.select.value));
     write(apply, asked === scope.inModel ? "Applied" : "Apply to the model");
   }
   return { element, draw, reach };
 }
-
-const UNCHANGED = { similarity: "own", scaled: true, temperature: 1, mask: ["own"], width: null, pairs: [] };
 
 /** What of a view reaches the model, and where, as one text to compare. */
 export function inModel({ similarity, scaled, temperature, mask, width, pairs }, reach) {
@@ -126,7 +125,7 @@ export function toolbar(scope, pictures, keep) {
   const stage = segmented("Stage", STAGES, (value) => scope.set({ stage: value }));
   const range = choice("colours over", RANGES, (value) => scope.set({ range: value }));
   const colour = choice("scale", COLOURS, (value) => scope.set({ colour: value }));
-  const threshold = slider("weights from", { min: 0, max: 0.5, step: 0.005 }, (value, moving) =>
+  const threshold = slider("weights from", (value, moving) =>
     scope.set({ threshold: value }, { moving }),
   );
   const words = toggle("whole words", (on) => scope.set({ words: on }));
@@ -149,8 +148,9 @@ export function toolbar(scope, pictures, keep) {
     for (const button of show.buttons) button.hidden = ["image", "sound"].includes(button.value) && !head[button.value];
     for (const [name, part] of Object.entries(parts)) {
       part.element.hidden = !used.includes(name);
-      part.draw(view[name], name === "threshold" ? view.threshold.toFixed(3) : undefined);
+      if (part !== threshold) part.draw(view[name]);
     }
+    threshold.draw(view.threshold, scope.about.limits.threshold, view.threshold.toFixed(3));
     files.hidden = shown !== "stages";
     if (!head.segments?.keys.some(Boolean)) segments.element.hidden = true;
   }

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from selfattn.figures import pieces
 from selfattn.ui import controls
 from selfattn.ui.one_head.export import export
 from selfattn.ui.one_head.layer import heads_of_layer
@@ -14,6 +15,12 @@ from selfattn.ui.shell.refusing import refusing
 @routed
 def page(study: Study) -> None:
     """The controls, the head, and the others of its layer."""
+    st.html(
+        pieces.question(
+            "What does one head compute?",
+            "From queries and keys to weights, stage by stage. Move the temperature and watch the weights sharpen.",
+        )
+    )
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"), refusing():
         at = controls.head_picker(study.model)
         temperature = writing.temperature_picker(study.model)

@@ -4,12 +4,11 @@ import re
 from urllib.parse import quote
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import selfattn
 from selfattn.analysis.model.anatomy import anatomy
-from selfattn.places import HOME
 from tests.tools import browser, made
+from tests.tools.app import app
 from tests.tools.browser import Reader
 from tests.tools.hub import hub
 from tests.tools.looks import looks
@@ -17,10 +16,7 @@ from tests.tools.looks import looks
 
 def bodies(model: object) -> str:
     """The page's words as HTML."""
-    at = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
-    at.query_params["model"], at.query_params["text"] = str(model), "the cat sat"
-    at.run()
-    at.switch_page("pages/model.py").run()
+    at = app("model", model=model, text="the cat sat").run()
     assert not at.exception
     return "".join(each.proto.body for each in at.main if each.type == "html")
 

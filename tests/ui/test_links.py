@@ -15,10 +15,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
-from streamlit.util import calc_hash
 
 from selfattn import places
 from selfattn.canvas.payload import MAGIC
+from tests.tools.app import app
 
 LINKS = Path(__file__).with_name("links.json")
 RECORDED = json.loads(LINKS.read_text()) if __name__ != "__main__" else []
@@ -106,13 +106,8 @@ MADE = [
 
 def opened(link: str) -> dict[str, object]:
     """What a link opens: the value of each control, what is said, what the pictures show, and the link after it."""
-    at = AppTest.from_file(str(places.HOME / "app.py"), default_timeout=120)
     parts = urlsplit(link)
-    if page := parts.path.strip("/"):
-        at._page_hash = calc_hash(page)  # as a deep link does; `switch_page` needs a run before it
-    for name, value in parse_qsl(parts.query):
-        at.query_params[name] = value
-    at.run()
+    at = app(parts.path.strip("/"), **dict(parse_qsl(parts.query))).run()
     assert not at.exception
     return {
         "controls": {each.key: each.value for kind in WIDGETS for each in at.get(kind) if each.key},

@@ -14,7 +14,6 @@ from streamlit.testing.v1 import AppTest
 from selfattn import places
 from selfattn.figures import training as figures
 from selfattn.figures.palette import LIGHT
-from selfattn.places import HOME
 from selfattn.training.data import encoded, generated
 from selfattn.training.data.corpora import Corpus
 from selfattn.training.locks import acquire
@@ -25,6 +24,7 @@ from selfattn.training.run.train import train
 from selfattn.ui.shell.machine import is_local
 from selfattn.ui.training import choices, result, runs
 from selfattn.ui.training import data as training_data
+from tests.tools.app import app
 from tests.tools.tolerance import assert_close
 from tests.ui.test_app import notices
 
@@ -44,11 +44,7 @@ def hard():
 
 
 def page(**link: str) -> AppTest:
-    at = AppTest.from_file(str(HOME / "app.py"), default_timeout=120)
-    at.run()
-    for name, value in link.items():
-        at.query_params[name] = value
-    at.switch_page("pages/training.py").run()
+    at = app("training", **link).run()
     assert not at.exception
     return at
 

@@ -66,7 +66,7 @@ def frame(page: str) -> Study:
     st.html(style.sheet(palette))
     st.logo(str(HOME / "assets" / f"name-{'dark' if palette is DARK else 'light'}.svg"), size="large")
     with refusing():
-        choice = model_picker.pick()
+        choice, options = model_picker.pick()
     header, steps = st.container(horizontal=True, vertical_alignment="center", key="header"), st.container()
     with refusing():
         model = loading.wait(choice, header)
@@ -74,7 +74,8 @@ def frame(page: str) -> Study:
         input_picker.pick(choice, model)
         badge = st.container(width="content")
     with refusing():
-        input_picker.padding(model)
+        with options:
+            input_picker.padding(model)
         run = input_picker.chosen(choice, model)
         with steps:
             writing.pick(run, model)
@@ -100,8 +101,11 @@ def _length(model: Model, run: Run) -> int:
     """The tokens of a text, and none of a picture or a sound; refuses more than are drawn."""
     if not isinstance(run.given, str | Pair):
         return 0  # to prepare those takes long, and this is asked on each rerun
-    tokens, _ = model.inputs(run.given)
-    length = len(tokens) if tokens is not None else 0
+    given = run.given
+    texts: tuple[str | Pair, ...] = (given,)
+    if isinstance(given, Pair) and model.task.says is None:
+        texts = (given.first, given.second)  # a model without a head reads them one by one
+    length = max(len(model.inputs(text)[0] or ()) for text in texts)
     if length > LONGEST_DRAWN:
         raise ValueError(
             f"The text has {length:,} tokens: {length**2:,} weights in every head. "

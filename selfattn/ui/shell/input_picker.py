@@ -97,7 +97,7 @@ def padding(model: Model) -> None:
     """Padding tokens to add: that a mask hides them is seen only where there are some."""
     if model.tokenizer is None or model.tokenizer.pad_token_id is None or model.task.reads[0] in file_picker.KINDS:
         return
-    st.sidebar.number_input(
+    st.number_input(
         "Padding tokens",
         0,
         16,

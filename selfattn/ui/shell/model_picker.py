@@ -2,6 +2,7 @@
 
 import streamlit as st
 import torch
+from streamlit.delta_generator import DeltaGenerator
 
 from selfattn.models.loading import library, memory, sources
 from selfattn.models.loading.library import Choice
@@ -13,8 +14,8 @@ MODEL: Linked[str] = linked("model", str, str, caches.FIRST_MODEL)
 USUAL = {"revision": "", "device": "auto", "dtype": "auto", "bits": "all", "spread": "no", "adapter": ""}
 
 
-def pick() -> Choice:
-    """The controls. Drawn by the router alone; a page asks `chosen`."""
+def pick() -> tuple[Choice, DeltaGenerator]:
+    """The controls, and where the model's other options stand."""
     here, model = [*memory.names(), *library.names()], st.session_state[MODEL.control()]
     with st.sidebar.container(key="model_choice"):
         model = st.selectbox(
@@ -27,10 +28,11 @@ def pick() -> Choice:
             "Only a hub id makes a request outside this machine.",
         )
         MODEL.put(model)
+        options = st.popover("Options", width="stretch")
         if "@" not in model:
-            with st.popover("Options", width="stretch"):
+            with options:
                 _options(model)
-    return chosen()
+    return chosen(), options
 
 
 def chosen() -> Choice:

@@ -161,6 +161,8 @@ def test_the_page_opens_on_the_history_of_a_shipped_model(reader):
     history = read(SPECIMENS / "induction" / "history.safetensors")
     for _ in looks(reader, "/training"):
         reader.page.locator(".history[data-ready=true]").wait_for()
+        reader.page.locator(".time input").fill(str(len(history.steps) - 1))
+        reader.page.locator(f".history[data-step='{history.steps[-1]}']").wait_for()
         check(reader.page, history, len(history.steps) - 1)
         reader.page.locator(".play").click()
         reader.page.locator(".history[data-step='1']").wait_for()

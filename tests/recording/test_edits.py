@@ -243,7 +243,10 @@ def refusals(texts: list[str]) -> list[str]:
 @functools.cache
 def unchecked_refusals() -> list[str]:
     """What it says to all in a process without beartype, which readers do not have: there we refuse alone."""
-    code = "import json, sys; from tests.test_edits import refusals; print(json.dumps(refusals(json.load(sys.stdin))))"
+    code = (
+        "import json, sys; from tests.recording.test_edits import refusals; "
+        "print(json.dumps(refusals(json.load(sys.stdin))))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], input=json.dumps([*WRONG, *EXPECTED]), capture_output=True, text=True, check=True
     )

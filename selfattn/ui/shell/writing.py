@@ -114,12 +114,12 @@ def _written(run: Run, model: Model) -> tuple[int, ...]:
 
 
 def _names(written: tuple[int, ...], model: Model) -> list[str]:
-    """What each step wrote. Streamlit tells options by their words: a token that comes again has its step's number."""
+    """What each step wrote. Streamlit tells options by their words: a token that comes again is marked, unseen."""
     names: list[str] = []
-    for step, token in enumerate(written):
+    for token in written:
         name = _name(token, model)
         while name in names:
-            name += f" ({step})"
+            name += "\u200b"
         names.append(name)
     return [*names, NEXT]
 

@@ -59,9 +59,8 @@ def _bag_of_words(folder: Path) -> float:
 
 def _take_along(run: Run) -> None:
     with st.container(horizontal=True):
-        # The callback chooses the model before the sidebar is drawn; then the page is left.
-        if st.button("Open in the microscope", key="run_open", type="primary", on_click=_choose, args=(run,)):
-            link.go("one_head")
+        # The callback chooses the model before the sidebar is drawn, and leaves the page.
+        st.button("Open in the microscope", key="run_open", type="primary", on_click=_choose, args=(run,))
         st.download_button(
             "Download as zip", lambda: export(run), f"selfattn-{run.folder.name}.zip", "application/zip", key="run_zip"
         )
@@ -84,6 +83,7 @@ def as_csv(run: Run) -> bytes:
 def _choose(run: Run) -> None:
     model_picker.choose(Choice(str(run.model.resolve())))
     input_picker.give(run.about["watched"][0])
+    link.go("one_head")
 
 
 def _as_python(run: Run) -> str:

@@ -33,7 +33,7 @@ class Place {
   /** @param {HTMLElement} canvas */
   constructor(canvas) {
     this.canvas = canvas;
-    this.waiting = canvas.innerHTML;
+    this.waiting = [...canvas.childNodes];
   }
 
   /** @param {Message} message */
@@ -68,7 +68,7 @@ class Place {
     said.role = "alert";
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Try again" });
     button.onclick = () => {
-      this.canvas.innerHTML = this.waiting;
+      this.canvas.replaceChildren(...this.waiting);
       if (this.message) this.show(this.message);
     };
     said.append("What draws this picture did not arrive.", button);

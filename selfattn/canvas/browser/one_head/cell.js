@@ -4,7 +4,7 @@ import { canvas, fresh, h, number, write } from "../shared/dom.js";
 
 /** The panel of the cell that the reader points at. */
 export function cell(scope) {
-  const title = h("h3");
+  const title = h("h2");
   const lines = h("div", { class: "arithmetic" });
   const bars = canvas({ class: "products", role: "img" }, () => scope.refresh());
   const said = h("p", { class: "note" });

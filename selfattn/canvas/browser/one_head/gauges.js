@@ -8,7 +8,7 @@ import { h, write } from "../shared/dom.js";
 export function gauges(scope) {
   const body = h("div", { class: "bars" });
   const note = h("p", { class: "note" });
-  const element = h("section", { class: "panel gauges" }, h("h3", {}, "This head, over all its rows"), body, note);
+  const element = h("section", { class: "panel gauges" }, h("h2", {}, "This head, over all its rows"), body, note);
   const rows = new Map();
 
 

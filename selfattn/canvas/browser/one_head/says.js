@@ -24,7 +24,7 @@ export function says(scope) {
     const place = at === null ? null : h("small", {}, `at ${head.queries[at]}`);
     const text = prediction.text ? h("p", { class: "said" }, prediction.text) : null;
     const was = prediction.was ? h("p", { class: "note" }, `before: ${prediction.was}`) : null;
-    const title = h("h3", {}, prediction.title, place);
+    const title = h("h2", {}, prediction.title, place);
     element.replaceChildren(...[title, text, was, body, h("p", { class: "note" }, prediction.note)].filter(Boolean));
   }
 

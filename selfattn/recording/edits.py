@@ -197,7 +197,7 @@ class Setting:
 
 UNEDITED = Setting()
 
-_KINDS: dict[str, type[Edit]] = {
+KINDS: dict[str, type[Edit]] = {
     kind.__name__.lower(): kind for kind in (Scale, Temperature, Mask, Cut, Ablate, Similarity)
 }
 
@@ -232,8 +232,8 @@ def from_json(text: str) -> tuple[Edit, ...]:
 
 def _edit(plain: Any) -> Edit:
     kind, fields = (plain.get("edit"), dict(plain)) if isinstance(plain, dict) else (None, {})
-    if not isinstance(kind, str) or kind not in _KINDS:
-        raise ValueError(f'An edit is an object whose "edit" is {", ".join(_KINDS)}; got {reprlib.repr(plain)}.')
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ValueError(f'An edit is an object whose "edit" is {", ".join(KINDS)}; got {reprlib.repr(plain)}.')
     del fields["edit"]
     if isinstance(fields.get("pattern"), str):
         fields["pattern"] = parse(fields["pattern"])
@@ -243,7 +243,7 @@ def _edit(plain: Any) -> Edit:
                 fields[name] = frozenset(tuple(n) if isinstance(n, list) else n for n in fields[name])
         if type(fields.get("value")) is int:
             fields["value"] = float(fields["value"])
-        return _KINDS[kind](**fields)
+        return KINDS[kind](**fields)
     except (TypeError, OverflowError, RecursionError) as error:
-        names = ", ".join(each.name for each in dataclasses.fields(_KINDS[kind]))
+        names = ", ".join(each.name for each in dataclasses.fields(KINDS[kind]))
         raise ValueError(f"The edit {kind} has {names}; could not read {reprlib.repr(plain)}.") from error

@@ -23,8 +23,9 @@ from selfattn.models.budgets import NoRoomError
 from selfattn.models.inputs.given import Pair, Picture, Sound
 from selfattn.models.loading import memory
 from selfattn.models.loading.library import Choice
+from selfattn.recording import edits
 from selfattn.recording.call import Call
-from selfattn.recording.edits import Edit, from_json, to_json
+from selfattn.recording.edits import Edit, to_json
 from selfattn.ui.place import Head, Place
 from selfattn.ui.shell.loads import Shelf
 
@@ -37,22 +38,41 @@ FIRST_MODEL = os.environ.get("SELFATTN_MODEL", "sentiment")
 
 @dataclass(frozen=True)
 class Run:
-    """A forward pass that can be made again: the model, what it reads, and the edits in it, as JSON."""
+    """A forward pass that can be made again: the model, what it reads, and the edits in it."""
 
     choice: Choice
     given: str | Pair | Picture | Sound
     pad: int = 0
     written: tuple[int, ...] = ()  # tokens that the model has written so far
-    edits: str = "[]"
+    edits: tuple[Edit, ...] = ()
 
     def under(self, edits: tuple[Edit, ...]) -> "Run":
         """The same pass with edits in the model."""
-        return replace(self, edits=to_json(edits))
+        return replace(self, edits=edits)
 
 
 def model(choice: Choice) -> Model:
     """A model, loaded once for all readers. What belongs to one of them is never stored on it."""
     return memory.get(choice.source) or MODELS.model(choice)
+
+
+def _key(run: Run) -> tuple[object, ...]:
+    """All that a run depends on. Streamlit's key of a dataclass says what its fields hold, and not of which class that
+    is: to it a `Scale` and a `Temperature` of one number are the same."""
+    return run.choice, type(run.given).__name__, run.given, run.pad, run.written, to_json(run.edits)
+
+
+KEYS: dict[str | type, Callable[[Any], object]] = {
+    Run: _key,
+    **dict.fromkeys(edits.KINDS.values(), lambda edit: to_json([edit])),
+}
+
+
+def of_runs(
+    max_entries: int, show_spinner: str | bool = False
+) -> Callable[[Callable[Given, Held]], Callable[Given, Held]]:
+    """A cache of what is made of runs and edits; each is an argument of its own, and none a field of another value."""
+    return st.cache_resource(max_entries=max_entries, show_spinner=show_spinner, hash_funcs=KEYS)
 
 
 def of_traces(
@@ -61,7 +81,7 @@ def of_traces(
     """A cache of what holds on to traces, and so to their model; it is emptied when a model leaves memory."""
 
     def cached(function: Callable[Given, Held]) -> Callable[Given, Held]:
-        kept = st.cache_resource(max_entries=max_entries, show_spinner=show_spinner)(function)
+        kept = st.cache_resource(max_entries=max_entries, show_spinner=show_spinner, hash_funcs=KEYS)(function)
         _OF_TRACES.append(kept.clear)
         return kept
 
@@ -91,15 +111,15 @@ def trace(run: Run) -> Trace:
 
 
 def _trace(run: Run) -> Trace:
-    return selfattn.trace(model(run.choice), run.given, from_json(run.edits), pad=run.pad, written=run.written)
+    return selfattn.trace(model(run.choice), run.given, run.edits, pad=run.pad, written=run.written)
 
 
-@st.cache_data(max_entries=64, show_spinner="Writing …")
+@of_runs(max_entries=64, show_spinner="Writing …")
 def continuation(run: Run, most: int) -> tuple[int, ...]:
     """What the model of a run writes next, by itself."""
     from selfattn.models.answers import generation
 
-    return generation.continuation(model(run.choice), run.given, from_json(run.edits), most=most, written=run.written)
+    return generation.continuation(model(run.choice), run.given, run.edits, most=most, written=run.written)
 
 
 def call(run: Run, at: Place) -> Call:
@@ -107,27 +127,27 @@ def call(run: Run, at: Place) -> Call:
     return trace(run).call(at.layer, at.part, at.kind)
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@of_runs(max_entries=24)
 def head_payload(run: Run, at: Head) -> Payload:
     """What the browser needs to compute one head itself."""
     return payload_of(trace(run), call(run, at), at.head)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Pooling the head's weights …")
-def long_payload(run: Run, at: Head, alone: str) -> Payload:
+@of_runs(max_entries=6, show_spinner="Pooling the head's weights …")
+def long_payload(run: Run, at: Head, alone: tuple[Edit, ...]) -> Payload:
     """What the browser needs of one head of a long text, under edits of this head alone."""
-    found = call(run, at).with_edits(from_json(alone))
+    found = call(run, at).with_edits(alone)
     return long_payload_of(found, at.head, *trace(run).labels(found), overview(found, at.head))
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@of_runs(max_entries=24)
 def small_maps(run: Run, at: Place) -> list[np.ndarray[Any, Any]]:
     """The weights of every head of a layer, pooled to the size of a thumbnail."""
     found = call(run, at)
     return [overview(found, head, SIDE).weights.numpy() for head in range(found.heads)]
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@of_runs(max_entries=4)
 def heads(run: Run, part: str, kind: str) -> dict[int, Heads]:
     """Where the layers of an atlas are kept as they are done: who stops a long one loses nothing."""
     return {}

@@ -12,7 +12,7 @@ from selfattn.ui.shell.frame import Study
 LONGEST = 256
 
 
-@st.cache_resource(max_entries=8, show_spinner="Checking every layer …")
+@caches.of_runs(max_entries=8, show_spinner="Checking every layer …")
 def found(run: Run) -> Anatomy:
     """The anatomy of a model, on what the reader gave it; on its own probe where that is long."""
     trace = caches.trace(run)

@@ -1,6 +1,8 @@
 """What is kept between reruns: nothing that holds a model which has left, and nothing that changes under a reader."""
 
+import ast
 import gc
+import re
 import weakref
 from types import SimpleNamespace
 
@@ -10,8 +12,10 @@ from streamlit.testing.v1 import AppTest
 
 from selfattn.analysis.interventions.effects import THIS_TEXT, Effect
 from selfattn.analysis.variants.variant import VariantSettings
+from selfattn.maths.masks import causal, window
 from selfattn.models.loading.library import Choice
 from selfattn.places import HOME
+from selfattn.recording.edits import Mask, Scale, Temperature
 from selfattn.ui import caches, model
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions import experiments, ranking
@@ -74,6 +78,45 @@ def test_a_run_that_has_no_room_at_all_is_still_refused(folders, monkeypatch):
     monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", free)
     with pytest.raises(ValueError, match="shorten the text"):
         caches.trace(Run(Choice(str(folders[0])), "the dog sat on the film"))
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(Scale(3.0), Temperature(3.0)), (Mask(causal & window(2)), Mask(causal | window(2)))],
+    ids=["numbers", "patterns"],
+)
+def test_edits_that_hold_the_same_and_are_not(folders, first, second):
+    run = Run(Choice(str(folders[0])), TEXT)
+    effects = {}
+    for edit in (first, second):
+        assert caches.trace(run.under((edit,))).edits == (edit,)
+        effects[edit] = experiments.effect(run, THIS_TEXT, (edit,))
+        assert effects[edit] == experiments.measure(run, THIS_TEXT).effect((edit,))
+    assert effects[first] != effects[second]
+
+
+def test_what_is_made_of_runs_is_kept_by_all_that_a_run_depends_on():
+    """What Streamlit keeps takes runs by `caches.of_runs` or `of_traces` alone, and none inside of another value."""
+    wrong, seen = [], 0
+    for path in sorted((HOME / "selfattn" / "ui").rglob("*.py")):
+        for function in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            kept = [name for each in function.decorator_list if re.search(r"cache|^of_", name := ast.unparse(each))]
+            takes = {
+                word
+                for each in function.args.args
+                if each.annotation
+                for word in re.findall(r"\w+", ast.unparse(each.annotation))
+            }
+            if not kept or not takes & {"Run", "Edit", "Edits", "Sides", "Study"} or "training" in path.parts:
+                continue
+            seen += 1
+            named = kept[0].removeprefix("caches.").split("(")[0]
+            if named not in ("of_runs", "of_traces") or takes & {"Sides", "Study"}:
+                wrong.append(f"{path.name}: {function.name} ({kept[0]})")
+    assert wrong == []
+    assert seen > 15
 
 
 def test_a_ranking_that_grows_while_it_is_drawn(folders, monkeypatch):

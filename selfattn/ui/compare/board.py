@@ -24,13 +24,14 @@ FORMULA = "Jensen-Shannon divergence of their rows in bits, the mean over querie
 CAVEAT = "Different attention is not yet a different computation: what is mixed, the values, counts as much."
 
 
-@caches.of_traces(max_entries=8, show_spinner="Running both …")
 def run(sides: Sides) -> Compared:
     """Run both. Raises ValueError for a text that is too long to be compared here."""
-    first, second = sides.titles()
-    return Compared.of(
-        _side("A", sides.first, sides.first_at, first), _side("B", sides.second, sides.second_at, second)
-    )
+    return _run(sides.first, sides.second, sides.first_at, sides.second_at, sides.titles())
+
+
+@caches.of_traces(max_entries=8, show_spinner="Running both …")
+def _run(first: Run, second: Run, first_at: Head, second_at: Head, titles: tuple[str, str]) -> Compared:
+    return Compared.of(_side("A", first, first_at, titles[0]), _side("B", second, second_at, titles[1]))
 
 
 def _side(name: str, run: Run, at: Head, title: str) -> Side:
@@ -44,7 +45,7 @@ def _side(name: str, run: Run, at: Head, title: str) -> Side:
     return Side(caches.trace(run), call, at.head, title)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@caches.of_runs(max_entries=8)
 def _kept(first: Run, second: Run, of_first: Head | tuple[str, str]) -> dict[int, Divergence]:
     """Where layers are kept as they are done."""
     return {}

@@ -9,7 +9,6 @@ from selfattn.analysis.compare.comparison import Comparison
 from selfattn.canvas.compare import Compared, Side
 from selfattn.exports import data
 from selfattn.exports.data import rows_as_csv
-from selfattn.recording.edits import from_json
 from selfattn.ui.compare.sides import Sides
 
 
@@ -56,7 +55,7 @@ def weights_csv(pair: Compared) -> bytes:
 def as_python(sides: Sides) -> str:
     """The Python that computes the same numbers again."""
     at, other, runs = sides.first_at, sides.second_at, (sides.first, sides.second)
-    edits = [from_json(run.edits) for run in runs]
+    edits = [run.edits for run in runs]
     loads = [f"selfattn.load({data.python_arguments(run.choice)})" for run in runs]
     models = ("model", "model" if loads[0] == loads[1] else "other")
     traces = [

@@ -13,7 +13,7 @@ from selfattn.models.loading import library
 from selfattn.models.loading.library import Choice
 from selfattn.models.model import Attention
 from selfattn.places import SPECIMENS
-from selfattn.recording.edits import Edit, Scale, Temperature, from_json
+from selfattn.recording.edits import Edit, Scale, Temperature
 from selfattn.ui import caches, controls, link
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions.experiments import EDITS
@@ -70,7 +70,7 @@ class Sides:
         pieces = {
             "model": run.choice.source,
             "head": f"layer {at.layer}, head {at.head}",
-            "edits": ", ".join(type(edit).__name__.lower() for edit in from_json(run.edits)) or "no edit",
+            "edits": ", ".join(type(edit).__name__.lower() for edit in run.edits) or "no edit",
             "text": _from_change(_words(run), _words(self.first), _words(self.second)),
         }
         return " · ".join(word for way, word in pieces.items() if way in self.ways)

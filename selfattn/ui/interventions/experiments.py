@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import streamlit as st
 import torch
 
 import selfattn
@@ -35,13 +34,13 @@ def _once(run: Run, edits: tuple[Edit, ...]) -> Trace:
     return selfattn.trace(caches.model(run.choice), run.given, edits, pad=run.pad, written=run.written)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@caches.of_runs(max_entries=6)
 def induction(run: Run) -> dict[Place, float]:
     """The induction score of each head, on repeated random tokens."""
     return effects.induction_scores(caches.model(run.choice), torch.Generator().manual_seed(SEED))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@caches.of_runs(max_entries=64)
 def effect(run: Run, on: str, edits: tuple[Edit, ...]) -> Effect:
     """The effect of some edits."""
     return measure(run, on).effect(edits)
@@ -57,13 +56,13 @@ def drawn(run: Run, on: str, attention: Attention, how: How, chosen: frozenset[P
     return dict(_drawn(run, on, attention, how, chosen))
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@caches.of_runs(max_entries=12)
 def _alone(run: Run, on: str, attention: Attention, how: How) -> dict[Place, Effect]:
     """Where effects are kept as they are done, for all readers: who stops loses nothing."""
     return {}
 
 
-@st.cache_resource(max_entries=24, show_spinner=False)
+@caches.of_runs(max_entries=24)
 def _drawn(run: Run, on: str, attention: Attention, how: How, chosen: frozenset[Place]) -> dict[int, Effect]:
     return {}
 

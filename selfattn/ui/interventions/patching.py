@@ -72,7 +72,7 @@ def patching(study: Study, attention: Attention) -> None:
         st.code(data.patching_as_python(run.choice, run.given, another, attention, *more), "python")
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@caches.of_runs(max_entries=12)
 def _shares(run: Run, attention: Attention, another: str, name: str) -> Places:
     """Where shares are kept as they are done, for all readers."""
     return {}

@@ -91,7 +91,7 @@ def _figure(mistake: Mistake, which: Which, study: Study) -> None:
     chart(figures.matrix_figure(shown, other, study.palette), "mistake", f"{name}, {which}: {mistake.sentence}")
 
 
-@st.cache_resource(max_entries=48, show_spinner="Computing it wrong and right …")
+@caches.of_runs(max_entries=48, show_spinner="Computing it wrong and right …")
 def made(run: Run, at: Head, exhibit: int, way: int, draw: int) -> Mistake:
     """A mistake, made on a head of a run; `draw` seeds what is random in it."""
     subject = Subject(caches.trace(run), caches.call(run, at), at.head)

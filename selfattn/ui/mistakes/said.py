@@ -1,6 +1,5 @@
 """What the model says when a mistake is made inside it, in every head of a layer or of the whole model."""
 
-import streamlit as st
 import torch
 
 import selfattn
@@ -15,7 +14,7 @@ from selfattn.ui.caches import Run
 from selfattn.ui.place import Head
 
 
-@st.cache_data(max_entries=128, show_spinner="Running the model with the mistake in it …")
+@caches.of_runs(max_entries=128, show_spinner="Running the model with the mistake in it …")
 def said(run: Run, at: Head, exhibit: int, way: int, draw: int) -> str:
     """What the model says where all is right, and with the mistake; nothing where it cannot be made in the model."""
     trace, call = caches.trace(run), caches.call(run, at)

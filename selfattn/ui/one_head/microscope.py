@@ -13,7 +13,7 @@ from selfattn.canvas import component, view
 from selfattn.canvas.payload import pack
 from selfattn.canvas.prediction import prediction_of
 from selfattn.canvas.view import View
-from selfattn.recording.edits import Edit, to_json
+from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
 from selfattn.ui.interventions.experiments import EDITS
 from selfattn.ui.link import Linked
@@ -122,7 +122,7 @@ def _payload(study: Study, trace: Trace, at: Head, current: View) -> tuple[cache
     run = study.run.under(trace.edits)
     if max(trace.call(at.layer, at.part, at.kind).shape) <= LONGEST_LIVE:
         return caches.head_payload(run, at), _name(run, at)
-    alone = to_json(current.edits())
+    alone = current.edits()
     return caches.long_payload(run, at, alone), _name(run, at, alone)
 
 

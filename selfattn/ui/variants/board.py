@@ -25,19 +25,19 @@ from selfattn.ui.variants import choices
 KEY = "variants"
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
+@caches.of_runs(max_entries=12)
 def exact(run: Run, at: Head) -> Exact:
     """The head as the model computed it."""
     return variants.exact_of(caches.trace(run), caches.call(run, at), at.head)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Computing every variant …")
+@caches.of_runs(max_entries=12, show_spinner="Computing every variant …")
 def rows(run: Run, at: Head, settings: VariantSettings) -> tuple[Row, ...]:
     """Every variant on a head, the nearest to exact attention first."""
     return ranking(exact(run, at), settings)
 
 
-@st.cache_data(max_entries=64, show_spinner="Measuring the error …")
+@caches.of_runs(max_entries=64, show_spinner="Measuring the error …")
 def _curve(run: Run, at: Head, name: str, settings: VariantSettings, values: tuple[float, ...]) -> ErrorCurve:
     return variants.curve(VARIANTS[name], exact(run, at), settings, values)
 

@@ -13,6 +13,7 @@ import selfattn
 from selfattn import Ablate, Cut, Mask, Scale, Similarity, Temperature
 from selfattn.cli import main as command_line
 from selfattn.exports import data as exports
+from selfattn.exports import python
 from selfattn.maths.masks import causal, custom, window
 from selfattn.models.answers.predictions import Prediction, Said
 from selfattn.models.inputs.given import Pair, Picture, Sound
@@ -133,7 +134,7 @@ def test_every_writer_makes_bytes(data, writer):
 )
 def test_the_python_computes_the_same_again(bert, monkeypatch, edit):
     monkeypatch.setattr("selfattn.load", {"here": bert}.__getitem__, raising=False)
-    code = exports.as_python(Choice("here"), TEXT, [edit], 1, 2, "encoder", "self", pad=2)
+    code = python.of_head(Choice("here"), TEXT, [edit], 1, 2, "encoder", "self", pad=2)
     names: dict[str, object] = {"print": lambda *_: None}
     exec(code, names)
     assert names["trace"].edits == (edit,)
@@ -144,7 +145,7 @@ def test_the_python_computes_the_same_again(bert, monkeypatch, edit):
 
 def test_a_text_cannot_leave_its_quotes():
     text = "'); import os; os.abort() #\n\"\\ \u2028"
-    code = exports.as_python(Choice("x"), text, [], 0, 0, "encoder", "self")
+    code = python.of_head(Choice("x"), text, [], 0, 0, "encoder", "self")
     ran: dict[str, object] = {}
     exec(f"text = {code.split('trace(model, ')[1].split(', edits=')[0]}", ran)
     assert ran["text"] == text
@@ -157,7 +158,7 @@ def test_a_head_alone_is_written_as_it_was_computed(trace):
     stages = trace.call(1).with_edits(alone).stages(2)
     assert_close(torch.tensor(data["weights"]), stages.weights)
     assert [edit["edit"] for edit in data["edits_of_this_head_alone"]] == ["scale", "temperature"]
-    code = exports.as_python(Choice("here"), TEXT, [], 1, 2, "encoder", "self", alone=alone)
+    code = python.of_head(Choice("here"), TEXT, [], 1, 2, "encoder", "self", alone=alone)
     assert "edits=[Scale(value=None), Temperature(value=2.0)])" in code
 
 
@@ -171,7 +172,7 @@ def test_a_pair_and_what_is_said_of_it(minilm):
 def test_the_python_of_a_pair_computes_the_same_again(minilm, monkeypatch):
     monkeypatch.setattr("selfattn.load", {"here": minilm}.__getitem__, raising=False)
     pair = Pair("it's", '"a" \\ \n dog')
-    code = exports.as_python(Choice("here"), pair, [Mask(causal)], 1, 2, "encoder", "self")
+    code = python.of_head(Choice("here"), pair, [Mask(causal)], 1, 2, "encoder", "self")
     names: dict[str, object] = {"print": lambda *_: None}
     exec(code, names)
     assert names["trace"].given == pair
@@ -187,7 +188,7 @@ def test_the_python_of_a_file_reads_it_again(tmp_path, monkeypatch, kind):
     given = []
     monkeypatch.setattr("selfattn.load", lambda name: None, raising=False)
     monkeypatch.setattr("selfattn.trace", lambda model, what, edits: given.append(what), raising=False)
-    code = exports.as_python(Choice("here"), kind(b"bytes", str(file)), [], 0, 0, "encoder", "self")
+    code = python.of_head(Choice("here"), kind(b"bytes", str(file)), [], 0, 0, "encoder", "self")
     assert code.startswith(f"from pathlib import Path\n\nimport selfattn\nfrom selfattn import {kind.__name__}\n")
     with pytest.raises(AttributeError):  # there is no trace to take stages of
         exec(code, {})

@@ -7,11 +7,11 @@ import re
 import pytest
 
 import selfattn
-from selfattn import Ablate, Cut, Mask, Temperature
+from selfattn import Ablate, Cut, Mask, Pair, Temperature
 from selfattn.analysis.interventions import effects
 from selfattn.analysis.interventions.edit_list import pairs_of
 from selfattn.analysis.interventions.effects import Effect, Spread
-from selfattn.exports import data
+from selfattn.exports import python
 from selfattn.figures import interventions as figures
 from selfattn.maths.masks import causal
 from selfattn.models.loading.library import Choice
@@ -35,7 +35,7 @@ def numbers(line: str) -> list[float]:
 def test_the_python_prints_the_numbers_on_screen():
     model = selfattn.load("sentiment")
     attention = model.attention()
-    code = data.experiment_as_python(Choice("sentiment"), TEXT, attention, EDITS, "zero", effects.THIS_TEXT)
+    code = python.experiment(Choice("sentiment"), TEXT, attention, EDITS, "zero", effects.THIS_TEXT)
     whole, silenced, control, *heads = printed(code).splitlines()
     measure = effects.on_text(lambda edits: selfattn.trace(model, TEXT, edits))
     assert whole.startswith(measure.name)
@@ -53,7 +53,7 @@ def test_the_python_prints_the_numbers_on_screen():
 
 def test_the_python_on_random_tokens_runs():
     attention = selfattn.load("induction").attention()
-    code = data.experiment_as_python(Choice("induction"), "one two", attention, (), "mean", effects.REPEATS)
+    code = python.experiment(Choice("induction"), "one two", attention, (), "mean", effects.REPEATS)
     whole, *heads = printed(code).splitlines()
     before, after, moved = numbers(whole)
     assert before == after > 0.98
@@ -61,10 +61,20 @@ def test_the_python_on_random_tokens_runs():
     assert len(heads) == 8
 
 
+def test_the_python_of_two_texts_runs():
+    attention = selfattn.load("pairs").attention()
+    pair = Pair("the cat's", "a dog")
+    whole, *_ = printed(
+        python.experiment(Choice("pairs"), pair, attention, EDITS, "zero", effects.THIS_TEXT)
+    ).splitlines()
+    measure = effects.on_text(lambda edits: selfattn.trace(selfattn.load("pairs"), pair, edits))
+    assert_close(numbers(whole)[:2], [measure.effect(EDITS).before, measure.effect(EDITS).after], within=1e-6)
+
+
 def test_the_python_of_patching_runs():
     attention = selfattn.load("sentiment").attention()
     texts = "The film was dull and short.", "The film was good and short."
-    code = data.patching_as_python(Choice("sentiment"), *texts, attention, "probability")
+    code = python.patching(Choice("sentiment"), *texts, attention, "probability")
     lines = printed(code).splitlines()
     assert len(lines) == 10
     assert lines[-1].startswith("(1, None)")

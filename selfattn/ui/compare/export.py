@@ -3,24 +3,21 @@
 import math
 from functools import partial
 
-import streamlit as st
-
 from selfattn.analysis.compare.comparison import Comparison
 from selfattn.canvas.compare import Compared, Side
-from selfattn.exports import data
+from selfattn.exports import data, python
 from selfattn.exports.data import rows_as_csv
 from selfattn.ui.compare.sides import Sides
+from selfattn.ui.shell import exporting
 
 
 def export(sides: Sides, pair: Compared, found: Comparison) -> None:
     """The export menu."""
-    with st.sidebar.popover("Export", width="stretch"):
-        for name, write in {"Heads": partial(heads_csv, found), "Weights": partial(weights_csv, pair)}.items():
-            st.download_button(
-                f"{name} as CSV", write, f"comparison-{name.lower()}.csv", mime="text/csv", width="stretch"
-            )
-        st.caption("The Python that makes this")
-        st.code(as_python(sides), "python")
+    files = {
+        "comparison-heads.csv": ("Heads as CSV", partial(heads_csv, found)),
+        "comparison-weights.csv": ("Weights as CSV", partial(weights_csv, pair)),
+    }
+    exporting.menu(files, {exporting.PYTHON: as_python(sides)})
 
 
 def heads_csv(found: Comparison) -> bytes:
@@ -56,14 +53,14 @@ def as_python(sides: Sides) -> str:
     """The Python that computes the same numbers again."""
     at, other, runs = sides.first_at, sides.second_at, (sides.first, sides.second)
     edits = [run.edits for run in runs]
-    loads = [f"selfattn.load({data.python_arguments(run.choice)})" for run in runs]
+    loads = [f"selfattn.load({python.arguments(run.choice)})" for run in runs]
     models = ("model", "model" if loads[0] == loads[1] else "other")
     traces = [
-        data.python_trace(model, run.given, these, run.pad, run.written)
+        python.trace(model, run.given, these, run.pad, run.written)
         for model, run, these in zip(models, runs, edits, strict=True)
     ]
     head = f", head=({at.layer}, {at.head})" if sides.of_heads else ""
-    imports = data.python_imports([*edits[0], *edits[1]])
+    imports = python.imports([*edits[0], *edits[1]])
     lines = [
         *imports,
         "from selfattn.analysis.compare import comparison",

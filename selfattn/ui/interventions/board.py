@@ -14,7 +14,7 @@ from selfattn.analysis.interventions.effects import DISTANCE, REPEATS, THIS_TEXT
 from selfattn.canvas import component
 from selfattn.canvas.interventions import LONGEST_TEXT, experiment_payload
 from selfattn.canvas.prediction import prediction_of
-from selfattn.exports import data
+from selfattn.exports import python
 from selfattn.figures import interventions as figures
 from selfattn.models.inputs.tokens import visible
 from selfattn.models.model import Attention
@@ -23,7 +23,7 @@ from selfattn.ui import controls
 from selfattn.ui.interventions import experiments
 from selfattn.ui.link import KEEP
 from selfattn.ui.place import Head
-from selfattn.ui.shell import writing
+from selfattn.ui.shell import exporting, writing
 from selfattn.ui.shell.frame import Study
 
 KEY = "experiment"
@@ -270,7 +270,5 @@ def _empty(rows: Sequence[tuple[Any, int, int]], names: tuple[Sequence[str], Seq
 def export(study: Study, attention: Attention, edits: Edits, how: How, on: str) -> None:
     """The Python that makes these numbers, in the sidebar's menu."""
     run = study.run
-    with st.sidebar.popover("Export", width="stretch"):
-        st.caption("The Python that makes these numbers")
-        more = (how, on, run.pad, run.written)
-        st.code(data.experiment_as_python(run.choice, run.given, attention, edits, *more), "python")
+    code = python.experiment(run.choice, run.given, attention, edits, how, on, run.pad, run.written)
+    exporting.menu({}, {exporting.PYTHON: code})

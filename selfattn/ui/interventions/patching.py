@@ -8,7 +8,7 @@ import streamlit as st
 import selfattn
 from selfattn.analysis.interventions import patching as analysis
 from selfattn.analysis.interventions.patching import Contexts, Recovery
-from selfattn.exports import data
+from selfattn.exports import python
 from selfattn.exports.data import rows_as_csv
 from selfattn.figures import interventions as figures
 from selfattn.figures import pieces
@@ -18,6 +18,7 @@ from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions.ranking import FEW
 from selfattn.ui.link import KEEP, Linked, linked
+from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
 
 # A text with as many tokens and another answer, beside those that a model opens on.
@@ -65,11 +66,9 @@ def patching(study: Study, attention: Attention) -> None:
             file_name=f"{study.model.name}-patched.csv".replace("/", "-"),
             mime="text/csv",
         )
-    with st.sidebar.popover("Export", width="stretch"):
-        st.caption("The Python that makes these numbers")
-        run = study.run
-        more = (recovery.name, run.pad, run.written)
-        st.code(data.patching_as_python(run.choice, run.given, another, attention, *more), "python")
+    run = study.run
+    code = python.patching(run.choice, run.given, another, attention, recovery.name, run.pad, run.written)
+    exporting.menu({}, {exporting.PYTHON: code})
 
 
 @caches.of_runs(max_entries=12)

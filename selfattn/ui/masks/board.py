@@ -14,14 +14,14 @@ from selfattn.canvas import component
 from selfattn.canvas.masks import mask_payload, unpainted
 from selfattn.canvas.prediction import prediction_of
 from selfattn.canvas.view import UNCHANGED
-from selfattn.exports import data
+from selfattn.exports import data, python
 from selfattn.maths.masks import Both, Either, MaskPattern, parse
 from selfattn.models.model import Attention
 from selfattn.recording.call import Call
 from selfattn.ui import caches, controls, link
 from selfattn.ui.link import QUOTED, Linked
 from selfattn.ui.place import Head
-from selfattn.ui.shell import writing
+from selfattn.ui.shell import exporting, writing
 from selfattn.ui.shell.examples import HEADS
 from selfattn.ui.shell.frame import UNITS, Study
 
@@ -181,21 +181,16 @@ def _draw() -> None:
 def export(study: Study, place: Place, drawn: Drawn) -> None:
     """The expression, the Python of the edit, and the mask as numbers, in the sidebar's menu."""
     run, at = study.run, place.at
-    with st.sidebar.popover("Export", width="stretch"):
-        st.download_button(
-            "Mask, reach and weights as CSV",
-            partial(_csv, study, place, drawn.pattern),
-            file_name=f"{study.model.name}-mask.csv".replace("/", "-"),
-            mime="text/csv",
-            width="stretch",
-        )
-        st.caption("The mask as an expression")
-        st.code(drawn.written, "python", wrap_lines=True)
-        st.caption("The Python that puts it into the model")
-        where = (at.layer, at.head, at.part, at.kind)
-        st.code(
-            data.as_python(run.choice, run.given, [place.edit(drawn.pattern)], *where, run.pad, run.written), "python"
-        )
+    where = (at.layer, at.head, at.part, at.kind)
+    edit = place.edit(drawn.pattern)
+    code = {
+        "The mask as an expression": drawn.written,
+        "The Python that puts it into the model": python.of_head(
+            run.choice, run.given, [edit], *where, run.pad, run.written
+        ),
+    }
+    made = ("Mask, reach and weights as CSV", partial(_csv, study, place, drawn.pattern))
+    exporting.menu({f"{study.model.name}-mask.csv": made}, code)
 
 
 def _csv(study: Study, place: Place, pattern: MaskPattern) -> bytes:

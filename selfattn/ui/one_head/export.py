@@ -4,29 +4,25 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import streamlit as st
-
-from selfattn.exports import data
+from selfattn.exports import data, python
 from selfattn.recording.edits import Edit
 from selfattn.ui.place import Head
+from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
+
+FORMATS = {".json": "JSON", ".npz": "npz", ".csv": "CSV"}
 
 
 def export(study: Study, at: Head, edits: tuple[Edit, ...], alone: tuple[Edit, ...]) -> None:
     """The export menu of one head: the edits in the model, and those of this head alone, as on screen."""
-    name = f"{study.model.name}-{at.layer}.{at.head}".replace("/", "-")
-    with st.sidebar.popover("Export", width="stretch"):
-        for suffix, write in data.WRITERS.items():
-            st.download_button(
-                f"Numbers as {suffix[1:].upper() if suffix != '.npz' else 'npz'}",
-                partial(_written, write, study, at, edits, alone),
-                file_name=name + suffix,
-                width="stretch",
-            )
-        st.caption("The Python that makes this")
-        run = study.run
-        place = (at.layer, at.head, at.part, at.kind)
-        st.code(data.as_python(run.choice, run.given, edits, *place, run.pad, run.written, alone), "python")
+    name, run = f"{study.model.name}-{at.layer}.{at.head}", study.run
+    files = {
+        name + suffix: (f"Numbers as {FORMATS[suffix]}", partial(_written, write, study, at, edits, alone))
+        for suffix, write in data.WRITERS.items()
+    }
+    place = (at.layer, at.head, at.part, at.kind)
+    code = python.of_head(run.choice, run.given, edits, *place, run.pad, run.written, alone)
+    exporting.menu(files, {exporting.PYTHON: code})
 
 
 def _written(

@@ -4,26 +4,21 @@ from collections.abc import Sequence
 from dataclasses import fields
 from functools import partial
 
-import streamlit as st
-
 from selfattn.analysis.variants.ranking import Row
 from selfattn.analysis.variants.variant import Variant, VariantSettings
-from selfattn.exports import data
+from selfattn.exports import python
 from selfattn.exports.data import rows_as_csv
 from selfattn.ui.caches import Run
 from selfattn.ui.place import Head
+from selfattn.ui.shell import exporting
 
 COLUMNS = ("attention", "group", "what it does", "row variation", "output error", "multiply-adds", "numbers held")
 
 
 def export(run: Run, at: Head, rows: Sequence[Row], variant: Variant, settings: VariantSettings) -> None:
     """The export menu."""
-    with st.sidebar.popover("Export", width="stretch"):
-        st.download_button(
-            "All variants as CSV", partial(as_csv, rows), "variants.csv", mime="text/csv", width="stretch"
-        )
-        st.caption("The Python that makes the chosen one")
-        st.code(as_python(run, at, variant, settings), "python")
+    files = {"variants.csv": ("All variants as CSV", partial(as_csv, rows))}
+    exporting.menu(files, {"The Python that makes the chosen one": as_python(run, at, variant, settings)})
 
 
 def as_csv(rows: Sequence[Row]) -> bytes:
@@ -43,12 +38,12 @@ def as_python(run: Run, at: Head, variant: Variant, settings: VariantSettings) -
     chosen = {field.name: getattr(settings, field.name) for field in fields(VariantSettings)}
     said = ", ".join(f"{name}={value!r}" for name, value in chosen.items() if value != getattr(default, name))
     lines = [
-        *data.python_imports((), run.given),
+        *python.imports((), run.given),
         "from selfattn.analysis.variants.other_attentions import VARIANTS",
         "from selfattn.analysis.variants.variant import VariantSettings, compute, exact_of, measure",
         "",
-        f"model = selfattn.load({data.python_arguments(run.choice)})",
-        f"trace = {data.python_trace('model', run.given, (), run.pad, run.written)}",
+        f"model = selfattn.load({python.arguments(run.choice)})",
+        f"trace = {python.trace('model', run.given, (), run.pad, run.written)}",
         f"exact = exact_of(trace, trace.call({at.layer}, {at.part!r}, {at.kind!r}), head={at.head})",
         f"found = compute(VARIANTS[{variant.name!r}], exact, VariantSettings({said}))",
         "print(measure(found, exact))",

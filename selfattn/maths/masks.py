@@ -12,13 +12,14 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 Rows = slice | Int[Tensor, " row"]
+Each = TypeVar("Each")
 
 
 @dataclass(frozen=True)
@@ -190,9 +191,9 @@ def global_tokens(positions: Iterable[int]) -> MaskPattern:
     return GlobalTokens(_positions(positions))
 
 
-def custom(pairs: Iterable[Iterable[int]]) -> MaskPattern:
+def custom(pairs: Iterable[Iterable[int]]) -> Custom:
     """Exactly these (query, key) pairs; `~custom(pairs)` allows all others."""
-    return Custom(tuple(sorted({_pair(pair) for pair in pairs})))
+    return Custom(tuple(sorted({_pair(pair) for pair in _each("Pairs", pairs)})))
 
 
 def _pair(numbers: Iterable[int]) -> tuple[int, int]:
@@ -203,7 +204,13 @@ def _pair(numbers: Iterable[int]) -> tuple[int, int]:
 
 
 def _positions(numbers: Iterable[int]) -> tuple[int, ...]:
-    return tuple(_whole("A position", number, least=0) for number in numbers)
+    return tuple(_whole("A position", number, least=0) for number in _each("Positions", numbers))
+
+
+def _each(what: str, given: Iterable[Each]) -> Iterable[Each]:
+    if not isinstance(given, Iterable):
+        raise ValueError(f"{what} are several, such as [5, 3]; got {given!r}.")
+    return given
 
 
 def _whole(what: str, number: object, least: int) -> int:

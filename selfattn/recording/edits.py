@@ -119,8 +119,7 @@ class Cut(Edit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "pairs", frozenset(self.pairs))
-        custom(self.pairs)  # refuses what is no pair of positions
+        object.__setattr__(self, "pairs", frozenset(custom(self.pairs).pairs))
         _check_flag("renormalise", self.renormalise)
 
 

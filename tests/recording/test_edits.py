@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import json
 import math
+import re
 import subprocess
 import sys
 
@@ -238,6 +239,23 @@ def refusals(texts: list[str]) -> list[str]:
         except Exception as error:
             said.append(f"{type(error).__name__} {error}")
     return said
+
+
+NO_PAIRS = ["None", "5", "[1, 2]", "[[1, None]]", "'ab'", "[(1, 2, 3)]"]
+
+
+@pytest.mark.parametrize("make", ["Cut", "custom"])
+def test_what_is_no_pair_is_refused_in_one_sentence(make):
+    """As a notebook calls them: without beartype, which would be the first to refuse."""
+    lines = ["from selfattn import Cut", "from selfattn.maths.masks import custom"]
+    for wrong in NO_PAIRS:
+        lines += ["try:", f"    {make}({wrong})", "except ValueError as error:", "    print(error)"]
+    lines.append(f"print(list({make}([[1, 2], [3, 4]]).pairs))")
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    *said, taken = done.stdout.splitlines()
+    assert len(said) == len(NO_PAIRS)
+    assert all(re.fullmatch(r"(A pair|A position|Pairs|Positions) (is|are) .*; got .*\.", each) for each in said), said
+    assert sorted(json.loads(taken.replace("(", "[").replace(")", "]"))) == [[1, 2], [3, 4]]
 
 
 @functools.cache

@@ -16,7 +16,6 @@ from selfattn.canvas.compare import Compared, Side, divergences, pair_payload, p
 from selfattn.exports import data
 from selfattn.maths.masks import causal
 from selfattn.models.loading.library import Choice
-from selfattn.recording.edits import to_json
 from selfattn.ui.caches import Run
 from selfattn.ui.compare.export import as_python, heads_csv, weights_csv
 from selfattn.ui.compare.sides import Sides, variant
@@ -231,7 +230,7 @@ EDITS = (Scale(None), Mask(causal))
         (Run(Choice("here"), SECOND), HERE, ("text",)),
         (Run(Choice("here"), SECOND), Head("encoder", "self", 0, 3), ("text", "head")),
         (Run(Choice("other"), FIRST), HERE, ("model",)),
-        (Run(Choice("here"), FIRST, edits=to_json(EDITS)), HERE, ("edits",)),
+        (Run(Choice("here"), FIRST, edits=EDITS), HERE, ("edits",)),
     ],
 )
 def test_what_is_exported_agrees(bert, minilm, monkeypatch, second, at, ways):

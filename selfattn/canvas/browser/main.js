@@ -29,6 +29,8 @@ class Place {
   /** @type {Room | null} */
   room = null;
   loading = false;
+  /** @type {Message | null} */
+  message = null;
 
   /** @param {HTMLElement} canvas */
   constructor(canvas) {

@@ -1,3 +1,4 @@
+// @ts-check
 // The head that is pointed at, enlarged: its weights with their tokens, and its patterns beside their baselines.
 
 import { sequential } from "../shared/colour.js";
@@ -19,10 +20,11 @@ export function card(scope) {
   const element = h("section", { class: "card", "aria-label": "The head pointed at" });
   element.append(title, badges, canvas, note, list, foot, open);
   let bars = [];
+  let made = null;
 
   function draw() {
     const { about, at } = scope;
-    if (bars.about !== about) build();
+    if (made !== about) build();
     write(title, `Layer ${at.layer}, head ${at.head}`);
     const found = badgesOf(about, at);
     badges.replaceChildren(...found.map(({ name, value }) => h("b", {}, `${name} ${short(value)}`)));
@@ -41,6 +43,7 @@ export function card(scope) {
   }
 
   function build() {
+    made = scope.about;
     bars = scope.about.patterns.map(({ name, meaning, share }) => {
       const [fill, tick, written] = [h("i"), h("b"), h("span", { class: "number" })];
       const label = h("span", { class: "name" }, share ? name : `${name} (tokens)`);
@@ -48,7 +51,6 @@ export function card(scope) {
       row.append(written);
       return { name, top: most(scope.about, name), row, fill, tick, written };
     });
-    bars.about = scope.about;
     list.replaceChildren(...bars.map(({ row }) => row));
     const [down, across] = scope.about.pooled;
     const pooled = down * across > 1 ? `, pooled ${down} × ${across}, maximum` : "";

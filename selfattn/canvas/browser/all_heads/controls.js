@@ -1,3 +1,4 @@
+// @ts-check
 // What the reader chooses: a pattern to mark the heads by, their order, and from what number on they are shown.
 
 import { h, number, write } from "../shared/dom.js";

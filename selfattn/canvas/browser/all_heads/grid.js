@@ -1,3 +1,4 @@
+// @ts-check
 // The grid of pictures: one canvas, laid out for the width that there is, with a ring around the head pointed at.
 
 import { rgb, sequential } from "../shared/colour.js";
@@ -135,13 +136,13 @@ function paint(canvas, pictures, lay, { about, view, palette, places }) {
   context.imageSmoothingQuality = "high";
   numbers(context, lay, places, view, palette);
   const top = most(about, view.pattern);
-  places.forEach((row, y) =>
-    row.forEach((place, x) => {
+  for (const [y, row] of places.entries()) {
+    for (const [x, place] of row.entries()) {
       context.globalAlpha = place.passes ? 1 : 0.13;
       const corner = [GUTTER + x * lay.width, BAND + y * lay.height];
       cell(context, corner, place, { pictures, lay, palette, top, view, about });
-    }),
-  );
+    }
+  }
 }
 
 /** The numbers of the layers and heads, where rows and columns are layers and heads. */
@@ -159,9 +160,12 @@ function numbers(context, lay, places, view, palette) {
   context.fillText(view.order === "model" ? "L \\ H" : "most first →", 0, BAND / 2);
   if (view.order === "all") return;
   context.textAlign = "right";
-  places.forEach((row, y) => context.fillText(row[0].layer, GUTTER - 10, BAND + y * lay.height + lay.margin + lay.down / 2));
+  places.forEach((row, y) => {
+    context.fillText(row[0].layer, GUTTER - 10, BAND + y * lay.height + lay.margin + lay.down / 2);
+  });
 }
 
+/** @type {(context: CanvasRenderingContext2D, corner: number[], place: any, how: any) => void} */
 function cell(context, [left, top], place, { pictures, lay, palette, top: full, view, about }) {
   const x = left + (lay.width - lay.across) / 2;
   const y = top + lay.margin;

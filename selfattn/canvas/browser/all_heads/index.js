@@ -1,3 +1,4 @@
+// @ts-check
 // All heads of a model on one canvas: hover or arrow keys enlarge a head, a click or Enter opens it.
 
 import { h } from "../shared/dom.js";

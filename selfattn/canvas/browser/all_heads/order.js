@@ -1,3 +1,4 @@
+// @ts-check
 // What stands where: heads sorted, ranked and filtered by a pattern, and what is said of one head. No drawing here.
 
 import { number } from "../shared/dom.js";
@@ -56,7 +57,7 @@ export function arrange(about, view) {
   );
   // What has no number goes last; a sort leaves equals where they are.
   const down = (a, b) => (b.value || -1) - (a.value || -1);
-  if (view.order === "layer") rows.forEach((row) => row.sort(down));
+  if (view.order === "layer") for (const row of rows) row.sort(down);
   if (view.order !== "all") return rows;
   const ranked = rows.flat().sort(down);
   return rows.map((_, row) => ranked.slice(row * heads, (row + 1) * heads));

@@ -1,3 +1,4 @@
+// @ts-check
 // One cell of both heads by its numbers, and the same in a sentence for those who hear it.
 
 import { bar } from "../shared/bar.js";
@@ -22,7 +23,7 @@ export function cell(scope) {
       h("small", {}, `row ${here.query}, column ${here.key}`),
     );
     const found = pair.at(here);
-    found.each.forEach(({ weight, uniform }, side) => draws[side]({ value: weight, tick: uniform }));
+    for (const [side, { weight, uniform }] of found.each.entries()) draws[side]({ value: weight, tick: uniform });
     write(difference, `B − A = ${number(found.difference, 4)}`);
     const missing = found.each.map(reason).flatMap((why, side) => (why ? [`${"AB"[side]}: ${why}`] : []));
     write(note, missing.length ? `${missing.join("; ")}.` : "The tick is even attention under the same mask.");

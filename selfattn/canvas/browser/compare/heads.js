@@ -1,3 +1,4 @@
+// @ts-check
 // How far apart the heads read: a grid of layers and heads, and the same numbers in order. A click shows a head above.
 
 import { canvas, fresh, h, number, once, write } from "../shared/dom.js";
@@ -24,6 +25,7 @@ export function heads(scope, open) {
     shown: null,
     pointed: null,
     still: { matches: true },
+    moving: false,
     get palette() {
       return scope.palette;
     },
@@ -39,7 +41,7 @@ export function heads(scope, open) {
     },
     refresh: () => scope.refresh(),
   };
-  const matrix = new Matrix(grid, { name: "heads", symbol: "weights", title: "Layers and heads", ...PLACE });
+  const matrix = new Matrix(grid, { symbol: "weights", title: "Layers and heads", ...PLACE });
   const rows = canvas({ class: "names rows", "aria-hidden": "true" }, grid.refresh);
   const columns = canvas({ class: "names columns", "aria-hidden": "true" }, grid.refresh);
   matrix.element.append(columns);
@@ -78,7 +80,7 @@ export function heads(scope, open) {
     const [layers, count] = bits.shape;
     write(title, about.heads.title);
     write(note, about.heads.note);
-    const keep = Uint8Array.from(bits, (value) => (value === value ? 1 : 0));
+    const keep = Uint8Array.from(bits, (value) => (Number.isNaN(value) ? 0 : 1));
     const extent = ({ values }) => values.reduce((most, value) => Math.max(most, value || 0), 0) || 1;
     const look = { probability: true, extent, depth: "sqrt", note: (most) => `0 to ${number(most)} bits, √ colour` };
     matrix.draw({ values: bits, shape: [layers, count], keep, version: scope.opened, ...look }, now);
@@ -87,7 +89,7 @@ export function heads(scope, open) {
     once(rows, [about, query, palette.ink], () => drawRows(rows, numbers(layers), query, palette));
     once(columns, [about, key, palette.ink], () => drawNumbers(columns, numbers(count), key, palette));
     const value = bits[query * count + key] ?? NaN;
-    write(here, `layer ${query}, head ${key}: ${value === value ? `${number(value)} bits` : "nothing to compare"}`);
+    write(here, `layer ${query}, head ${key}: ${Number.isNaN(value) ? "nothing to compare" : `${number(value)} bits`}`);
     write(said, grid.pointed ? here.textContent : "");
     table.draw("", order, layer * count + head);
   }

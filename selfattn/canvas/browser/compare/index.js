@@ -1,3 +1,4 @@
+// @ts-check
 // Two heads side by side. Python sends both heads' weights; what they share is found here.
 
 import { h, write } from "../shared/dom.js";

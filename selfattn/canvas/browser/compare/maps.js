@@ -1,3 +1,4 @@
+// @ts-check
 // Three matrices over one list of tokens: A, B, and what B gives more than A. Pointing at one points at all.
 
 import { canvas, h, once, write } from "../shared/dom.js";
@@ -10,7 +11,7 @@ const LOOK = { range: "head", colour: "sqrt" };
 
 /** The pictures. */
 export function maps(scope) {
-  const all = [named(scope, "first", "A"), named(scope, "second", "B"), named(scope, "difference", "B − A")];
+  const all = [named(scope, "A"), named(scope, "B"), named(scope, "B − A")];
   const element = h("div", { class: "maps" }, ...all.map((each) => each.element));
 
   function draw(now) {
@@ -29,8 +30,8 @@ export function maps(scope) {
 }
 
 // A matrix with its tokens' names beside and below it.
-function named(scope, name, title) {
-  const matrix = new Matrix(scope, { name, symbol: "weights", title, ...PLACE });
+function named(scope, title) {
+  const matrix = new Matrix(scope, { symbol: "weights", title, ...PLACE });
   const draws = () => scope.refresh();
   const rows = canvas({ class: "names rows", "aria-hidden": "true" }, draws);
   const columns = canvas({ class: "names columns", "aria-hidden": "true" }, draws);

@@ -1,21 +1,42 @@
+// @ts-check
 // Two heads over one list of tokens: the weights of both, and what the second gives more than the first.
 
 /**
- * What `compare_payload.py` packs, with the difference.
+ * One of the two: its names are null where it has no such token, and `keep` is 0 there and where masked.
+ * @typedef {object} Side
+ * @property {(string | null)[]} queries
+ * @property {(string | null)[]} keys
+ * @property {Float32Array} weights
+ * @property {Uint8Array} keep
+ * @property {Int32Array} allowed keys that each query may attend to
+ */
+
+/**
+ * What `canvas/compare.py` packs, with the difference.
  *
- * queries, keys: the names of the list's entries; sides: {queries, keys, weights, keep, allowed} of A and of B, whose
- * names are null where it has no such token, and whose keep is 0 there and where masked; allowed: keys that each query
- * may attend to; weights, keep: the difference, kept where both have the tokens and one at least may attend.
+ * queries, keys: the names of the list's entries; sides: A and B; weights, keep: the difference, kept where both have
+ * the tokens and one at least may attend; most, widest: the largest weight, and the largest difference.
  */
 export class Pair {
+  /** @param {any} about */
   constructor({ planes, shape, queries, keys, sides, titles }) {
-    Object.assign(this, { shape, queries, keys, titles });
+    /** @type {[number, number]} */
+    this.shape = shape;
+    /** @type {string[]} */
+    this.queries = queries;
+    /** @type {string[]} */
+    this.keys = keys;
+    /** @type {[string, string]} */
+    this.titles = titles;
+    /** @type {Side[]} */
     this.sides = sides.map((names, place) => {
       const [weights, keep] = [planes[`weights_${place}`], planes[`keep_${place}`]];
       return { ...names, weights, keep, allowed: allowed(keep, shape) };
     });
     this.most = Math.max(...this.sides.map(({ weights }) => largest(weights))) || 1;
-    Object.assign(this, difference(this.sides, shape));
+    const { weights, keep } = difference(this.sides, shape);
+    this.weights = weights;
+    this.keep = keep;
     this.widest = largest(this.weights) || 1;
   }
 
@@ -44,16 +65,19 @@ export class Pair {
   }
 }
 
+/** @type {(keep: Uint8Array, shape: number[]) => Int32Array} */
 function allowed(keep, [rows, columns]) {
   return Int32Array.from({ length: rows }, (_, row) =>
     keep.subarray(row * columns, row * columns + columns).reduce((sum, open) => sum + open, 0),
   );
 }
 
+/** @param {Float32Array} values */
 function largest(values) {
   return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
+/** @type {(sides: Side[], shape: number[]) => { weights: Float32Array, keep: Uint8Array }} */
 function difference([first, second], [rows, columns]) {
   const weights = new Float32Array(rows * columns);
   const keep = new Uint8Array(rows * columns);

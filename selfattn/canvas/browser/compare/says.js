@@ -1,3 +1,4 @@
+// @ts-check
 // What the model says of A and of B: two bars a label, one where only one of them knows it.
 
 import { bar } from "../shared/bar.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The list of changes that are in the model; each can be taken out again.
 
 import { h } from "../shared/dom.js";

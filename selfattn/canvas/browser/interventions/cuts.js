@@ -1,3 +1,4 @@
+// @ts-check
 // The lines from each token to those it attends to: a click on one cuts it, another heals it.
 
 import { h, number, write } from "../shared/dom.js";
@@ -102,9 +103,14 @@ export function cuts(scope) {
     const hit = part("path", { d: path, class: "hit", "data-edge": `${query}-${key}` });
     hit.style.strokeWidth = `${HOPE}px`;
     hit.onclick = () => cut(query, key);
-    hit.onpointerenter = () => hinted((pointed = edge));
-    hit.onpointerleave = () => hinted((pointed = null));
+    hit.onpointerenter = () => point(edge);
+    hit.onpointerleave = () => point(null);
     return [line, ...cross, hit];
+  }
+
+  function point(edge) {
+    pointed = edge;
+    hinted();
   }
 
   function hinted() {

@@ -1,3 +1,4 @@
+// @ts-check
 // Change a model's attention and see what it says then: lines to cut, heads to silence, the prediction, the changes.
 
 import { h, write } from "../shared/dom.js";
@@ -34,13 +35,13 @@ export default class Experiment extends Room {
   act(deed) {
     this.last = Math.max(this.last + 1, Date.now());
     this.pending = [...this.pending, { ...deed, at: this.last }];
-    this.root.dataset.pending = this.pending.length;
+    this.root.dataset.pending = String(this.pending.length);
     this.tell("act", { edits: this.about.edits, deeds: this.pending });
     this.refresh();
   }
 
   draw() {
     for (const part of this.parts) part.draw();
-    this.root.dataset.pending = this.pending.length;
+    this.root.dataset.pending = String(this.pending.length);
   }
 }

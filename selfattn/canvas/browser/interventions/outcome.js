@@ -1,3 +1,4 @@
+// @ts-check
 // What the model says with the changes, beside what it said before them and what changes at random would have done.
 
 import { h, number } from "../shared/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Every head of the model as a cell: a click silences it, its colour is what silencing it alone does.
 
 import { h, number, write } from "../shared/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // Where a mask comes from: those with a name, patterns combined, and the expression itself.
 
 import { segmented } from "../one_head/controls.js";
@@ -22,6 +23,7 @@ const SPOKEN = { window: ["width"], dilated: ["width", "step"], block: ["size"],
 /** The controls over the squares. */
 export function controls(scope) {
   let operator = "and";
+  let shown = null; // the expression that was written last: another that stands there is the reader's
   const starts = Object.entries(STARTS).map(([name, [expression, title]]) =>
     h("button", { type: "button", title, "aria-label": `${name}. ${title}`, onclick: () => adopt(expression) }, name),
   );
@@ -77,14 +79,15 @@ export function controls(scope) {
   function draw() {
     const { drawing } = scope;
     const text = drawing.expression;
-    starts.forEach((button) => {
+    for (const button of starts) {
       const [expression] = STARTS[button.textContent];
-      button.setAttribute("aria-pressed", spell(parse(expression)) === text);
-    });
+      button.ariaPressed = String(spell(parse(expression)) === text);
+    }
     how.draw(operator);
     for (const each of chips) each.draw([...named(drawing.pattern)]);
-    if (field.shown !== text) {
-      Object.assign(field, { value: text, shown: text });
+    if (shown !== text) {
+      field.value = text;
+      shown = text;
       write(fault, "");
       field.removeAttribute("aria-invalid");
     }
@@ -121,7 +124,7 @@ function chip(scope, name, press) {
 
   function draw(patterns) {
     const there = patterns.find((each) => each.name === name);
-    button.setAttribute("aria-pressed", Boolean(there));
+    button.ariaPressed = String(Boolean(there));
     if (!there) return;
     inputs.forEach((input, place) => {
       // A number that is being typed is the reader's.

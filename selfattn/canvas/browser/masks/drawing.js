@@ -1,6 +1,9 @@
+// @ts-check
 // What the reader drew: a pattern, the pairs painted over it, and what it was before, to undo.
 
 import { keepOf, parse, write } from "./language.js";
+
+/** @typedef {import("./language.js").Pattern} Pattern */
 
 const ALL = { name: "padding", args: [] };
 const NOTHING = { name: "custom", args: [] };
@@ -8,8 +11,25 @@ const MOST = 100; // steps that can be undone
 
 /** A mask over `count` tokens; `own` is the model's own, which nothing here can open. */
 export class Drawing {
+  /** The expressions before this one, the last of them last. @type {string[]} */
+  past = [];
+  expression = "";
+  /** @type {Pattern} */
+  pattern = ALL;
+  /** The pairs that the pattern keeps, and those that are left of them and painted. */
+  under = new Uint8Array();
+  keep = new Uint8Array();
+
+  /**
+   * @param {number} count
+   * @param {Uint8Array} own
+   * @param {Uint8Array} real which tokens are no padding
+   * @param {string} expression
+   */
   constructor(count, own, real, expression) {
-    Object.assign(this, { count, own, real, past: [] });
+    this.count = count;
+    this.own = own;
+    this.real = real;
     this.#take(expression);
   }
 
@@ -30,7 +50,10 @@ export class Drawing {
     this.#step(() => this.#take(expression));
   }
 
-  /** Put another pattern under what is painted. */
+  /**
+   * Put another pattern under what is painted.
+   * @param {Pattern} pattern
+   */
   base(pattern) {
     this.#step(() => {
       this.pattern = pattern;
@@ -58,7 +81,7 @@ export class Drawing {
 
   /** How many cells were painted over the pattern. */
   get painted() {
-    return this.keep.reduce((sum, keep, cell) => sum + (keep !== this.under[cell]), 0);
+    return this.keep.reduce((sum, keep, cell) => sum + (keep === this.under[cell] ? 0 : 1), 0);
   }
 
   /** Take away what was painted. */

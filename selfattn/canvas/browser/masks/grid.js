@@ -1,3 +1,4 @@
+// @ts-check
 // A square of tokens by tokens on a canvas, with its names: cells in colours, hatched where there is nothing.
 
 import { canvas, fresh, h, once, write } from "../shared/dom.js";
@@ -25,7 +26,7 @@ export function grid(scope, name, title, look, hands = {}) {
   const square = h("div", { class: "square" }, sheet, columns);
   const element = h("figure", { class: `grid ${name}`, "aria-label": title }, heading, tools, margin, square);
   const bitmap = document.createElement("canvas");
-  let drawn = null;
+  let [drawn, inked] = [null, null];
 
   function place(event, box = sheet.getBoundingClientRect()) {
     const within = (share) => Math.min(Math.max(Math.floor(share * scope.count), 0), scope.count - 1);
@@ -44,8 +45,8 @@ export function grid(scope, name, title, look, hands = {}) {
     hands.press(row, column);
   };
   sheet.onpointerup = sheet.onpointercancel = () => hands.lift?.();
-  for (const [side, axis] of [[rows, "row"], [columns, "column"]]) {
-    const at = (event) => ({ [axis]: place(event)[axis === "row" ? 0 : 1] });
+  for (const side of [rows, columns]) {
+    const at = (event) => (side === rows ? { row: place(event)[0] } : { column: place(event)[1] });
     side.onpointermove = (event) => scope.point({ ...scope.pinned, ...at(event) });
     side.onpointerleave = () => scope.point(null);
     side.onclick = (event) => hands.name?.({ row: -1, column: -1, ...at(event) });
@@ -68,9 +69,9 @@ export function grid(scope, name, title, look, hands = {}) {
     const { version, pixel, digit, said, label } = look();
     write(note, said);
     sheet.ariaLabel = label;
-    if (drawn !== version || bitmap.palette !== palette.ink) {
+    if (drawn !== version || inked !== palette.ink) {
       drawn = version;
-      bitmap.palette = palette.ink;
+      inked = palette.ink;
       Object.assign(bitmap, { width: count, height: count });
       const pixels = Uint32Array.from({ length: count * count }, (_, c) => pixel(c));
       bitmap.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), count, count), 0, 0);

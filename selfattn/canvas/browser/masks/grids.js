@@ -1,3 +1,4 @@
+// @ts-check
 // The three squares: who may attend to whom, who has heard from whom after n layers, and the head's weights under it.
 
 import { DEPTHS, pixel, sequential } from "../shared/colour.js";
@@ -16,7 +17,10 @@ const BEAT = 700; // milliseconds a layer while they are played
 export function grids(scope) {
   const all = [drawn(scope), reach(scope), weights(scope)];
   const element = h("div", { class: "grids" }, ...all.map((each) => each.element));
-  return { element, draw: () => all.forEach((each) => each.draw()) };
+  function draw() {
+    for (const each of all) each.draw();
+  }
+  return { element, draw };
 }
 
 const colours = {};
@@ -60,7 +64,9 @@ function drawn(scope) {
       scope.change(() => scope.drawing.paint(cells(row, column, last), keep, true));
       last = [row, column];
     },
-    lift: () => (keep = null),
+    lift() {
+      keep = null;
+    },
     name: ({ row, column }) => scope.about.painted && line(row, column),
     key(event) {
       const { row, column } = scope.pinned;

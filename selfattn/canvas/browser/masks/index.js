@@ -1,3 +1,4 @@
+// @ts-check
 // Draw a mask. The mask, its reach, its cost and the head's weights are computed here at
 // once; what the model says with it is asked of Python when the hand rests.
 
@@ -14,8 +15,20 @@ import { costs, heard, table } from "./says.js";
 const SETTLED = 250; // milliseconds after the last change until the model is asked
 
 export default class Mask extends Room {
+  /** @type {Head | null} */
+  head = null;
+  /** @type {Drawing | null} */
   drawing = null;
+  /** The tokens, which of them are no padding, and the model's own mask. */
+  count = 0;
+  real = new Uint8Array();
+  own = new Uint8Array();
+  /** What model and drawing allow, the layer at which each is heard first, and the last of those. */
+  allowed = new Uint8Array();
+  first = new Uint8Array();
+  deepest = 0;
   pinned = { row: 0, column: 0 };
+  /** @type {{ row: number, column: number } | null} */
   pointed = null;
   /** Layers after which the reach is shown. */
   after = 1;
@@ -59,7 +72,7 @@ export default class Mask extends Room {
     if (known) this.drawing.past = past;
     const chosen = known && Math.max(this.pinned.row, this.pinned.column) < this.count;
     this.revision = about.revision;
-    this.root.dataset.pending = this.last > about.done ? 1 : 0;
+    this.root.dataset.pending = this.last > about.done ? "1" : "0";
     this.compute();
     if (chosen) return;
     // A token far enough into the text to have been reached from several sides, and what it attends to most.
@@ -74,7 +87,7 @@ export default class Mask extends Room {
     this.deepest = deepest(this.first);
     // The mask of the payload is the model's own: here it is and-ed with what is drawn.
     this.head.own.keep = this.allowed;
-    this.head.masked = null;
+    this.head.masked = "";
     this.head.compute(this.about.unchanged);
     this.refresh();
   }
@@ -93,7 +106,7 @@ export default class Mask extends Room {
   }
 
   settle() {
-    this.root.dataset.pending = 1;
+    this.root.dataset.pending = "1";
     this.rested(SETTLED, () => {
       this.last = Math.max(this.last + 1, Date.now());
       this.tell("draw", { expression: this.drawing.expression, after: this.after, at: this.last });

@@ -1,6 +1,10 @@
+// @ts-check
 // The language of masks, as `maths/masks.py` reads and writes it: patterns combined with &, | and ~.
-//
-// A pattern is {name, args}, {and: [left, right]}, {or: [left, right]} or {not: inner}.
+
+/**
+ * A pattern: {name, args}, {and: [left, right]}, {or: [left, right]} or {not: inner}.
+ * @typedef {{ name?: string, args?: any[], and?: Pattern[], or?: Pattern[], not?: Pattern }} Pattern
+ */
 
 const LARGEST = 2 ** 31 - 1;
 const EXPECTED =
@@ -144,7 +148,7 @@ function rule({ name, args, and, or, not }, real) {
 
 const RULES = {
   causal: () => (i, j) => j <= i,
-  padding: (_, real) => (i, j) => real[j],
+  padding: (_, real) => (_, j) => real[j],
   window: ([width]) => (i, j) => Math.abs(i - j) < width,
   dilated: ([width, step]) => (i, j) => Math.abs(i - j) < width && (i - j) % step === 0,
   block: ([size]) => (i, j) => Math.floor(i / size) === Math.floor(j / size),

@@ -1,3 +1,4 @@
+// @ts-check
 // Which token can have heard from which after n layers, and what attention under a mask costs: as `analysis/reach.py`.
 
 export const NEVER = 255;

@@ -1,3 +1,4 @@
+// @ts-check
 // What the mask does, in words and numbers: who is heard, what it costs, and all of it as a table.
 
 import { h, write } from "../shared/dom.js";

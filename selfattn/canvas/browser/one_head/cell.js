@@ -1,3 +1,4 @@
+// @ts-check
 // One cell by its numbers: from q . k to the weight, and which dimensions of q and k made the score.
 
 import { canvas, fresh, h, number, write } from "../shared/dom.js";
@@ -74,7 +75,7 @@ export function arithmetic(head, view, { query: i, key: j }) {
 }
 
 /** The cell in one sentence, for those who hear it. */
-export function sentence(head, view, { query: i, key: j }) {
+export function sentence(head, { query: i, key: j }) {
   const c = i * head.shape[1] + j;
   const weight = head.keep[c]
     ? `weight ${number(head.weights[c], 4)}, uniform ${number(1 / head.allowed[i], 4)}`

@@ -1,3 +1,4 @@
+// @ts-check
 // What the reader can move, each beside the stage that it changes; all of it runs here, on this head alone.
 
 import { h, write } from "../shared/dom.js";
@@ -8,7 +9,9 @@ export function segmented(label, options, choose) {
     h("button", { type: "button", value, onclick: () => choose(value) }, text),
   );
   const element = h("div", { class: "segmented", role: "group", "aria-label": label }, ...buttons);
-  const draw = (chosen) => buttons.forEach((button) => button.setAttribute("aria-pressed", button.value === chosen));
+  const draw = (chosen) => {
+    for (const button of buttons) button.ariaPressed = String(button.value === chosen);
+  };
   return { element, draw, buttons };
 }
 
@@ -19,7 +22,10 @@ export function choice(label, options, choose) {
     { onchange: () => choose(select.value) },
     ...Object.entries(options).map(([value, text]) => h("option", { value }, text)),
   );
-  return { element: h("label", {}, h("span", {}, label), select), select, draw: (value) => (select.value = value) };
+  const draw = (value) => {
+    select.value = value;
+  };
+  return { element: h("label", {}, h("span", {}, label), select), select, draw };
 }
 
 /** A labelled slider with its number; `choose(value, moving)` is called at the display's rate while it is dragged. */
@@ -39,7 +45,10 @@ export function slider(label, choose) {
 /** An on-off switch. */
 export function toggle(label, choose) {
   const input = h("input", { type: "checkbox", role: "switch", onchange: () => choose(input.checked) });
-  return { element: h("label", { class: "toggle" }, input, h("span", {}, label)), input, draw: (on) => (input.checked = on) };
+  const draw = (on) => {
+    input.checked = on;
+  };
+  return { element: h("label", { class: "toggle" }, input, h("span", {}, label)), input, draw };
 }
 
 const MASKS = { own: "own", causal: "causal", padding: "padding", window: "window" };
@@ -89,7 +98,7 @@ export function controls(scope) {
     if (made !== head) build(head);
     scaled.draw(view.scaled);
     temperature.draw(view.temperature, limits.temperature, view.temperature.toFixed(1));
-    for (const button of masks) button.setAttribute("aria-pressed", view.mask.includes(button.value));
+    for (const button of masks) button.ariaPressed = String(view.mask.includes(button.value));
     width.element.hidden = !view.mask.includes("window");
     width.draw(view.width, limits.width);
     shown.hidden = !view.pairs.length;

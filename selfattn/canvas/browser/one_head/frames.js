@@ -1,3 +1,4 @@
+// @ts-check
 // Attention over time: the sound above, and under it how much weight the chosen moment, or word, gives to each frame.
 
 import { strongest } from "../shared/attend.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // How spread or saturated the head is: means over its rows as bars, each with a tick where uniform weights would stand.
 
 import { gauges as measured } from "../shared/attend.js";

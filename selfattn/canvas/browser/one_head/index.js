@@ -1,3 +1,4 @@
+// @ts-check
 // One head, live. Python sends a head's numbers; all that concerns this head runs here.
 
 import { Head } from "../shared/attend.js";
@@ -104,7 +105,7 @@ export default class Microscope extends Scope {
     // The lines and the map of a long text say what they show by themselves.
     const said = !long && show !== "lines" && (this.pointed || view.query !== null);
     this.said.classList.toggle("missing", this.missing !== null);
-    write(this.said, this.missing?.said ?? (said ? sentence(head, view, this.cell) : ""));
+    write(this.said, this.missing?.said ?? (said ? sentence(head, this.cell) : ""));
   }
 
   /** Fetch a picture. Where it does not arrive the one before it stays, until the reader asks again. */

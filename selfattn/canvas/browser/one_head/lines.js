@@ -1,6 +1,7 @@
+// @ts-check
 // Lines from tokens to the tokens that they attend to: two columns, opacity and width by the weight.
 
-import { h, number, write } from "../shared/dom.js";
+import { around, h, number, write } from "../shared/dom.js";
 import { extent } from "../shared/extent.js";
 import { mention } from "../shared/sortable.js";
 import { chosenLines, drawLines, levelOf, MOST } from "./strands.js";
@@ -62,7 +63,7 @@ export function lines(scope) {
     const sentence = focus ? sentenceOf(seen, focus, partners) : "";
     const changed = said.textContent !== sentence;
     write(said, sentence || "Point at a token, or move with the arrow keys, to see its own lines; Enter pins it.");
-    if (changed && sentence && element.contains(element.getRootNode().activeElement)) write(live, sentence);
+    if (changed && sentence && element.contains(active())) write(live, sentence);
     const merged = words ? " Whole words: the weight to a word is summed, from a word averaged, over its tokens." : "";
     const counts = countsOf(chosen, threshold);
     const deepest = typeof most === "number" ? Number(most.toPrecision(3)) : "each row's largest";
@@ -70,6 +71,8 @@ export function lines(scope) {
     const [n, m] = seen.shape;
     canvas.setAttribute("aria-label", `Lines from ${n} ${words ? "words" : "tokens"} to ${m}. ${counts}`);
   }
+
+  const active = () => /** @type {ShadowRoot} */ (element.getRootNode()).activeElement;
 
   function pointAt(side, place) {
     const cell = tokens({ query: null, key: null, [side]: place });
@@ -82,7 +85,7 @@ export function lines(scope) {
   }
 
   function letGo() {
-    const option = element.getRootNode().activeElement?.closest(".lines-token");
+    const option = around(active(), ".lines-token");
     if (option && element.contains(option)) pointAt(...placeOf(option));
     else if (scope.pointed) scope.point(null);
   }
@@ -101,7 +104,7 @@ export function lines(scope) {
   }
 
   element.onkeydown = (event) => {
-    const option = event.target.closest(".lines-token");
+    const option = around(event.target, ".lines-token");
     const steps = { ArrowUp: -1, ArrowDown: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
     const side = { ArrowLeft: "query", ArrowRight: "key" }[event.key];
     if (event.key === "Escape") scope.release();
@@ -113,27 +116,28 @@ export function lines(scope) {
     event.preventDefault();
   };
   element.addEventListener("focusin", (event) => {
-    const option = event.target.closest(".lines-token");
+    const option = around(event.target, ".lines-token");
     if (!option) return;
     const [side, place] = placeOf(option);
     cursor = { side, place };
     pointAt(side, place);
   });
   element.addEventListener("focusout", (event) => {
-    if (!element.contains(event.relatedTarget)) scope.point(null);
+    if (!element.contains(/** @type {Node | null} */ (event.relatedTarget))) scope.point(null);
   });
   scroll.onpointerover = (event) => {
-    const option = event.target.closest(".lines-token");
+    const option = around(event.target, ".lines-token");
     if (option) pointAt(...placeOf(option));
     else letGo();
   };
   scroll.onpointerleave = letGo;
   scroll.onclick = (event) => {
-    const option = event.target.closest(".lines-token");
+    const option = around(event.target, ".lines-token");
     if (option) pin(placeOf(option));
   };
   scroll.onscroll = () => {
-    frame ??= requestAnimationFrame(() => {
+    if (frame !== null) return;
+    frame = requestAnimationFrame(() => {
       frame = null;
       draw();
     });
@@ -141,6 +145,7 @@ export function lines(scope) {
   return { element, draw };
 }
 
+/** @type {(option: HTMLElement) => [side: string, place: number]} */
 function placeOf(option) {
   return [option.dataset.side, Number(option.dataset.place)];
 }
@@ -156,8 +161,8 @@ function focused({ pointed, view }, seen) {
 
 // Which tokens take part: with "AB", the queries of sentence A and the keys of sentence B.
 function takingPart({ segments, shape }, which) {
-  const of = (side, letter, count) =>
-    Uint8Array.from({ length: count }, (_, t) => which === "all" || segments[side][t] === (letter === "B" ? 1 : 0));
+  const takes = (side, letter, t) => which === "all" || segments[side][t] === (letter === "B" ? 1 : 0);
+  const of = (side, letter, count) => Uint8Array.from({ length: count }, (_, t) => (takes(side, letter, t) ? 1 : 0));
   return { query: of("queries", which[0], shape[0]), key: of("keys", which[1], shape[1]) };
 }
 
@@ -236,10 +241,10 @@ function column(side, label) {
     const parts = side === "query" ? [value, token] : [token, value];
     const node = h("div", { class: "lines-token", role: "option", tabIndex: -1 }, ...parts);
     Object.assign(node.dataset, { side, place });
-    node.setAttribute("aria-setsize", made.length);
-    node.setAttribute("aria-posinset", place + 1);
+    node.ariaSetSize = String(made.length);
+    node.ariaPosInSet = String(place + 1);
     node.style.top = `${place * ROW}px`;
-    const after = [...element.children].find((other) => Number(other.dataset.place) > place);
+    const after = [...element.children].find((other) => placeOf(/** @type {HTMLElement} */ (other))[1] > place);
     element.insertBefore(node, after ?? null);
     options.set(place, { node, value, state: null });
   }

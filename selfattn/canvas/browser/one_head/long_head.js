@@ -1,23 +1,65 @@
+// @ts-check
 // One head of a long text: an overview that is there at once, and exact weights of any tile when they are asked for.
 
 // Keys whose products are summed side by side: the processor works on all of them at once.
 const LANES = 4;
 
+/** @typedef {import("../shared/payload.js").Floats} Floats */
+/** @typedef {import("../shared/payload.js").Bytes} Bytes */
+
 /**
- * A head built from what `long_payload.py` packs.
+ * A head built from what `canvas/one_head/long.py` packs.
  *
- * queries, keys: the tokens' texts; shape: [n, m]; overview: {values, keep, shape, pool}, the largest weight in each
- * square of pool x pool cells, and 0 in `keep` where nothing there may be attended to.
+ * overview: the largest weight in each square of pool x pool cells, and 0 in its `keep` where nothing there may be
+ * attended to.
  */
 export class LongHead {
+  /** @param {any} about */
   constructor(about) {
-    const { planes, shape, pool } = about;
-    Object.assign(this, { ...about.head, shape, kind: about.kind, queries: about.queries, keys: about.keys ?? about.queries });
-    Object.assign(this, { scale: about.scale, softcap: about.softcap, temperature: about.temperature });
-    Object.assign(this, { query: planes.query, key: planes.key, d: planes.query.shape[1] });
-    Object.assign(this, { largest: planes.largest, total: planes.total, band: about.band });
-    Object.assign(this, { real: planes.real, bits: planes.keep, bias: planes.bias, byDistance: planes.distance_bias });
-    this.overview = overviewOf(planes, pool);
+    const { head, planes } = about;
+    /** @type {[number, number]} */
+    this.shape = about.shape;
+    /** @type {string[]} */
+    this.queries = about.queries;
+    /** @type {string[]} */
+    this.keys = about.keys ?? about.queries;
+    // What a reader may change, as in `Head`.
+    /** @type {string} */
+    this.similarity = head.similarity;
+    /** @type {boolean} */
+    this.comparable = head.comparable;
+    /** @type {string | null} */
+    this.fixed = head.fixed;
+    /** @type {number} */
+    this.scale = about.scale;
+    /** @type {number | null} */
+    this.softcap = about.softcap;
+    /** @type {number} */
+    this.temperature = about.temperature;
+    /** @type {Floats} */
+    this.query = planes.query;
+    /** @type {Floats} */
+    this.key = planes.key;
+    /** @type {number} */
+    this.d = planes.query.shape[1];
+    // Of each row: the largest logit, and the sum of the exponentials.
+    /** @type {Floats} */
+    this.largest = planes.largest;
+    /** @type {Floats} */
+    this.total = planes.total;
+    // The mask: a band of keys that are text, or its bits.
+    /** @type {{ behind: number, ahead: number } | null} */
+    this.band = about.band;
+    /** @type {Bytes | undefined} */
+    this.real = planes.real;
+    /** @type {Bytes | undefined} */
+    this.bits = planes.keep;
+    // What is added to the logits: for every pair, or for every distance of a key from its query.
+    /** @type {Floats | undefined} */
+    this.bias = planes.bias;
+    /** @type {Floats | undefined} */
+    this.byDistance = planes.distance_bias;
+    this.overview = overviewOf(planes, about.pool);
   }
 
   /** Nothing is left to compute here: Python made the overview under the view. */
@@ -75,6 +117,7 @@ export class LongHead {
   }
 }
 
+/** @type {(query: Floats, key: Floats, d: number, i: number, j0: number, j1: number, row: Float64Array) => void} */
 function products(query, key, d, i, j0, j1, row) {
   const start = i * d;
   let j = j0;

@@ -1,3 +1,4 @@
+// @ts-check
 // Attention over a picture: the patch that attends, the patches that it attends to, and those that all attend to.
 
 import { strongest } from "../shared/attend.js";
@@ -59,7 +60,7 @@ export function patches(scope) {
       event.preventDefault();
       choose({ [side]: prefix + next[0] * columns + next[1] });
     };
-    let made = null;
+    let [made, picture, buttons] = [null, null, []];
 
     function placeAt(event) {
       const { rows, columns, prefix } = scope.head.image;
@@ -74,9 +75,10 @@ export function patches(scope) {
       const { prefix, rows, columns } = head.image;
       const names = side === "query" ? head.queries : head.keys;
       const one = (name, place) => h("button", { type: "button", onclick: () => choose({ [side]: place }) }, name);
-      others.replaceChildren(...names.slice(0, prefix).map(one));
+      buttons = names.slice(0, prefix).map(one);
+      others.replaceChildren(...buttons);
       board.style.aspectRatio = `${columns} / ${rows}`;
-      board.picture = bitmap(head);
+      picture = bitmap(head);
     }
 
     function draw(place, depth) {
@@ -94,7 +96,7 @@ export function patches(scope) {
         context.globalAlpha = DIMMED;
         context.filter = "grayscale(1)";
       }
-      context.drawImage(board.picture, 0, 0, width, height);
+      context.drawImage(picture, 0, 0, width, height);
       context.filter = "none";
       context.fillStyle = palette.weights;
       for (let patch = 0; depth && patch < rows * columns; patch++) {
@@ -107,8 +109,8 @@ export function patches(scope) {
         const box = [(patch % columns) * wide, Math.floor(patch / columns) * high, wide, high];
         outline(context, box, palette[side], palette.panel);
       }
-      [...others.children].forEach((button, index) => {
-        button.setAttribute("aria-pressed", index === place);
+      buttons.forEach((button, index) => {
+        button.ariaPressed = String(index === place);
         button.style.setProperty("--weight", depth ? `${Math.round(50 * depth(index))}%` : "0%");
       });
     }
@@ -143,6 +145,7 @@ function bitmap({ pixels }) {
 }
 
 // Two lines, light and dark: seen on any picture.
+/** @type {(context: CanvasRenderingContext2D, box: number[], colour: string, paper: string) => void} */
 function outline(context, [x, y, wide, high], colour, paper) {
   context.lineWidth = 4;
   context.strokeStyle = paper;

@@ -1,3 +1,4 @@
+// @ts-check
 // The stages as a file: an SVG whose words are text and whose matrices keep one pixel a cell, or the same as a PNG.
 
 import { placed, size } from "../shared/names.js";
@@ -38,8 +39,8 @@ function add(parent, tag, attributes, text = "") {
 export function drawn({ head, cell, palette }, strip) {
   const frame = strip.getBoundingClientRect();
   const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("width", Math.ceil(frame.width) + 2 * MARGIN);
-  svg.setAttribute("height", Math.ceil(frame.height));
+  svg.setAttribute("width", String(Math.ceil(frame.width) + 2 * MARGIN));
+  svg.setAttribute("height", String(Math.ceil(frame.height)));
   add(svg, "rect", { width: "100%", height: "100%", fill: palette.paper });
   const within = (element) => {
     const { x, y, width, height } = element.getBoundingClientRect();

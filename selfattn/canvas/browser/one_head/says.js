@@ -1,3 +1,4 @@
+// @ts-check
 // What the model says, and with edits in the model what it said before them.
 
 import { bar } from "../shared/bar.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The stages in a row that reads like the equation: Q K^T -> scaled -> masked -> weights -> V -> context.
 
 import { canvas, fresh, h, number, once, write } from "../shared/dom.js";
@@ -60,7 +61,7 @@ export function stages(scope) {
 
 function matricesOf(scope) {
   const pair = { at: (query, key) => ({ query, key }), mark: ({ query, key }) => ({ row: query, column: key }) };
-  const make = (name, symbol, title, place) => [name, new Matrix(scope, { name, symbol, title, ...place })];
+  const make = (name, symbol, title, place) => [name, new Matrix(scope, { symbol, title, ...place })];
   return Object.fromEntries([
     make("query", "query", "Q", {
       at: (query, dimension) => ({ query, key: null, dimension }),
@@ -89,7 +90,10 @@ function matricesOf(scope) {
 function drawing({ head, view, version, opened }, name) {
   const { shape: [n, m], d, dv } = head;
   if (name === "query") return activation(head.query, [n, d], opened);
-  if (name === "key") return activation((head.transposed ??= transpose(head.key, m, d)), [d, m], opened);
+  if (name === "key") {
+    head.transposed ??= transpose(head.key, m, d);
+    return activation(head.transposed, [d, m], opened);
+  }
   if (name === "value") return activation(head.value, [m, dv], opened);
   if (name === "context") return activation(head.context, [n, dv], version);
   const probability = name === "weights";
@@ -157,7 +161,7 @@ function drawEntropy(canvas, head, lit, palette) {
     context.fillStyle = palette.line;
     context.fillRect(0, row * cell, width, cell - gap);
     context.fillStyle = row === lit ? palette.ink : palette.weights;
-    if (entropy === entropy) context.fillRect(0, row * cell, width * Math.min(entropy, 1), cell - gap);
+    if (!Number.isNaN(entropy)) context.fillRect(0, row * cell, width * Math.min(entropy, 1), cell - gap);
   });
   const at = head.entropy[lit];
   canvas.title = `Entropy over its most, by row. This row: ${number(at)}; uniform: 1.`;

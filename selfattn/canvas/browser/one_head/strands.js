@@ -1,3 +1,4 @@
+// @ts-check
 // Which lines of a head to draw, and drawing them: curves from a token's height on the left to another's on the right.
 
 import { DEPTHS } from "../shared/colour.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The numbers of a head as tables: what the pictures show, for those who read or hear it instead.
 
 import { strongest } from "../shared/attend.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The tokens as the index: the one that attends is outlined, the others take the colour of the weight they get.
 
 import { strongest } from "../shared/attend.js";
@@ -57,11 +58,12 @@ export function tokens(scope) {
     const [, m] = head.shape;
     const row = head.weights.subarray(cell.query * m, cell.query * m + m);
     const most = row.reduce((a, b) => Math.max(a, b), 1e-9);
-    from.chips.forEach((chip, index) => mark(chip, index === cell.query, "from"));
+    for (const [index, chip] of from.chips.entries()) mark(chip, index === cell.query, "from");
     show(scope.pinned);
     (to ?? from).chips.forEach((chip, index) => {
       const weight = Math.round((DEEPEST * row[index]) / most);
-      if (chip.weight !== weight) chip.style.setProperty("--weight", `${(chip.weight = weight)}%`);
+      if (chip.weight !== weight) chip.style.setProperty("--weight", `${weight}%`);
+      chip.weight = weight;
       mark(chip, index === cell.key, "to");
     });
   }
@@ -80,7 +82,7 @@ export function tokens(scope) {
     chip.classList.toggle(name, on);
     if (name === "from" || to) {
       chip.tabIndex = on ? 0 : -1;
-      chip.setAttribute("aria-pressed", on);
+      chip.ariaPressed = String(on);
     }
   }
   return { element, draw };

@@ -1,3 +1,4 @@
+// @ts-check
 // Whole words: the tokens of one word merged, so that a head can be read word by word.
 
 /**
@@ -54,6 +55,7 @@ function indicesOf(members) {
   return Int32Array.from(members.flatMap(([start, end], word) => Array(end - start).fill(word)));
 }
 
+/** @type {(head: any, members: any, wordOfKey: Int32Array, shape: number[]) => { weights: Float32Array, keep: Uint8Array }} */
 function merged(head, members, wordOfKey, [queries, keys]) {
   const width = head.shape[1];
   const weights = new Float32Array(queries * keys);

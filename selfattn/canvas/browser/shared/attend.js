@@ -1,3 +1,4 @@
+// @ts-check
 // One head, live: its stages recomputed from queries, keys, values and raw scores, as `maths/attend.py` does in Python.
 //
 // Every stage is rounded to 32 bits where PyTorch rounds it (`Math.fround`, or a store into a Float32Array), so that
@@ -5,33 +6,115 @@
 
 const { fround } = Math;
 
+/**
+ * What the reader set of the computation: the part of `view.py` that changes numbers.
+ * @typedef {object} Settings
+ * @property {boolean} scaled
+ * @property {number} temperature
+ * @property {string[]} mask
+ * @property {number} width
+ * @property {[number, number][]} pairs
+ * @property {"own" | "dot" | "cosine" | "rbf"} similarity
+ */
+
+/** @typedef {import("./payload.js").Floats} Floats */
+/** @typedef {import("./payload.js").Bytes} Bytes */
+/** @typedef {import("./payload.js").Integers} Integers */
+
 /** What one head of a payload computes under the view's scaling, temperature, similarity and mask. */
 export class Head {
-  constructor(about) {
-    const { planes } = about;
-    Object.assign(this, about.head, { queries: about.queries, keys: about.keys });
+  /** What the mask is that `keep` and `bias` follow, as text. */
+  masked = "";
+  /** What the scores are multiplied by. */
+  factor = 1;
+  /** The keys turned, made where they are drawn so. @type {Float32Array | null} */
+  transposed = null;
+  /** What is added to the logits. @type {Float32Array | undefined} */
+  bias;
+
+  /** @param {any} about */
+  constructor({ head, planes, queries, keys }) {
     const [n, d] = planes.query.shape;
     const [m, dv] = planes.value.shape;
-    Object.assign(this, { shape: [n, m], d, dv, query: planes.query, key: planes.key, value: planes.value });
+    /** @type {[number, number]} */
+    this.shape = [n, m];
+    /** @type {number} */
+    this.d = d;
+    /** @type {number} */
+    this.dv = dv;
+    /** @type {string[]} */
+    this.queries = queries;
+    /** @type {string[]} */
+    this.keys = keys;
+    /** @type {"self" | "cross"} */
+    this.kind = head.kind;
+    /** @type {number} */
+    this.scale = head.scale;
+    /** @type {number | null} */
+    this.softcap = head.softcap;
+    /** A logit that takes part in the sum and gives nothing. @type {number | null} */
+    this.sink = head.sink;
+    /** The raw score farthest from zero in any head of the layer. @type {number} */
+    this.extreme = head.extreme;
+    /** The model's own, what a reader may choose instead, and why not where he may not. @type {string} */
+    this.similarity = head.similarity;
+    /** What stands between q and k, by similarity. @type {Record<Settings["similarity"], string>} */
+    this.alike = head.alike;
+    /** @type {boolean} */
+    this.comparable = head.comparable;
+    /** @type {string | null} */
+    this.fixed = head.fixed;
+    /** @type {Floats} */
+    this.query = planes.query;
+    /** @type {Floats} */
+    this.key = planes.key;
+    /** @type {Floats} */
+    this.value = planes.value;
+    /** @type {{ queries: Integers, keys: Integers }} */
     this.words = { queries: planes.query_words, keys: planes.key_words };
+    /** @type {{ queries: Bytes, keys: Bytes }} */
     this.segments = { queries: planes.query_segments, keys: planes.key_segments };
+    /** @type {{ queries: Bytes, keys: Bytes }} */
     this.real = { queries: planes.real_queries, keys: planes.real_keys };
-    // What a picture or a sound looks like, where the model reads one.
-    Object.assign(this, { pixels: planes.pixels, wave: planes.wave, mel: planes.mel });
+    // What a picture or a sound looks like, and how its tokens lie on it, where the model reads one.
+    /** @type {{ rows: number, columns: number, prefix: number, queries: boolean } | undefined} */
+    this.image = head.image;
+    /** @type {{ seconds: number, rate: number, queries: boolean, labels: string[] | null } | undefined} */
+    this.sound = head.sound;
+    /** @type {Bytes | undefined} */
+    this.pixels = planes.pixels;
+    /** @type {Floats | undefined} */
+    this.wave = planes.wave;
+    /** @type {Bytes | undefined} */
+    this.mel = planes.mel;
+    /** @type {{ scores: Floats, keep: Uint8Array, bias?: Floats, maskBias?: Floats }} */
     this.own = { scores: planes.scores, keep: planes.keep, bias: planes.bias, maskBias: planes.mask_bias };
+    /** @type {Partial<Record<Settings["similarity"], Float32Array>>} */
     this.similarities = { own: planes.scores };
-    for (const stage of ["scaled", "logits", "weights"]) this[stage] = new Float32Array(n * m);
+    /** @type {Float32Array} */
+    this.scores = planes.scores;
+    this.scaled = new Float32Array(n * m);
+    this.logits = new Float32Array(n * m);
+    this.weights = new Float32Array(n * m);
     this.keep = new Uint8Array(n * m);
     this.context = new Float32Array(n * dv);
     // One number a row: keys allowed, largest logit, sum of exponentials, entropy over log n; of its weights the
     // sum, the sum of squares, and the largest.
-    for (const row of ["allowed", "largest", "total", "entropy", "sum", "squares", "top"]) this[row] = new Float64Array(n);
+    this.allowed = new Float64Array(n);
+    this.largest = new Float64Array(n);
+    this.total = new Float64Array(n);
+    this.entropy = new Float64Array(n);
+    this.sum = new Float64Array(n);
+    this.squares = new Float64Array(n);
+    this.top = new Float64Array(n);
     this.mixed = new Float64Array(dv);
   }
 
-  /** Compute every stage under a view. */
+  /**
+   * Compute every stage under a view.
+   * @param {Settings} view
+   */
   compute(view) {
-    this.view = view;
     this.scores = this.similarities[view.similarity] ??= similarity[view.similarity](this);
     if (this.masked !== maskOf(view)) this.#mask(view);
     this.factor = view.scaled ? this.scale : 1;
@@ -53,11 +136,15 @@ export class Head {
     return { query: best.query, key: best.key };
   }
 
-  /** How the head is drawn when `show` is asked for: as a picture or a sound, only where it reads one. */
+  /**
+   * How the head is drawn when `show` is asked for: as a picture or a sound, only where it reads one.
+   * @param {string} show
+   */
   shown(show) {
     return ["image", "sound"].includes(show) && !this[show] ? "stages" : show;
   }
 
+  /** @param {Settings} view */
   #mask(view) {
     this.masked = maskOf(view);
     const [n, m] = this.shape;
@@ -124,7 +211,8 @@ export class Head {
     let [sum, squares, top] = [0, 0, 0];
     mixed.fill(0);
     for (let c = start; c < end; c++) {
-      const weight = (weights[c] = weights[c] * share);
+      const weight = weights[c] * share;
+      weights[c] = weight;
       sum += weight;
       squares += weight * weight;
       if (weight > top) top = weight;
@@ -148,7 +236,11 @@ export class Head {
   }
 }
 
-/** The key that gets most of a query's weight. */
+/**
+ * The key that gets most of a query's weight.
+ * @param {Pick<Head, "weights" | "shape">} head
+ * @param {number} query
+ */
 export function strongest({ weights, shape: [, m] }, query) {
   const row = weights.subarray(query * m, query * m + m);
   return row.reduce((top, weight, key) => (weight > row[top] ? key : top), 0);
@@ -160,17 +252,23 @@ function entropyOf(weights, start, m) {
   return entropy;
 }
 
+/** @param {Settings} view */
 function maskOf({ mask, width, pairs }) {
   return JSON.stringify([mask, width, pairs]);
 }
 
 // In double precision, and rounded once: as the edit `Similarity` does in Python.
+/** @type {Record<string, (head: Head) => Float32Array>} */
 const similarity = {
   dot: (head) => everyPair(head, (product) => product),
   cosine: (head) => everyPair(head, (product, qq, kk) => (qq && kk ? product / Math.sqrt(qq * kk) : 0)),
   rbf: (head) => everyPair(head, (product, qq, kk) => -Math.max(qq + kk - 2 * product, 0) / 2),
 };
 
+/**
+ * @param {Head} head
+ * @param {(product: number, qq: number, kk: number) => number} alike
+ */
 function everyPair({ query, key, shape: [n, m], d }, alike) {
   const scores = new Float32Array(n * m);
   const squares = (plane, count) =>
@@ -186,7 +284,10 @@ function everyPair({ query, key, shape: [n, m], d }, alike) {
   return scores;
 }
 
-/** The gauges of rows that are text and may attend to something: {name: {of: one value a row, mean, uniform}}. */
+/**
+ * The gauges of rows that are text and may attend to something: {name, of: one value a row, mean, uniform} each.
+ * @param {Head} head
+ */
 export function gauges(head) {
   const [n, m] = head.shape;
   const rows = Array.from({ length: n }, (_, i) => i).filter((i) => head.real.queries[i] && head.allowed[i] > 0);
@@ -198,7 +299,7 @@ export function gauges(head) {
     "first token": [(i) => head.weights[i * m], (i) => head.keep[i * m] * weight(i)],
   };
   const mean = (of) => {
-    const values = rows.map(of).filter((value) => value === value);
+    const values = rows.map(of).filter((value) => !Number.isNaN(value));
     return values.length ? values.reduce((a, b) => a + b) / values.length : NaN;
   };
   return Object.entries(row).map(([name, [of, even]]) => {

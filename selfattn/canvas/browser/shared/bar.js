@@ -1,3 +1,4 @@
+// @ts-check
 // A number between 0 and 1 as a bar, with what it is compared with.
 
 import { h, number, write } from "./dom.js";
@@ -13,11 +14,11 @@ export function bar(grid, name) {
     const { tick: baseline = NaN, mark: here = NaN } = shown;
     fill.style.width = place(shown.value);
     tick.style.left = place(baseline);
-    tick.hidden = baseline !== baseline;
+    tick.hidden = Number.isNaN(baseline);
     mark.style.left = place(here);
-    mark.hidden = here !== here;
+    mark.hidden = Number.isNaN(here);
     write(value, number(shown.value));
-    const against = baseline === baseline ? `, compared with ${number(baseline)}` : "";
+    const against = Number.isNaN(baseline) ? "" : `, compared with ${number(baseline)}`;
     track.setAttribute("aria-label", `${name} ${number(shown.value)}${against}`);
   };
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // Colours: the app's palette from its CSS variables, and numbers turned into pixels by tables of 256 colours.
 
 const NAMES = ["paper", "panel", "ink", "quiet", "line", "query", "key", "value", "weights", "against", "zero"];
@@ -10,12 +11,16 @@ export function paletteOf(element) {
   return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--sa-${name}`).trim()]));
 }
 
-/** The three numbers of "#7A3FA0". */
+/**
+ * The three numbers of "#7A3FA0".
+ * @param {string} colour
+ */
 export function rgb(colour) {
   return [1, 3, 5].map((place) => parseInt(colour.slice(place, place + 2), 16));
 }
 
 // Canvas pixels are bytes in the order red, green, blue, alpha: one little-endian word each.
+/** @param {number[]} colour */
 function word([red, green, blue]) {
   return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }

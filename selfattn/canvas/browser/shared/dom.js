@@ -1,6 +1,19 @@
+// @ts-check
 // Elements in one line. Text is always set as text: whatever a reader typed is shown, and never read as HTML.
 
-/** An element with properties (`class`, `aria-...`, `on...` and all else by name) and children, strings or elements. */
+/**
+ * A canvas of `canvas`: its size in CSS pixels, who hears of a change, and what its drawing depended on.
+ * @typedef {HTMLCanvasElement & { box: { width: number, height: number }, onbox: () => void, causes?: unknown[] }} Board
+ */
+
+/**
+ * An element with properties (`class`, `aria-...`, `on...` and all else by name) and children, strings or elements.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {Record<string, any>} properties
+ * @param {...(Node | string | null)} children
+ * @returns {HTMLElementTagNameMap[K]}
+ */
 export function h(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -12,12 +25,29 @@ export function h(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Write `text` where it differs: what stays the same is not drawn again. */
+/**
+ * Write `text` where it differs: what stays the same is not drawn again.
+ * @param {Node} element
+ * @param {string} text
+ */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A number as a page shows it: three decimals, more digits for what is small, a true minus sign. */
+/**
+ * The element that a selector names around what an event hit, or that itself; null where there is none.
+ * @param {EventTarget | null} target
+ * @param {string} selector
+ * @returns {HTMLElement | null}
+ */
+export function around(target, selector) {
+  return target instanceof Element ? target.closest(selector) : null;
+}
+
+/**
+ * A number as a page shows it: three decimals, more digits for what is small, a true minus sign.
+ * @param {number} value
+ */
 export function number(value, digits = 3) {
   if (value === -Infinity) return "−∞";
   if (!Number.isFinite(value)) return "–";
@@ -25,20 +55,29 @@ export function number(value, digits = 3) {
 }
 
 const resized = new ResizeObserver((entries) => {
-  for (const { target, contentRect } of entries) {
+  for (const { target: element, contentRect } of entries) {
+    const target = /** @type {Board} */ (element);
     target.box = { width: contentRect.width, height: contentRect.height };
     target.onbox();
   }
 });
 
-/** A canvas that knows its size in CSS pixels, as `box`, without asking for the layout; `onbox` hears of a change. */
+/**
+ * A canvas that knows its size in CSS pixels, as `box`, without asking for the layout; `onbox` hears of a change.
+ * @param {Record<string, any>} properties
+ * @param {() => void} onbox
+ * @returns {Board}
+ */
 export function canvas(properties, onbox) {
   const element = Object.assign(h("canvas", properties), { box: { width: 0, height: 0 }, onbox });
   resized.observe(element);
   return element;
 }
 
-/** Its drawing context, wiped, with as many pixels as the display has; null while it has no size. */
+/**
+ * Its drawing context, wiped, with as many pixels as the display has; null while it has no size.
+ * @param {Board} element
+ */
 export function fresh(element) {
   const { width, height } = element.box;
   if (!width || !height) return null;
@@ -49,7 +88,12 @@ export function fresh(element) {
   return context;
 }
 
-/** Draw on a canvas where something that the drawing depends on, or the canvas's size, has changed. */
+/**
+ * Draw on a canvas where something that the drawing depends on, or the canvas's size, has changed.
+ * @param {Board} canvas
+ * @param {unknown[]} causes
+ * @param {() => void} draw
+ */
 export function once(canvas, causes, draw) {
   const all = [...causes, canvas.box];
   if (canvas.causes?.every((cause, place) => cause === all[place])) return;

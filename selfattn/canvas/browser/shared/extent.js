@@ -1,6 +1,14 @@
+// @ts-check
 // The range of a matrix's colours, and the words that say so: by row, by head, or the same for all heads.
 
-/** The number that gets the deepest colour in a matrix as it is drawn: one, or one a row. */
+/**
+ * The number that gets the deepest colour in a matrix as it is drawn: one, or with the range "row" one a row.
+ * @param {any} head
+ * @param {{ range: string }} view
+ * @param {string} name
+ * @param {import("./matrix.js").Small} small
+ * @returns {any}
+ */
 export function extent(head, { range }, name, { values, shape: [rows, columns], keep }) {
   if (range === "all") return name === "weights" ? 1 : head.extreme * (name === "scores" ? 1 : Math.abs(head.factor));
   const most = (start, end) => {

@@ -1,3 +1,4 @@
+// @ts-check
 // One matrix on a canvas: numbers as colours, masked cells hatched, the cell that the reader points at outlined.
 
 import { diverging, paint, sequential } from "./colour.js";
@@ -8,6 +9,35 @@ const GRID = 7;
 // Milliseconds from the colours that stand there to new ones.
 const MORPH = 300;
 
+/** @typedef {import("./scope.js").Cell} Cell */
+
+/**
+ * What a matrix draws; `version` names the numbers, `keep` is 0 where masked.
+ * @typedef {object} Numbers
+ * @property {ArrayLike<number>} values row by row
+ * @property {number[]} shape
+ * @property {Uint8Array | null} [keep]
+ * @property {string | number} version
+ * @property {boolean} [probability]
+ * @property {(small: Small) => number | Float64Array} extent
+ * @property {string} [depth]
+ * @property {(most: any, pool: number[]) => string} note
+ */
+
+/** @typedef {{ values: ArrayLike<number>, keep?: Uint8Array | null, shape: number[] }} Small */
+
+/**
+ * What a matrix needs of its scope.
+ * @typedef {object} Host
+ * @property {any} cell
+ * @property {Record<string, string>} palette
+ * @property {{ matches: boolean }} still
+ * @property {boolean} moving
+ * @property {(cell: any) => void} point
+ * @property {(cell: any) => void} pin
+ * @property {() => void} refresh
+ */
+
 /**
  * A matrix of the equation.
  *
@@ -15,8 +45,37 @@ const MORPH = 300;
  * this matrix that belong to a cell: {row, column}, each null where it has none.
  */
 export class Matrix {
-  constructor(scope, { name, symbol, title, at, mark }) {
-    Object.assign(this, { scope, name, symbol, at, mark });
+  /** The sides of what is drawn. @type {number[]} */
+  shape = [1, 1];
+  /** What the pixels follow, as text. */
+  asked = "";
+  /** The place that is outlined, as text. */
+  marked = "";
+  /** What the table of colours follows, and the table. */
+  tableKey = "";
+  colours = new Uint32Array(256);
+  /** The numbers as they are painted, of blocks of cells where those are smaller than a pixel. @type {Small | null} */
+  small = null;
+  /** The pixels that stand there, those to come, and those that they come from. @type {Uint32Array<ArrayBuffer> | null} */
+  shown = null;
+  target = new Uint32Array();
+  /** @type {Uint32Array<ArrayBuffer> | null} */
+  origin = null;
+  began = 0;
+
+  /**
+   * @param {Host} scope
+   * @param {object} about
+   * @param {string} about.symbol
+   * @param {string} about.title
+   * @param {(row: number, column: number) => object} about.at
+   * @param {(cell: any) => { row: number | null, column: number | null }} about.mark
+   */
+  constructor(scope, { symbol, title, at, mark }) {
+    this.scope = scope;
+    this.symbol = symbol;
+    this.at = at;
+    this.mark = mark;
     this.note = h("small");
     this.title = h("figcaption", {}, title, this.note);
     const spoken = { role: "application", "aria-roledescription": "matrix", "aria-label": title };
@@ -30,8 +89,10 @@ export class Matrix {
   }
 
   /**
-   * Draw `values`, row by row. `version` names the numbers: the same ones are not painted again. `extent(small)` gives
-   * the number of the deepest colour (or one a row) for the numbers that are drawn, `keep` is 0 where masked.
+   * Draw numbers: the same version is not painted again. `extent(small)` gives the number of the deepest colour (or one
+   * a row) for the numbers that are drawn.
+   * @param {Numbers} numbers
+   * @param {number} now
    */
   draw({ values, shape, keep, version, probability = false, extent, depth = "linear", note }, now) {
     this.shape = shape;
@@ -89,6 +150,7 @@ export class Matrix {
     return this.shown;
   }
 
+  /** @type {(pixels: Uint32Array<ArrayBuffer>, shape: number[], width: number, height: number, palette: any) => void} */
   #blit(pixels, [rows, columns], width, height, palette) {
     if (this.bitmap.width !== columns || this.bitmap.height !== rows) {
       Object.assign(this.bitmap, { width: columns, height: rows });
@@ -122,6 +184,11 @@ export class Matrix {
     }
   }
 
+  /**
+   * The row and the column under the pointer.
+   * @param {MouseEvent} event
+   * @returns {[number, number]}
+   */
   #place(event) {
     const box = this.canvas.getBoundingClientRect();
     const [rows, columns] = this.shape;
@@ -154,7 +221,14 @@ export class Matrix {
   }
 }
 
-/** A smaller matrix where cells would be smaller than a pixel: of each block the number farthest from zero. */
+/**
+ * A smaller matrix where cells would be smaller than a pixel: of each block the number farthest from zero.
+ * @param {ArrayLike<number>} values
+ * @param {Uint8Array | null | undefined} keep
+ * @param {number[]} shape
+ * @param {number[]} block
+ * @returns {Small}
+ */
 export function pooled(values, keep, [rows, columns], [high, wide]) {
   if (high === 1 && wide === 1) return { values, keep, shape: [rows, columns] };
   const shape = [Math.ceil(rows / high), Math.ceil(columns / wide)];
@@ -183,6 +257,7 @@ function blend(from, to, share) {
   return mixed;
 }
 
+/** @type {(context: CanvasRenderingContext2D, shape: number[], width: number, height: number, palette: any) => void} */
 function grid(context, [rows, columns], width, height, palette) {
   context.fillStyle = palette.panel;
   context.globalAlpha = 0.7;

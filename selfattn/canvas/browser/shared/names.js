@@ -1,3 +1,4 @@
+// @ts-check
 // Tokens' names beside the rows and below the columns of a matrix.
 
 import { fresh } from "./dom.js";

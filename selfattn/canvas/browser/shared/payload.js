@@ -1,10 +1,22 @@
+// @ts-check
 // Reads what `payload.py` packs: words as JSON, then arrays as raw planes that share the blob's memory.
 
 const ARRAYS = { float32: Float32Array, uint8: Uint8Array, int32: Int32Array };
 const MAGIC = "SATN";
 const VERSION = 1;
 
-/** The words of a payload, with each plane as a typed array under `planes`. */
+/**
+ * A plane: the numbers of an array, row by row, and its sides.
+ * @typedef {Float32Array & { shape: number[] }} Floats
+ * @typedef {Uint8Array & { shape: number[] }} Bytes
+ * @typedef {Int32Array & { shape: number[] }} Integers
+ */
+
+/**
+ * The words of a payload, with each plane as a typed array under `planes`.
+ * @param {Uint8Array} bytes
+ * @returns {any}
+ */
 export function unpack(bytes) {
   // A view at an odd address cannot be read as 32-bit numbers: copy it once.
   const blob = bytes.byteOffset % 4 ? bytes.slice() : bytes;

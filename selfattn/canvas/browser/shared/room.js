@@ -88,15 +88,15 @@ export class Room {
 
   /**
    * Work out what follows from what the reader did, before it is drawn.
-   * @param {number} now
+   * @param {number} _now
    */
-  update(now) {}
+  update(_now) {}
 
   /**
-   * Draw what stands now; `now` is the time of the frame.
-   * @param {number} now
+   * Draw what stands now.
+   * @param {number} _now the time of the frame
    */
-  draw(now) {}
+  draw(_now) {}
 
   /** The reader lets go of what was chosen. */
   release() {}

@@ -1,6 +1,7 @@
+// @ts-check
 // A table of numbers that can be sorted by its headers and copied.
 
-import { h, number, write } from "./dom.js";
+import { around, h, number, write } from "./dom.js";
 
 /** A token within a sentence: 50 characters of it, and marks that keep its direction to itself. */
 export function mention(text) {
@@ -31,6 +32,7 @@ export function sortable(columns, { name, choose = null, sum = null }) {
   const copied = h("span", { role: "status" });
   const copy = h("button", { type: "button", "aria-label": `Copy as TSV: ${name}` }, "Copy as TSV");
   const element = h("div", { class: "table-whole" }, frame, h("div", { class: "table-copy" }, copy, copied));
+  const places = new WeakMap();
   let order = { column: 0, sign: 1 };
   let last = { text: "", rows: [], chosen: null };
 
@@ -56,7 +58,7 @@ export function sortable(columns, { name, choose = null, sum = null }) {
     });
     while (body.rows.length > rows.length) body.deleteRow(-1);
     while (body.rows.length < rows.length) body.append(newRow());
-    sorted(rows).forEach((row, index) => fill(body.rows[index], row, row.place === chosen));
+    for (const [index, row] of sorted(rows).entries()) fill(body.rows[index], row, row.place === chosen);
     if (!sum) return;
     const total = rows.reduce((added, row) => added + row[sum], 0);
     columns.forEach((column, index) => {
@@ -70,7 +72,7 @@ export function sortable(columns, { name, choose = null, sum = null }) {
   }
 
   function fill(line, row, chosen) {
-    line.place = row.place;
+    places.set(line, row.place);
     if (line.classList.contains("chosen") !== chosen) line.classList.toggle("chosen", chosen);
     columns.forEach(({ of, digits, heads: names }, index) => {
       const button = names && choose ? line.cells[index].firstChild : null;
@@ -81,8 +83,8 @@ export function sortable(columns, { name, choose = null, sum = null }) {
   }
 
   body.onclick = (event) => {
-    const line = event.target.closest("button")?.closest("tr");
-    if (line) choose(line.place);
+    const line = around(event.target, "button")?.closest("tr");
+    if (line) choose(places.get(line));
   };
   copy.onclick = async () => {
     const lines = sorted(last.rows).map((row) => columns.map(({ of }) => plain(of(row))));

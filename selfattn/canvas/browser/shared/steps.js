@@ -1,3 +1,4 @@
+// @ts-check
 // The arrow keys on a grid of cells.
 
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };

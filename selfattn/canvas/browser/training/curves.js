@@ -1,3 +1,4 @@
+// @ts-check
 // The patterns of all heads over the steps, on a logarithmic axis: the chosen head strong, the others faint.
 
 import { canvas, fresh, h, number, once, write } from "../shared/dom.js";
@@ -30,7 +31,7 @@ function chart(scope, pattern) {
   const title = h("h2", {}, TITLES[name]);
   const element = h("section", { class: "panel curve" }, title, h("p", { class: "note" }, `${meaning}; on ${ON[name]}`), board, said);
   board.ariaLabel = `${TITLES[name]} of every head over the steps`;
-  board.ariaValueMin = 0;
+  board.ariaValueMin = "0";
 
   board.onfocus = () => scope.choose({ lead: pattern });
   board.onpointerdown = (event) => {
@@ -57,8 +58,8 @@ function chart(scope, pattern) {
   function draw() {
     const { history, at, layer, head, lead, palette } = scope;
     element.classList.toggle("lead", lead === pattern);
-    board.ariaValueMax = history.last;
-    board.ariaValueNow = at;
+    board.ariaValueMax = String(history.last);
+    board.ariaValueNow = String(at);
     const { uniform } = history.patterns[pattern];
     const value = number(history.value(pattern, { layer, head }, at), 2);
     const now = `${named({ layer, head })}: ${value}, even attention ${number(uniform, 2)}`;
@@ -163,7 +164,7 @@ function line(context, xs, ys, { colour, wide, dash = [], alpha = 1 }) {
   context.globalAlpha = alpha;
   context.setLineDash(dash);
   context.beginPath();
-  xs.forEach((x, place) => context.lineTo(x, ys[place]));
+  for (const [place, x] of xs.entries()) context.lineTo(x, ys[place]);
   context.stroke();
   context.setLineDash([]);
   context.globalAlpha = 1;

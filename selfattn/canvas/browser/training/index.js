@@ -1,3 +1,4 @@
+// @ts-check
 // Attention learning to look: every head's map from random weights to trained, and its patterns over the steps.
 
 import { curves } from "./curves.js";
@@ -13,15 +14,18 @@ import { time } from "./time.js";
 const PACE = 150;
 
 export default class Learning extends Room {
+  /** @type {History | null} */
   history = null;
   text = 0;
   lead = 0;
   layer = 0;
   head = 0;
   at = 0;
+  /** @type {{ query: number, key: number } | null} */
   pinned = null;
+  /** @type {{ query: number, key: number } | null} */
   pointed = null;
-  /** Where the playing began, and when; null while it stands. */
+  /** Where the playing began, and when; null while it stands. @type {{ from: number, began: number | null } | null} */
   playing = null;
   /** Whether the reader chose a head. */
   chosen = false;
@@ -113,6 +117,6 @@ export default class Learning extends Room {
     // While it plays, nobody could follow the sentence: it is spoken where it stops.
     this.said.ariaLive = this.playing ? "off" : "polite";
     write(this.said, sentence(this));
-    this.root.dataset.step = this.history.steps[this.at];
+    this.root.dataset.step = String(this.history.steps[this.at]);
   }
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // Every head's map of the chosen sentence, small, and the chosen head's with its tokens.
 
 import { choice } from "../one_head/controls.js";
@@ -19,7 +20,10 @@ const DEPTH = "sqrt";
 export function maps(scope) {
   const parts = [all(scope), one(scope)];
   const element = h("div", { class: "looks" }, ...parts.map((part) => part.element));
-  return { element, draw: (now) => parts.forEach((part) => part.draw(now)) };
+  function draw(now) {
+    for (const part of parts) part.draw(now);
+  }
+  return { element, draw };
 }
 
 function all(scope) {
@@ -120,7 +124,7 @@ function bar(context, [x, y, wide], history, lead, place, at, palette) {
 
 function one(scope) {
   const place = { at: (query, key) => ({ query, key }), mark: ({ query, key }) => ({ row: query, column: key }) };
-  const matrix = new Matrix(scope, { name: "weights", symbol: "weights", title: "Weights", ...place });
+  const matrix = new Matrix(scope, { symbol: "weights", title: "Weights", ...place });
   const redraw = () => scope.refresh();
   const rows = canvas({ class: "names rows", "aria-hidden": "true" }, redraw);
   const columns = canvas({ class: "names columns", "aria-hidden": "true" }, redraw);

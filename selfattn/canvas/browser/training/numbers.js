@@ -1,3 +1,4 @@
+// @ts-check
 // The numbers of a history: weights by text, step and head, patterns by step and head.
 
 // Every float16, by its bits.
@@ -11,10 +12,32 @@ const HALVES = Float32Array.from({ length: 65536 }, (_, bits) => {
 const SUDDEN = 0.25;
 const NEARLY = 0.9;
 
-/** What `history_payload.py` packs. A place is {text, layer, head}, a step is known by where it stands in `steps`. */
+/**
+ * A head, or its picture of a text.
+ * @typedef {{ layer: number, head: number }} Place
+ * @typedef {Place & { text: number }} Picture
+ */
+
+/** What `canvas/training.py` packs. A step is known by where it stands in `steps`. */
 export class History {
+  /** @param {any} about */
   constructor({ steps, shape, texts, tokens, patterns, causal, events, planes }) {
-    Object.assign(this, { steps, shape, texts, tokens, patterns, causal, events, curves: planes.patterns });
+    /** @type {number[]} */
+    this.steps = steps;
+    /** Layers, and heads in each. @type {[number, number]} */
+    this.shape = shape;
+    /** @type {string[]} */
+    this.texts = texts;
+    /** @type {string[][]} */
+    this.tokens = tokens;
+    /** @type {{ name: string, meaning: string, uniform: number }[]} */
+    this.patterns = patterns;
+    /** @type {boolean} */
+    this.causal = causal;
+    /** Steps, and what changed there. @type {[number, string][]} */
+    this.events = events;
+    /** Patterns by step, layer and head. @type {Float32Array} */
+    this.curves = planes.patterns;
     this.weights = tokens.map((_, text) => halves(planes[`weights_${text}`]));
     this.keep = tokens.map((_, text) => allowed(this.side(text), causal));
   }
@@ -23,18 +46,28 @@ export class History {
     return this.steps.length - 1;
   }
 
-  /** Queries and keys of a text. */
+  /**
+   * Queries and keys of a text.
+   * @param {number} text
+   */
   side(text) {
     return [this.tokens[text].length, this.tokens[text].length];
   }
 
-  /** Whether there is such a place, and such a pattern to follow. */
+  /**
+   * Whether there is such a place, and such a pattern to follow.
+   * @param {Picture & { lead: number }} place
+   */
   has({ text, layer, head, lead }) {
     const [layers, heads] = this.shape;
     return text < this.tokens.length && layer < layers && head < heads && lead < Math.max(this.patterns.length, 1);
   }
 
-  /** The (query, key) weights of a head at a recorded step. */
+  /**
+   * The (query, key) weights of a head at a recorded step.
+   * @param {Picture} place
+   * @param {number} at
+   */
   map({ text, layer, head }, at) {
     const [layers, heads] = this.shape;
     const size = this.tokens[text].length ** 2;
@@ -42,18 +75,27 @@ export class History {
     return this.weights[text].subarray(start, start + size);
   }
 
-  /** A pattern of a head at a recorded step. */
+  /**
+   * A pattern of a head at a recorded step.
+   * @param {number} pattern
+   * @param {Place} place
+   * @param {number} at
+   */
   value(pattern, { layer, head }, at) {
     const [layers, heads] = this.shape;
     return this.curves[((pattern * this.steps.length + at) * layers + layer) * heads + head];
   }
 
-  /** A pattern of a head over all recorded steps. */
+  /**
+   * A pattern of a head over all recorded steps.
+   * @param {number} pattern
+   * @param {Place} place
+   */
   curve(pattern, place) {
     return this.steps.map((_, at) => this.value(pattern, place, at));
   }
 
-  /** Each head's place. */
+  /** Each head's place. @returns {Place[]} */
   get places() {
     const [layers, heads] = this.shape;
     return Array.from({ length: layers * heads }, (_, place) => ({
@@ -75,7 +117,10 @@ export class History {
     return this.places.reduce((best, place) => (score(place) > score(best) ? place : best));
   }
 
-  /** The last token, and the key to which the head gives most of its weight in the end. */
+  /**
+   * The last token, and the key to which the head gives most of its weight in the end.
+   * @param {Picture} place
+   */
   strongest(place) {
     const [side] = this.side(place.text);
     const row = this.map(place, this.last).subarray((side - 1) * side);
@@ -85,6 +130,8 @@ export class History {
   /**
    * Where a curve changes suddenly: {from, to}, places in `steps`, or null where it changes by less than SUDDEN while
    * the steps double. Of all such stretches the shortest with nearly the largest change.
+   * @param {number} pattern
+   * @param {Place} place
    */
   sudden(pattern, place) {
     const curve = this.curve(pattern, place);
@@ -125,6 +172,11 @@ function halves(bytes) {
   return Float32Array.from(bits, (each) => HALVES[each]);
 }
 
+/**
+ * @param {number[]} side
+ * @param {boolean} causal
+ */
 function allowed([rows, columns], causal) {
-  return Uint8Array.from({ length: rows * columns }, (_, cell) => !causal || cell % columns <= Math.floor(cell / columns));
+  const open = (cell) => !causal || cell % columns <= Math.floor(cell / columns);
+  return Uint8Array.from({ length: rows * columns }, (_, cell) => (open(cell) ? 1 : 0));
 }

@@ -1,3 +1,4 @@
+// @ts-check
 // The patterns as numbers: the chosen head's in a table, every head's in a file.
 
 import { h, number, write } from "../shared/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // The time of a training: play, and a scrubber over the recorded steps, which are a constant factor apart.
 
 import { h, write } from "../shared/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // What stands there, in words: the spoken sentence, and a number as it is read.
 
 import { number } from "../shared/dom.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // One head by exact attention and by another: both maps and their difference, the numbers, and the table of all variants.
 
 import { bar } from "../shared/bar.js";

@@ -1,3 +1,4 @@
+// @ts-check
 // What stands around the map: tokens where cells are large enough, else positions; and the tokens of the lit cell.
 
 const LEGIBLE = 13;

@@ -1,17 +1,32 @@
+// @ts-check
 // Where the map looks: how large a cell is, and which cell lies in the corner. Lengths are CSS pixels.
 
 const LARGEST_CELL = 64;
 
 /** The part of an [n, m] matrix that a plot of width x height shows. */
 export class Camera {
-  constructor() {
-    Object.assign(this, { shape: [1, 1], width: 1, height: 1, cell: 1, x: 0, y: 0, whole: true });
-  }
+  /** The sides of the matrix, and of the plot. @type {number[]} */
+  shape = [1, 1];
+  width = 1;
+  height = 1;
+  /** The side of a cell, and the column and the row at the corner of the plot. */
+  cell = 1;
+  x = 0;
+  y = 0;
+  /** Whether all of the matrix is seen. */
+  whole = true;
 
-  /** Look at another matrix, or through a plot of another size: what was whole stays whole. */
+  /**
+   * Look at another matrix, or through a plot of another size: what was whole stays whole.
+   * @param {number[]} shape
+   * @param {number} width
+   * @param {number} height
+   */
   resize(shape, width, height) {
     const same = shape[0] === this.shape[0] && shape[1] === this.shape[1];
-    Object.assign(this, { shape, width, height });
+    this.shape = shape;
+    this.width = width;
+    this.height = height;
     if (this.whole || !same) this.fit();
     else this.#hold();
   }

@@ -1,3 +1,4 @@
+// @ts-check
 // One matrix, large: pan and zoom from all of it down to a single cell. A long text is an overview first, then exact.
 
 import { diverging, sequential } from "../../shared/colour.js";
@@ -25,9 +26,37 @@ export function map(scope) {
 }
 
 class MatrixMap {
+  camera = new Camera();
+  /** The stage shown, the one that it fades from, and when that began. */
+  layer = new Layer();
+  former = new Layer();
+  /** @type {number | null} */
+  began = null;
+  scratch = sheet(1, 1);
+  /** The layer that was drawn last. */
+  drawn = this.layer;
+  /** The exact weights of a long text. @type {Tiles | null} */
+  tiles = null;
+  /** What is drawn: a head under a view, its stage, and the palette as text. @type {any} */
+  head = null;
+  /** @type {any} */
+  view = null;
+  stage = "weights";
+  key = "";
+  /** How it is coloured. @type {import("./tiles.js").Look} */
+  look;
+  /** @type {CanvasPattern} */
+  hatch;
+  /** What stands around the plot. */
+  margin = { left: 0, top: 0, right: 0, bottom: 0 };
+  /** Whether what is seen is single cells. */
+  exact = false;
+  /** @type {number | null} */
+  frame = null;
+
+  /** @param {any} scope */
   constructor(scope) {
     this.scope = scope;
-    this.camera = new Camera();
     this.canvas = canvas({ class: "map-canvas", tabIndex: 0, role: "application" }, () => this.refresh());
     this.canvas.setAttribute("aria-roledescription", "map");
     const button = (text, name, onclick) =>
@@ -40,7 +69,10 @@ class MatrixMap {
       step: () => (scope.head.tile && !this.exact ? this.drawn.pooling(this.camera.cell * devicePixelRatio) : 1),
       refresh: () => this.refresh(),
     });
-    const fit = () => (this.camera.fit(), this.refresh());
+    const fit = () => {
+      this.camera.fit();
+      this.refresh();
+    };
     this.element = h(
       "section",
       { class: "map" },
@@ -56,9 +88,6 @@ class MatrixMap {
       h("div", { class: "map-stage" }, this.canvas),
       this.legend.element,
     );
-    // The stage shown, and the one that it fades from.
-    [this.layer, this.former] = [new Layer(), new Layer()];
-    this.scratch = sheet(1, 1);
   }
 
   /** Draw with the next frame. */
@@ -97,7 +126,10 @@ class MatrixMap {
     if (this.key !== key) this.hatch = hatching(this.canvas.getContext("2d"), palette);
     // The pattern is made of the device's pixels already.
     this.hatch.setTransform(new DOMMatrix().scale(1 / devicePixelRatio));
-    Object.assign(this, { head, view, key, stage });
+    this.head = head;
+    this.view = view;
+    this.key = key;
+    this.stage = stage;
     this.#colour();
   }
 
@@ -159,7 +191,10 @@ class MatrixMap {
     return !done || this.began !== null;
   }
 
-  // The part of the plot that the matrix fills: [x, y, width, height].
+  /**
+   * The part of the plot that the matrix fills.
+   * @returns {[x: number, y: number, width: number, height: number]}
+   */
   #area() {
     const { camera } = this;
     const [n, m] = camera.shape;
@@ -255,12 +290,12 @@ class MatrixMap {
 
   #plot(event) {
     const box = this.canvas.getBoundingClientRect();
-    return [event.clientX - box.left - (this.margin?.left ?? 0), event.clientY - box.top - (this.margin?.top ?? 0)];
+    return [event.clientX - box.left - this.margin.left, event.clientY - box.top - this.margin.top];
   }
 
   #write() {
     const { head, stage, scope, camera, element } = this;
-    element.dataset.exact = this.exact;
+    element.dataset.exact = String(this.exact);
     this.canvas.style.touchAction = camera.whole ? "pan-y" : "none";
     const label = `${stage}, ${head.shape.join(" × ")}: rows attend from, columns are attended to. `;
     const keys = "Arrow keys move the cell, with Shift the map; plus and minus zoom, 0 shows all, Enter pins.";
@@ -308,10 +343,14 @@ function longExtent(head, { range }) {
 
 function pooledPeaks(peaks, pool) {
   const rows = new Float64Array(Math.ceil(peaks.length / pool));
-  peaks.forEach((peak, i) => (rows[Math.floor(i / pool)] = Math.max(rows[Math.floor(i / pool)], peak)));
+  peaks.forEach((peak, i) => {
+    const row = Math.floor(i / pool);
+    rows[row] = Math.max(rows[row], peak);
+  });
   return rows;
 }
 
+/** @param {Camera} camera */
 function position({ shape: [n, m], seen: { i0, i1, j0, j1 } }) {
   const count = (places) => places.toLocaleString("en");
   const part = (first, end) => `${count(first)} to ${count(end - 1)}`;

@@ -1,3 +1,4 @@
+// @ts-check
 // How a reader moves about the map: by dragging, the wheel, two fingers or keys.
 
 const KEY_ZOOM = 1.6;

@@ -1,8 +1,25 @@
+// @ts-check
 // A matrix as pictures: one with a pixel a cell, and smaller ones whose pixels are the strongest of 2 x 2, 4 x 4, ...
 
 import { paint } from "../../shared/colour.js";
 
 const IDENTITY = Uint8Array.from({ length: 256 }, (_, code) => code);
+
+/**
+ * How numbers become colours: around zero or from 0 up, by which curve, and what gets the deepest, or what in each row.
+ * @typedef {{ signed: boolean, depth: string, most: number | Float64Array }} Colouring
+ */
+
+/**
+ * One size of a picture: its codes, whether they follow the numbers, and whether its canvas follows them.
+ * @typedef {object} Level
+ * @property {Uint8Array} codes
+ * @property {number} width
+ * @property {number} height
+ * @property {boolean} [fresh]
+ * @property {boolean} [drawn]
+ * @property {HTMLCanvasElement} [canvas]
+ */
 
 /** Depths as one byte a cell: 0 where there is no number, else the place from 1 to 255 in a table of colours. */
 export function encode(values, codes, { signed, depth, most, width }, missing) {
@@ -25,16 +42,33 @@ export function sheet(width, height) {
 
 /** One stage of a head, or the overview of a long one; a cell of the picture is `pool` x `pool` cells of the matrix. */
 export class Layer {
-  /** Take numbers in: {values, shape, pool, colouring, missing, table}. */
+  /** The whole picture, and each of half the side of the one before. @type {Level[]} */
+  levels = [];
+  /** The side of the square of cells that one cell of the whole picture stands for. */
+  pool = 1;
+  table = new Uint32Array(256);
+  signed = false;
+
+  /**
+   * Take numbers in; `missing(cell)` where there is none.
+   * @param {object} about
+   * @param {Float32Array} about.values
+   * @param {number[]} about.shape
+   * @param {number} about.pool
+   * @param {Colouring} about.colouring
+   * @param {(cell: number) => boolean} about.missing
+   * @param {Uint32Array<ArrayBuffer>} about.table
+   */
   fill({ values, shape, pool, colouring, missing, table }) {
     const [rows, columns] = shape;
-    if (this.levels?.[0].codes.length !== rows * columns || this.levels[0].width !== columns) {
+    if (this.levels[0]?.codes.length !== rows * columns || this.levels[0].width !== columns) {
       this.levels = [{ codes: new Uint8Array(rows * columns), width: columns, height: rows }];
     }
-    Object.assign(this, { pool, table, signed: colouring.signed });
+    this.pool = pool;
+    this.table = table;
+    this.signed = colouring.signed;
     encode(values, this.levels[0].codes, { ...colouring, width: columns }, missing);
-    for (const level of this.levels) level.fresh = level.drawn = false;
-    this.levels[0].fresh = true;
+    for (const level of this.levels) Object.assign(level, { fresh: level === this.levels[0], drawn: false });
   }
 
   /** The cells of the matrix that one drawn cell stands for, where a cell is `size` pixels of the device. */
@@ -80,7 +114,8 @@ export class Layer {
   #pool(place) {
     const below = this.levels[place - 1];
     const [width, height] = [Math.ceil(below.width / 2), Math.ceil(below.height / 2)];
-    const level = (this.levels[place] ??= { codes: new Uint8Array(width * height), width, height });
+    this.levels[place] ??= { codes: new Uint8Array(width * height), width, height };
+    const level = this.levels[place];
     if (level.fresh) return;
     const strength = this.signed ? FROM_ZERO : IDENTITY;
     for (let i = 0, c = 0; i < height; i++) {

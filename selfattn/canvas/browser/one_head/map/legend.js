@@ -1,3 +1,4 @@
+// @ts-check
 // What the map's colours mean: the range from end to end, which cells are hatched, and whether a cell is one cell.
 
 import { h, write } from "../../shared/dom.js";

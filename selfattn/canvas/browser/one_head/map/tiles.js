@@ -1,3 +1,4 @@
+// @ts-check
 // Exact weights of a long text, tile by tile: computed in small pieces between frames, nearest to the middle first.
 
 import { encode, sheet, show } from "./layer.js";
@@ -9,14 +10,39 @@ const STRIP = 8;
 const BUDGET = 6;
 const MOST = 96;
 
+/**
+ * How numbers become pixels: a new object where it is new.
+ * @typedef {{ colouring: import("./layer.js").Colouring, table: Uint32Array<ArrayBuffer> }} Look
+ */
+
+/**
+ * A part of the matrix: its first row and column, and how many rows of it are there.
+ * @typedef {object} Tile
+ * @property {number} i0
+ * @property {number} j0
+ * @property {number} rows
+ * @property {number} columns
+ * @property {number} done
+ * @property {Float32Array} values
+ * @property {HTMLCanvasElement} canvas
+ * @property {Look} [look]
+ */
+
 /** The tiles of one long head. */
 export class Tiles {
+  /** In the order of their last use. @type {Map<string, Tile>} */
+  kept = new Map();
+
+  /** @param {import("../long_head.js").LongHead} head */
   constructor(head) {
     this.head = head;
-    this.kept = new Map(); // in the order of their last use
   }
 
-  /** Work on what the camera sees; true when all of it is there. `look`: {colouring, table}, a new object where new. */
+  /**
+   * Work on what the camera sees; true when all of it is there.
+   * @param {import("./camera.js").Camera} camera
+   * @param {Look} look
+   */
   work(camera, look) {
     const wanted = this.#wanted(camera);
     const end = performance.now() + BUDGET;
@@ -41,6 +67,7 @@ export class Tiles {
     }
   }
 
+  /** @param {import("./camera.js").Camera} camera */
   #wanted(camera) {
     const { i0, i1, j0, j1 } = camera.seen;
     const places = [];
@@ -48,7 +75,7 @@ export class Tiles {
       for (let j = Math.floor(j0 / SIDE) * SIDE; j < j1; j += SIDE) places.push([i, j]);
     }
     const [row, column] = [(i0 + i1 - SIDE) / 2, (j0 + j1 - SIDE) / 2];
-    const far = ([i, j]) => Math.hypot(i - row, j - column);
+    const far = (/** @type {number[]} */ [i, j]) => Math.hypot(i - row, j - column);
     const wanted = places.sort((a, b) => far(a) - far(b)).map(([i, j]) => this.#tile(i, j));
     const most = Math.max(MOST, wanted.length);
     for (const key of this.kept.keys()) {
@@ -62,6 +89,7 @@ export class Tiles {
     const key = `${i0},${j0}`;
     const [n, m] = this.head.shape;
     const [rows, columns] = [Math.min(SIDE, n - i0), Math.min(SIDE, m - j0)];
+    /** @type {Tile} */
     const tile = this.kept.get(key) ?? {
       ...{ i0, j0, rows, columns, done: 0 },
       values: new Float32Array(rows * columns),
@@ -90,7 +118,7 @@ export class Tiles {
     const codes = new Uint8Array(part.length);
     const { most } = colouring;
     const own = typeof most === "number" ? most : most.subarray(i0 + start, i0 + end);
-    encode(part, codes, { ...colouring, most: own, width: columns }, (c) => part[c] !== part[c]);
+    encode(part, codes, { ...colouring, most: own, width: columns }, (c) => Number.isNaN(part[c]));
     show(canvas.getContext("2d"), codes, columns, table, start);
   }
 }

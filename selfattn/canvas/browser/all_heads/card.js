@@ -47,7 +47,12 @@ export function card(scope) {
     bars = scope.about.patterns.map(({ name, meaning, share }) => {
       const [fill, tick, written] = [h("i"), h("b"), h("span", { class: "number" })];
       const label = h("span", { class: "name" }, share ? name : `${name} (tokens)`);
-      const row = h("div", { class: "row", role: "img", title: meaning }, label, h("div", { class: "bar" }, fill, tick));
+      const row = h(
+        "div",
+        { class: "row", role: "img", title: meaning },
+        label,
+        h("div", { class: "bar" }, fill, tick),
+      );
       row.append(written);
       return { name, top: most(scope.about, name), row, fill, tick, written };
     });
@@ -65,7 +70,8 @@ function enlarge(canvas, wide, { about, at, palette }) {
   const context = canvas.getContext("2d");
   const font = `10.5px ${getComputedStyle(canvas).fontFamily}`;
   context.font = font;
-  const longest = (names) => Math.min(MOST, Math.ceil(Math.max(0, ...names.map((name) => context.measureText(name).width))));
+  const longest = (names) =>
+    Math.min(MOST, Math.ceil(Math.max(0, ...names.map((name) => context.measureText(name).width))));
   const [left, top] = [about.queries, about.keys].map((names) => (names.length ? longest(names) + 6 : 0));
   // A picture far from square would be a thread: its cells may be oblong.
   const width = wide - left;

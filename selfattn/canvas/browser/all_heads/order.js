@@ -84,7 +84,9 @@ export function step(rows, at, key) {
 
 /** The badges of a head, the largest first. */
 export function badgesOf({ badges }, { layer, head }) {
-  return badges.filter((badge) => badge[0] === layer && badge[1] === head).map(([, , name, value]) => ({ name, value }));
+  return badges
+    .filter((badge) => badge[0] === layer && badge[1] === head)
+    .map(([, , name, value]) => ({ name, value }));
 }
 
 /** A share without its leading zero, as in "previous .95". */

@@ -12,7 +12,10 @@ const COLUMNS = [
   { name: "bits", of: (row) => row.bits, symbol: "weights" },
 ];
 const LEFT_OUT = { name: "left out", of: (row) => row.leftOut };
-const PLACE = { at: (layer, head) => ({ query: layer, key: head }), mark: ({ query, key }) => ({ row: query, column: key }) };
+const PLACE = {
+  at: (layer, head) => ({ query: layer, key: head }),
+  mark: ({ query, key }) => ({ row: query, column: key }),
+};
 
 /** The panel; `open({layer, head})` is called with the head that the reader chooses. */
 export function heads(scope, open) {

@@ -15,7 +15,8 @@ export function says(scope) {
     made = prediction;
     const rows = prediction.rows.map(({ name, first, second }) => {
       const bars = h("div", { class: "bars" });
-      for (const [side, value] of Object.entries({ A: first, B: second })) if (value !== null) bar(bars, side)({ value });
+      for (const [side, value] of Object.entries({ A: first, B: second }))
+        if (value !== null) bar(bars, side)({ value });
       return h("div", { class: "label" }, h("bdi", { class: "name", title: name }, name), bars);
     });
     element.replaceChildren(h("h2", {}, prediction.title), ...rows, h("p", { class: "note" }, prediction.note));

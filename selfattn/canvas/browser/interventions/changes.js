@@ -6,7 +6,11 @@ import { h } from "../shared/dom.js";
 /** The list. */
 export function changes(scope) {
   const list = h("ul", { class: "list" });
-  const clear = h("button", { type: "button", class: "quiet", onclick: () => scope.act({ act: "clear" }) }, "Take all out");
+  const clear = h(
+    "button",
+    { type: "button", class: "quiet", onclick: () => scope.act({ act: "clear" }) },
+    "Take all out",
+  );
   const title = h("h2", {}, "Changes in the model");
   const element = h("section", { class: "panel changes", "aria-label": "Changes in the model" }, title, list, clear);
 

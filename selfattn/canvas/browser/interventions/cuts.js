@@ -48,7 +48,9 @@ export function cuts(scope) {
 
   function isHidden(key) {
     const { queries, keys, kind } = scope.about;
-    const others = queries.map((_, query) => query).filter((query) => open(query, key) && !(kind === "self" && query === key));
+    const others = queries
+      .map((_, query) => query)
+      .filter((query) => open(query, key) && !(kind === "self" && query === key));
     return others.length > 0 && others.every((query) => scope.about.planes.cut[query * keys.length + key]);
   }
 
@@ -116,7 +118,10 @@ export function cuts(scope) {
   function hinted() {
     if (pointed) {
       const { query, key, weight, gone } = pointed;
-      write(hint, `${names(query, key)}: weight ${number(weight)}${gone ? " before; cut, a click heals it" : "; a click cuts it"}.`);
+      write(
+        hint,
+        `${names(query, key)}: weight ${number(weight)}${gone ? " before; cut, a click heals it" : "; a click cuts it"}.`,
+      );
     } else if (picked !== null) {
       const word = mention(scope.about.queries[picked]);
       write(hint, `Lines from “${word}” alone: choose a word below to cut or heal its line; Escape shows all.`);
@@ -150,7 +155,17 @@ function row(label) {
     made.names = names.join("\n");
     cursor = Math.min(cursor, names.length - 1);
     made.chips = names.map((name, place) =>
-      h("button", { type: "button", dir: "auto", title: name, tabIndex: place === cursor ? 0 : -1, onclick: () => made.choose(place) }, name),
+      h(
+        "button",
+        {
+          type: "button",
+          dir: "auto",
+          title: name,
+          tabIndex: place === cursor ? 0 : -1,
+          onclick: () => made.choose(place),
+        },
+        name,
+      ),
     );
     element.replaceChildren(...made.chips);
   }

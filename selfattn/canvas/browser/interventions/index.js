@@ -17,7 +17,12 @@ export default class Experiment extends Room {
     super(root, "experiment");
     this.parts = [cuts(this), silence(this), outcome(this), changes(this)];
     const [lines, heads, said, list] = this.parts.map((part) => part.element);
-    const sides = h("div", { class: "sides" }, h("div", { class: "side" }, heads), h("div", { class: "side" }, said, list));
+    const sides = h(
+      "div",
+      { class: "sides" },
+      h("div", { class: "side" }, heads),
+      h("div", { class: "side" }, said, list),
+    );
     this.heard = h("div", { class: "heard", role: "status", "aria-live": "polite" });
     root.append(lines, sides, this.heard);
   }

@@ -14,7 +14,9 @@ export function outcome(scope) {
     for (const { name, now, before } of prediction.rows) bars.append(...row(name, now, before));
     // Of a run without changes the note is about weights, and there are none here.
     const noted = changes.length > 0 || prediction.rows.length === 0 ? [prediction.note] : [];
-    const said = [...sentences.slice(0, 1), ...noted, ...sentences.slice(1)].map((sentence) => h("p", { class: "note" }, sentence));
+    const said = [...sentences.slice(0, 1), ...noted, ...sentences.slice(1)].map((sentence) =>
+      h("p", { class: "note" }, sentence),
+    );
     const text = prediction.text ? [h("p", { class: "said" }, prediction.text)] : [];
     const was = prediction.was ? [h("p", { class: "note" }, `before: ${prediction.was}`)] : [];
     element.replaceChildren(h("h2", {}, prediction.title), ...text, ...was, bars, ...said);

@@ -11,7 +11,11 @@ export function silence(scope) {
   const table = h("div", { class: "heads", role: "grid", "aria-label": "Heads to silence, layers in rows" });
   const legend = h("p", { class: "note" });
   const element = h("section", { class: "panel", "aria-label": "Silence heads" });
-  element.append(h("h2", {}, "Silence heads", h("small", {}, "a click crosses a head out")), h("div", { class: "scroll" }, table), legend);
+  element.append(
+    h("h2", {}, "Silence heads", h("small", {}, "a click crosses a head out")),
+    h("div", { class: "scroll" }, table),
+    legend,
+  );
   let [cells, size, cursor] = [[], "", [0, 0]];
 
   function build([layers, heads]) {
@@ -21,7 +25,12 @@ export function silence(scope) {
     const names = Array.from({ length: heads }, (_, head) => h("span", { role: "columnheader" }, String(head)));
     cells = Array.from({ length: layers }, (_, layer) => Array.from({ length: heads }, (_, head) => cell(layer, head)));
     const rows = cells.map((row, layer) =>
-      h("div", { role: "row" }, h("span", { role: "rowheader" }, String(layer)), ...row.map((button) => h("div", { role: "gridcell" }, button))),
+      h(
+        "div",
+        { role: "row" },
+        h("span", { role: "rowheader" }, String(layer)),
+        ...row.map((button) => h("div", { role: "gridcell" }, button)),
+      ),
     );
     const corner = h("span", { role: "columnheader", title: "layers down, heads across" }, "L \\ H");
     table.replaceChildren(h("div", { role: "row" }, corner, ...names), ...rows);

@@ -11,7 +11,10 @@ const STARTS = {
   causal: ["causal", "GPT: no token sees the future"],
   "all to all": ["padding", "BERT: every token sees every other, but no padding"],
   "window + global first": ["window(2) | global_tokens([0])", "Longformer: neighbours, and a first token that all see"],
-  "first + recent": ["causal & (window(4) | global_tokens([0]))", "StreamingLLM: the first token, a sink, and the last"],
+  "first + recent": [
+    "causal & (window(4) | global_tokens([0]))",
+    "StreamingLLM: the first token, a sink, and the last",
+  ],
   blocks: ["block(4)", "Blocks of four that never hear of each other"],
   strided: ["causal & (window(3) | dilated(128, 3))", "Sparse Transformer: the last three, and every third before"],
 };
@@ -37,7 +40,10 @@ export function controls(scope) {
   const fault = h("p", { class: "note fault", role: "alert" });
   const step = (done) => ({ type: "button", class: "quiet", onclick: () => scope.change(() => done(scope.drawing)) });
   const undo = h("button", { ...step((drawing) => drawing.undo()), title: "Ctrl + Z" }, "Undo");
-  const clean = h("button", step((drawing) => drawing.clean()));
+  const clean = h(
+    "button",
+    step((drawing) => drawing.clean()),
+  );
   const element = h(
     "section",
     { class: "panel making", "aria-label": "Make a mask" },

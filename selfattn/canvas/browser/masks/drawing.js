@@ -93,7 +93,10 @@ export class Drawing {
     const [pattern, hidden, shown] = apart(parse(expression));
     this.pattern = pattern;
     this.#fresh();
-    for (const [pairs, keep] of [[hidden, 0], [shown, 1]]) {
+    for (const [pairs, keep] of [
+      [hidden, 0],
+      [shown, 1],
+    ]) {
       for (const [i, j] of pairs) if (i < this.count && j < this.count) this.keep[i * this.count + j] = keep;
     }
     this.#spell();

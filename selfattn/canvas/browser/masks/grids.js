@@ -1,16 +1,15 @@
 // @ts-check
 // The three squares: who may attend to whom, who has heard from whom after n layers, and the head's weights under it.
 
-import { DEPTHS, pixel, sequential } from "../shared/colour.js";
 import { slider } from "../one_head/controls.js";
+import { DEPTHS, pixel, sequential } from "../shared/colour.js";
 import { h, number, write } from "../shared/dom.js";
+import { mention } from "../shared/sortable.js";
 import { grid } from "./grid.js";
 import { NEVER } from "./reach.js";
-import { mention } from "../shared/sortable.js";
 
 const OWN = " Blank: the model’s own mask, which stays.";
-const KEYS =
-  "Arrow keys move, space hides or shows; left of the cells and above them it takes a whole row or column.";
+const KEYS = "Arrow keys move, space hides or shows; left of the cells and above them it takes a whole row or column.";
 const BEAT = 700; // milliseconds a layer while they are played
 
 /** The squares in a row. */
@@ -135,7 +134,11 @@ function reach(scope) {
     const [nothing, blank] = [0, pixel(palette.panel)];
     const heard = first.reduce((sum, layer) => sum + (layer <= after), 0);
     const own = after === about.layers ? ", as the model" : "";
-    layers.draw(Math.min(after, most()), { min: 0, max: most(), step: 1 }, `${after} ${after === 1 ? "layer" : "layers"}${own}`);
+    layers.draw(
+      Math.min(after, most()),
+      { min: 0, max: most(), step: 1 },
+      `${after} ${after === 1 ? "layer" : "layers"}${own}`,
+    );
     write(play, timer ? "■ Stop" : "▶ Play");
     const colour = (layer) => (shade(layer) > 128 ? palette.panel : palette.ink);
     return {

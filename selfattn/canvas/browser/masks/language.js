@@ -149,9 +149,18 @@ function rule({ name, args, and, or, not }, real) {
 const RULES = {
   causal: () => (i, j) => j <= i,
   padding: (_, real) => (_, j) => real[j],
-  window: ([width]) => (i, j) => Math.abs(i - j) < width,
-  dilated: ([width, step]) => (i, j) => Math.abs(i - j) < width && (i - j) % step === 0,
-  block: ([size]) => (i, j) => Math.floor(i / size) === Math.floor(j / size),
+  window:
+    ([width]) =>
+    (i, j) =>
+      Math.abs(i - j) < width,
+  dilated:
+    ([width, step]) =>
+    (i, j) =>
+      Math.abs(i - j) < width && (i - j) % step === 0,
+  block:
+    ([size]) =>
+    (i, j) =>
+      Math.floor(i / size) === Math.floor(j / size),
   global_tokens: (positions) => {
     const chosen = new Set(positions);
     return (i, j) => chosen.has(i) || chosen.has(j);

@@ -2,8 +2,8 @@
 // What the mask does, in words and numbers: who is heard, what it costs, and all of it as a table.
 
 import { h, write } from "../shared/dom.js";
-import { cost, heardAfter, NEVER } from "./reach.js";
 import { mention } from "../shared/sortable.js";
+import { cost, heardAfter, NEVER } from "./reach.js";
 
 const KERNELS = "A kernel that leaves out hidden pairs does this much; masking after the product does all pairs.";
 const NAMED = 3; // tokens with nothing to attend to that are called by name
@@ -79,7 +79,10 @@ export function heard(scope) {
     write(sentence, `${who} has heard from ${now} of ${count} ${about.unit} after ${layers(after)}${more}.${most}`);
     const rows = Array.from({ length: count }, (_, i) => i).filter((i) => head.allowed[i] === 0);
     empty.hidden = !rows.length;
-    const listed = rows.slice(0, NAMED).map((i) => `“${mention(about.queries[i])}”`).join(", ");
+    const listed = rows
+      .slice(0, NAMED)
+      .map((i) => `“${mention(about.queries[i])}”`)
+      .join(", ");
     const others = rows.length > NAMED ? ` and ${rows.length - NAMED} more` : "";
     write(empty, `${listed}${others} may attend to nothing: zeros there, and only the residual goes on.`);
   }

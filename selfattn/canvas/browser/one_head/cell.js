@@ -16,7 +16,12 @@ export function cell(scope) {
     "section",
     { class: "panel cell" },
     title,
-    h("div", { class: "halves" }, h("div", {}, lines, h("div", { class: "buttons" }, hide, release)), h("div", {}, bars, said)),
+    h(
+      "div",
+      { class: "halves" },
+      h("div", {}, lines, h("div", { class: "buttons" }, hide, release)),
+      h("div", {}, bars, said),
+    ),
   );
   // The buttons are for the pinned cell: pointing elsewhere shows other numbers, and leaves them in place.
   function draw() {
@@ -70,7 +75,8 @@ export function arithmetic(head, view, { query: i, key: j }) {
     h("b", { class: "w" }, `weight = ${number(head.weights[c], 4)}`),
     h("span", { class: "note" }, ` uniform ${number(uniform, 4)}`),
   ]);
-  if (head.sink != null) lines.push([h("span", { class: "note" }, `the row's sink keeps ${number(1 - head.sum[i], 4)}`)]);
+  if (head.sink != null)
+    lines.push([h("span", { class: "note" }, `the row's sink keeps ${number(1 - head.sum[i], 4)}`)]);
   return lines;
 }
 
@@ -105,7 +111,12 @@ function drawProducts(canvas, made, dimension, palette) {
   made.forEach((product, c) => {
     const size = (Math.abs(product) / most) * (height / 2 - 1);
     context.fillStyle = c === dimension ? palette.ink : product < 0 ? palette.key : palette.weights;
-    context.fillRect(c * bar, product < 0 ? height / 2 : height / 2 - size, Math.max(bar - (bar > 3 ? 1 : 0), 0.5), size);
+    context.fillRect(
+      c * bar,
+      product < 0 ? height / 2 : height / 2 - size,
+      Math.max(bar - (bar > 3 ? 1 : 0), 0.5),
+      size,
+    );
   });
   context.fillStyle = palette.quiet;
   context.fillRect(0, Math.round(height / 2), width, 1);

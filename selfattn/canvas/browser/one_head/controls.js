@@ -57,9 +57,7 @@ const REACHES = { head: "this head", model: "every head" };
 /** The controls that stand over the stages: scaling and temperature, mask, threshold, and the way into the model. */
 export function controls(scope) {
   const scaled = toggle("divide by √d", (on) => scope.set({ scaled: on }));
-  const temperature = slider("temperature", (value, moving) =>
-    scope.set({ temperature: value }, { moving }),
-  );
+  const temperature = slider("temperature", (value, moving) => scope.set({ temperature: value }, { moving }));
   const masks = Object.entries(MASKS).map(([value, text]) =>
     h("button", { type: "button", value, onclick: () => scope.set({ mask: flipped(scope.view.mask, value) }) }, text),
   );
@@ -84,7 +82,12 @@ export function controls(scope) {
 
   function build(head) {
     made = head;
-    const names = { own: head.similarity === "dot" ? "q · k" : head.similarity, dot: "q · k", cosine: "cosine", rbf: "−|q − k|² / 2" };
+    const names = {
+      own: head.similarity === "dot" ? "q · k" : head.similarity,
+      dot: "q · k",
+      cosine: "cosine",
+      rbf: "−|q − k|² / 2",
+    };
     if (head.similarity === "dot") delete names.dot;
     similarity.select.replaceChildren(...Object.entries(names).map(([value, text]) => h("option", { value }, text)));
     similarity.select.disabled = !head.comparable;
@@ -119,7 +122,9 @@ export function inModel({ similarity, scaled, temperature, mask, width, pairs },
 
 function flipped(mask, name) {
   const others = mask.filter((each) => each !== name);
-  return others.length < mask.length ? others : Object.keys(MASKS).filter((each) => each === name || mask.includes(each));
+  return others.length < mask.length
+    ? others
+    : Object.keys(MASKS).filter((each) => each === name || mask.includes(each));
 }
 
 const RANGES = { row: "each row", head: "this head", all: "all heads" };
@@ -134,9 +139,7 @@ export function toolbar(scope, pictures, keep) {
   const stage = segmented("Stage", STAGES, (value) => scope.set({ stage: value }));
   const range = choice("colours over", RANGES, (value) => scope.set({ range: value }));
   const colour = choice("scale", COLOURS, (value) => scope.set({ colour: value }));
-  const threshold = slider("weights from", (value, moving) =>
-    scope.set({ threshold: value }, { moving }),
-  );
+  const threshold = slider("weights from", (value, moving) => scope.set({ threshold: value }, { moving }));
   const words = toggle("whole words", (on) => scope.set({ words: on }));
   const segments = choice("sentences", SEGMENTS, (value) => scope.set({ segments: value }));
   const parts = { stage, range, colour, threshold, words, segments };
@@ -144,10 +147,20 @@ export function toolbar(scope, pictures, keep) {
     "span",
     { class: "files" },
     ...["svg", "png"].map((kind) =>
-      h("button", { type: "button", class: "quiet", onclick: () => keep(kind), "aria-label": `Save as ${kind}` }, `↓ ${kind}`),
+      h(
+        "button",
+        { type: "button", class: "quiet", onclick: () => keep(kind), "aria-label": `Save as ${kind}` },
+        `↓ ${kind}`,
+      ),
     ),
   );
-  const element = h("div", { class: "toolbar" }, show.element, ...Object.values(parts).map((part) => part.element), files);
+  const element = h(
+    "div",
+    { class: "toolbar" },
+    show.element,
+    ...Object.values(parts).map((part) => part.element),
+    files,
+  );
 
   function draw() {
     const { view, head } = scope;

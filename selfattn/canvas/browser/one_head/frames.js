@@ -2,8 +2,8 @@
 // Attention over time: the sound above, and under it how much weight the chosen moment, or word, gives to each frame.
 
 import { strongest } from "../shared/attend.js";
-import { canvas, fresh, h, number, write } from "../shared/dom.js";
 import { sequential } from "../shared/colour.js";
+import { canvas, fresh, h, number, write } from "../shared/dom.js";
 import { steps } from "../shared/steps.js";
 
 const TICKS = [0.1, 0.25, 0.5, 1, 2, 5, 10]; // seconds from one mark of the axis to the next

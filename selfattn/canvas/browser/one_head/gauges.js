@@ -12,7 +12,6 @@ export function gauges(scope) {
   const element = h("section", { class: "panel gauges" }, h("h2", {}, "This head, over all its rows"), body, note);
   const rows = new Map();
 
-
   function draw() {
     const { head, cell } = scope;
     for (const { name, of, mean, uniform } of measured(head)) {

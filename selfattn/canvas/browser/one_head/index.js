@@ -128,7 +128,9 @@ export default class Microscope extends Scope {
 
   /** Say what did not arrive, and let the view be what is seen. */
   #miss(said) {
-    const [seen] = Object.entries(this.pictures).find(([, { element }]) => element === this.picture.lastChild) ?? ["stages"];
+    const [seen] = Object.entries(this.pictures).find(([, { element }]) => element === this.picture.lastChild) ?? [
+      "stages",
+    ];
     if (!this.head.tile) this.set({ show: seen });
     this.missing = { said, view: this.view };
   }

@@ -26,10 +26,16 @@ export function patches(scope) {
     from.element.hidden = !head.image.queries;
     const [n, m] = head.shape;
     const start = cell.query * m;
-    const row = { values: head.weights.subarray(start, start + m), shape: [1, m], keep: head.keep.subarray(start, start + m) };
+    const row = {
+      values: head.weights.subarray(start, start + m),
+      shape: [1, m],
+      keep: head.keep.subarray(start, start + m),
+    };
     const whole = { values: head.weights, shape: [n, m], keep: head.keep };
-    const most = view.range === "row" ? extent(head, { range: "head" }, "weights", row) : extent(head, view, "weights", whole);
-    if (mean?.head !== head || mean.version !== scope.version) mean = { head, version: scope.version, values: means(head) };
+    const most =
+      view.range === "row" ? extent(head, { range: "head" }, "weights", row) : extent(head, view, "weights", whole);
+    if (mean?.head !== head || mean.version !== scope.version)
+      mean = { head, version: scope.version, values: means(head) };
     const top = mean.values.reduce((a, b) => Math.max(a, b), 1e-9);
     all.draw(cell.key, (place) => DEPTHS[view.colour](mean.values[place] / top));
     write(all.note, `0 to ${Number(top.toPrecision(3))}`);
@@ -44,7 +50,11 @@ export function patches(scope) {
   // One copy of the picture: its patches, and before it the tokens that are no patch.
   function sheet(title, side, choose) {
     const note = h("small");
-    const others = h("div", { class: "patches-others", role: "group", "aria-label": `${title}: tokens before the picture` });
+    const others = h("div", {
+      class: "patches-others",
+      role: "group",
+      "aria-label": `${title}: tokens before the picture`,
+    });
     const spoken = { role: "application", "aria-roledescription": "picture", "aria-label": title };
     const board = canvas({ tabIndex: 0, class: side, ...spoken }, () => scope.refresh());
     const element = h("figure", { class: side }, h("figcaption", {}, title, note), board, others);

@@ -13,7 +13,10 @@ export async function save(scope, strip, kind) {
   const svg = drawn(scope, strip);
   const text = new Blob([new XMLSerializer().serializeToString(svg)], { type: "image/svg+xml" });
   const blob = kind === "svg" ? text : await raster(text, svg.width.baseVal.value, svg.height.baseVal.value);
-  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: `selfattn.${kind}` });
+  const link = Object.assign(document.createElement("a"), {
+    href: URL.createObjectURL(blob),
+    download: `selfattn.${kind}`,
+  });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
@@ -48,7 +51,12 @@ export function drawn({ head, cell, palette }, strip) {
   };
   for (const part of strip.querySelectorAll(".matrix > canvas:not(.names)")) {
     const box = within(part);
-    add(svg, "image", { ...box, href: part.toDataURL(), preserveAspectRatio: "none", style: "image-rendering: pixelated" });
+    add(svg, "image", {
+      ...box,
+      href: part.toDataURL(),
+      preserveAspectRatio: "none",
+      style: "image-rendering: pixelated",
+    });
     const { borderTopColor: stroke, borderTopWidth } = getComputedStyle(part);
     add(svg, "rect", { ...box, fill: "none", stroke, "stroke-width": parseFloat(borderTopWidth) });
   }
@@ -63,7 +71,12 @@ export function drawn({ head, cell, palette }, strip) {
   for (const columns of [...strip.querySelectorAll(".columns")].map(within)) {
     for (const { name, at, lit } of placed(head.keys, columns.width, cell.key)) {
       const turn = { transform: `translate(${columns.x + at} ${columns.y + 3}) rotate(-90)` };
-      add(svg, "text", { ...font, ...ink(lit), ...turn, "font-size": size(columns.width / head.keys.length) }, short(name));
+      add(
+        svg,
+        "text",
+        { ...font, ...ink(lit), ...turn, "font-size": size(columns.width / head.keys.length) },
+        short(name),
+      );
     }
   }
   return svg;
@@ -79,7 +92,12 @@ function words(svg, caption, { x, y, width }) {
   for (const note of notes) {
     const style = getComputedStyle(note.nodeType === Node.TEXT_NODE ? caption : note);
     const pixels = parseFloat(style.fontSize);
-    const look = { fill: style.color, "font-family": style.fontFamily, "font-size": pixels, "font-style": style.fontStyle };
+    const look = {
+      fill: style.color,
+      "font-family": style.fontFamily,
+      "font-size": pixels,
+      "font-style": style.fontStyle,
+    };
     const below = note !== notes[0] ? parseFloat(getComputedStyle(caption).fontSize) * 1.2 : 0;
     const right = getComputedStyle(caption).textAlign === "right";
     const place = { x: right ? x + width : x, y: y + below + pixels, "text-anchor": right ? "end" : "start" };

@@ -88,7 +88,11 @@ function matricesOf(scope) {
 
 // What a matrix draws: its numbers, what they depend on, the range of their colours, and the words beside the title.
 function drawing({ head, view, version, opened }, name) {
-  const { shape: [n, m], d, dv } = head;
+  const {
+    shape: [n, m],
+    d,
+    dv,
+  } = head;
   if (name === "query") return activation(head.query, [n, d], opened);
   if (name === "key") {
     head.transposed ??= transpose(head.key, m, d);

@@ -124,7 +124,12 @@ export class Head {
 
   /** The word that gives most of its weight to one other word: where there is something to see at once. */
   telling() {
-    const { weights, shape: [n, m], words, kind } = this;
+    const {
+      weights,
+      shape: [n, m],
+      words,
+      kind,
+    } = this;
     let best = { query: 0, key: 0, weight: -1 };
     for (let i = 0; i < n; i++) {
       for (let j = 0; j < m; j++) {
@@ -272,7 +277,9 @@ const similarity = {
 function everyPair({ query, key, shape: [n, m], d }, alike) {
   const scores = new Float32Array(n * m);
   const squares = (plane, count) =>
-    Float64Array.from({ length: count }, (_, row) => plane.subarray(row * d, row * d + d).reduce((s, x) => s + x * x, 0));
+    Float64Array.from({ length: count }, (_, row) =>
+      plane.subarray(row * d, row * d + d).reduce((s, x) => s + x * x, 0),
+    );
   const [qq, kk] = [squares(query, n), squares(key, m)];
   for (let i = 0, c = 0; i < n; i++) {
     for (let j = 0; j < m; j++, c++) {

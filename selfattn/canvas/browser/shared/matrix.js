@@ -97,7 +97,9 @@ export class Matrix {
   draw({ values, shape, keep, version, probability = false, extent, depth = "linear", note }, now) {
     this.shape = shape;
     const { palette } = this.scope;
-    const [width, height] = [this.canvas.box.width, this.canvas.box.height].map((side) => Math.round(side * devicePixelRatio));
+    const [width, height] = [this.canvas.box.width, this.canvas.box.height].map((side) =>
+      Math.round(side * devicePixelRatio),
+    );
     if (!width || !height) return;
     const asked = [version, depth, width, height, Object.values(palette)].join();
     if (asked !== this.asked) {
@@ -173,7 +175,8 @@ export class Matrix {
     const { row = null, column = null } = cell ? this.mark(cell) : {};
     context.strokeStyle = palette.ink;
     context.lineWidth = Math.max(1, Math.round(devicePixelRatio));
-    const box = (x, y, w, h) => context.strokeRect(Math.round(x) + 0.5, Math.round(y) + 0.5, Math.round(w) - 1, Math.round(h) - 1);
+    const box = (x, y, w, h) =>
+      context.strokeRect(Math.round(x) + 0.5, Math.round(y) + 0.5, Math.round(w) - 1, Math.round(h) - 1);
     context.globalAlpha = row !== null && column !== null ? 0.45 : 1;
     if (row !== null) box(0, row * cellHeight, width, Math.max(cellHeight, 3));
     if (column !== null) box(column * cellWidth, 0, Math.max(cellWidth, 3), height);
@@ -261,7 +264,8 @@ function blend(from, to, share) {
 function grid(context, [rows, columns], width, height, palette) {
   context.fillStyle = palette.panel;
   context.globalAlpha = 0.7;
-  for (let column = 1; column < columns; column++) context.fillRect(Math.round((column * width) / columns), 0, 1, height);
+  for (let column = 1; column < columns; column++)
+    context.fillRect(Math.round((column * width) / columns), 0, 1, height);
   for (let row = 1; row < rows; row++) context.fillRect(0, Math.round((row * height) / rows), width, 1);
   context.globalAlpha = 1;
 }

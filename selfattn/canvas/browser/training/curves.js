@@ -29,7 +29,14 @@ function chart(scope, pattern) {
   const board = canvas({ tabIndex: 0, role: "slider" }, () => scope.refresh());
   const said = h("p", { class: "note" });
   const title = h("h2", {}, TITLES[name]);
-  const element = h("section", { class: "panel curve" }, title, h("p", { class: "note" }, `${meaning}; on ${ON[name]}`), board, said);
+  const element = h(
+    "section",
+    { class: "panel curve" },
+    title,
+    h("p", { class: "note" }, `${meaning}; on ${ON[name]}`),
+    board,
+    said,
+  );
   board.ariaLabel = `${TITLES[name]} of every head over the steps`;
   board.ariaValueMin = "0";
 
@@ -45,7 +52,14 @@ function chart(scope, pattern) {
   board.onpointermove = (event) => event.buttons && scope.go(under(event), { moving: true });
   board.onkeydown = (event) => {
     const { at, history } = scope;
-    const leads = { ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1, Home: 0, End: history.last };
+    const leads = {
+      ArrowLeft: at - 1,
+      ArrowDown: at - 1,
+      ArrowRight: at + 1,
+      ArrowUp: at + 1,
+      Home: 0,
+      End: history.last,
+    };
     if (!(event.key in leads)) return;
     event.preventDefault();
     scope.go(leads[event.key]);

@@ -1,14 +1,14 @@
 // @ts-check
 // Attention learning to look: every head's map from random weights to trained, and its patterns over the steps.
 
-import { curves } from "./curves.js";
 import { h, write } from "../shared/dom.js";
 import { Room } from "../shared/room.js";
-import { History } from "./numbers.js";
+import { curves } from "./curves.js";
 import { maps } from "./maps.js";
+import { History } from "./numbers.js";
 import { numbers } from "./table.js";
-import { sentence } from "./words.js";
 import { time } from "./time.js";
+import { sentence } from "./words.js";
 
 // Milliseconds that a recorded step stays while it plays.
 const PACE = 150;

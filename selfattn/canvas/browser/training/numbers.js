@@ -155,7 +155,10 @@ export class History {
 
   /** Where a step stands among the recorded ones, between two of them by the same axis. */
   place(step) {
-    const after = Math.max(1, this.steps.findIndex((each) => each >= step));
+    const after = Math.max(
+      1,
+      this.steps.findIndex((each) => each >= step),
+    );
     const [low, high] = [this.steps[after - 1], this.steps[after]].map((each) => this.along(each));
     return after - 1 + (this.along(step) - low) / (high - low);
   }

@@ -47,7 +47,12 @@ export function csv(history) {
   const head = ["step", "layer", "head", ...history.patterns.map(({ name }) => name)];
   const lines = history.steps.flatMap((step, at) =>
     history.places.map((place) =>
-      [step, place.layer, place.head, ...history.patterns.map((_, pattern) => history.value(pattern, place, at))].join(),
+      [
+        step,
+        place.layer,
+        place.head,
+        ...history.patterns.map((_, pattern) => history.value(pattern, place, at)),
+      ].join(),
     ),
   );
   return [head.join(), ...lines, ""].join("\n");

@@ -4,13 +4,13 @@
 import { diverging, sequential } from "../../shared/colour.js";
 import { canvas, h, number, write } from "../../shared/dom.js";
 import { extent } from "../../shared/extent.js";
+import { hatching } from "../../shared/matrix.js";
 import { axes } from "./axes.js";
 import { Camera, sharp } from "./camera.js";
 import { steer } from "./input.js";
 import { Layer, sheet } from "./layer.js";
 import { legend } from "./legend.js";
 import { Tiles } from "./tiles.js";
-import { hatching } from "../../shared/matrix.js";
 
 const MORPH = 300;
 // Pixels of a cell from which lines part it from its neighbours, and of the plan of the whole.

@@ -8,7 +8,7 @@ from selfattn.places import HOME
 
 MOST = 20
 ROOMS = ("pages", "selfattn", "tests", "docs")
-SOURCE = {".py", ".js", ".css", ".json", ".md"}
+SOURCE = {".py", ".js", ".css", ".json", ".jsonc", ".md"}
 
 
 def tree() -> dict[str, list[str]]:

@@ -2,11 +2,11 @@
 // Two heads side by side. Python sends both heads' weights; what they share is found here.
 
 import { h, write } from "../shared/dom.js";
+import { cell, sentence } from "../shared/pair/cell.js";
+import { maps } from "../shared/pair/maps.js";
+import { Pair } from "../shared/pair/pair.js";
 import { Scope } from "../shared/scope.js";
-import { cell, sentence } from "./cell.js";
 import { heads } from "./heads.js";
-import { maps } from "./maps.js";
-import { Pair } from "./pair.js";
 import { says } from "./says.js";
 
 export default class Comparison extends Scope {

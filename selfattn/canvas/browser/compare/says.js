@@ -3,6 +3,7 @@
 
 import { bar } from "../shared/bar.js";
 import { h } from "../shared/dom.js";
+import { told } from "../shared/prediction.js";
 
 /** The panel of the two predictions that came with the payload. */
 export function says(scope) {
@@ -19,7 +20,7 @@ export function says(scope) {
         if (value !== null) bar(bars, side)({ value });
       return h("div", { class: "label" }, h("bdi", { class: "name", title: name }, name), bars);
     });
-    element.replaceChildren(h("h2", {}, prediction.title), ...rows, h("p", { class: "note" }, prediction.note));
+    element.replaceChildren(...told(prediction, rows, [prediction.note]));
   }
   return { element, draw };
 }

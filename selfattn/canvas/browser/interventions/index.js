@@ -2,10 +2,10 @@
 // Change a model's attention and see what it says then: lines to cut, heads to silence, the prediction, the changes.
 
 import { h, write } from "../shared/dom.js";
+import { outcome } from "../shared/prediction.js";
 import { Room } from "../shared/room.js";
 import { changes } from "./changes.js";
 import { cuts } from "./cuts.js";
-import { outcome } from "./outcome.js";
 import { silence } from "./silence.js";
 
 export default class Experiment extends Room {

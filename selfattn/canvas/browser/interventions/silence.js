@@ -1,7 +1,7 @@
 // @ts-check
 // Every head of the model as a cell: a click silences it, its colour is what silencing it alone does.
 
-import { h, number, write } from "../shared/dom.js";
+import { h, signed, write } from "../shared/dom.js";
 
 const SMALLEST = 0.1; // the change that is drawn deepest where none is larger: noise shall not look like news
 const DEEPEST = 45; // percent of colour behind a number: more would leave too little contrast to read it
@@ -88,11 +88,6 @@ export function silence(scope) {
     write(legend, about.legend);
   }
   return { element, draw };
-}
-
-/** A change with its sign and three decimals. */
-export function signed(value) {
-  return value > 0 ? `+${number(value)}` : number(value);
 }
 
 // Two decimals without the leading zero, as in "−.32"; a distance has no sign.

@@ -1,7 +1,7 @@
 // @ts-check
 // Where a mask comes from: those with a name, patterns combined, and the expression itself.
 
-import { segmented } from "../one_head/controls.js";
+import { segmented } from "../shared/controls.js";
 import { h, write } from "../shared/dom.js";
 import { named, parse, replaced, write as spell } from "./language.js";
 

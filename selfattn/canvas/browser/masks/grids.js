@@ -1,8 +1,8 @@
 // @ts-check
 // The three squares: who may attend to whom, who has heard from whom after n layers, and the head's weights under it.
 
-import { slider } from "../one_head/controls.js";
 import { DEPTHS, pixel, sequential } from "../shared/colour.js";
+import { slider } from "../shared/controls.js";
 import { h, number, write } from "../shared/dom.js";
 import { mention } from "../shared/sortable.js";
 import { grid } from "./grid.js";

@@ -2,9 +2,9 @@
 // Draw a mask. The mask, its reach, its cost and the head's weights are computed here at
 // once; what the model says with it is asked of Python when the hand rests.
 
-import { outcome } from "../interventions/outcome.js";
 import { Head, strongest } from "../shared/attend.js";
 import { h } from "../shared/dom.js";
+import { outcome } from "../shared/prediction.js";
 import { Room } from "../shared/room.js";
 import { controls } from "./controls.js";
 import { Drawing } from "./drawing.js";

@@ -3,6 +3,7 @@
 
 import { bar } from "../shared/bar.js";
 import { h } from "../shared/dom.js";
+import { told } from "../shared/prediction.js";
 
 /** The panel of the prediction that came with the payload; where the model answers at every token, of the chosen one. */
 export function says(scope) {
@@ -23,10 +24,7 @@ export function says(scope) {
     }
     const at = chosen ?? (Object.keys(prediction.at).length > 1 ? prediction.position : null);
     const place = at === null ? null : h("small", {}, `at ${head.queries[at]}`);
-    const text = prediction.text ? h("p", { class: "said" }, prediction.text) : null;
-    const was = prediction.was ? h("p", { class: "note" }, `before: ${prediction.was}`) : null;
-    const title = h("h2", {}, prediction.title, place);
-    element.replaceChildren(...[title, text, was, body, h("p", { class: "note" }, prediction.note)].filter(Boolean));
+    element.replaceChildren(...told(prediction, [body], [prediction.note], place));
   }
 
   // A token that may come next is a button: the text goes on with it.

@@ -3,8 +3,11 @@
 
 import { h, number, write } from "./dom.js";
 
-/** Append a named bar to a grid; returns what draws it: value, a tick (the baseline) and a mark, NaN for none. */
-export function bar(grid, name) {
+/**
+ * Append a named bar to a grid; returns what draws it: value, a tick (the baseline) and a mark, NaN for none. `beside` is
+ * what is said before the baseline to those who hear it.
+ */
+export function bar(grid, name, beside = "compared with") {
   const [fill, tick, mark] = [h("i"), h("b"), h("u")];
   const track = h("div", { class: "bar", role: "img" }, fill, tick, mark);
   const value = h("span", { class: "number" });
@@ -18,7 +21,7 @@ export function bar(grid, name) {
     mark.style.left = place(here);
     mark.hidden = Number.isNaN(here);
     write(value, number(shown.value));
-    const against = Number.isNaN(baseline) ? "" : `, compared with ${number(baseline)}`;
+    const against = Number.isNaN(baseline) ? "" : `, ${beside} ${number(baseline)}`;
     track.setAttribute("aria-label", `${name} ${number(shown.value)}${against}`);
   };
 }

@@ -54,6 +54,11 @@ export function number(value, digits = 3) {
   return value.toFixed(digits).replace("-", "−");
 }
 
+/** A change with its sign and three decimals. */
+export function signed(value) {
+  return value > 0 ? `+${number(value)}` : number(value);
+}
+
 const resized = new ResizeObserver((entries) => {
   for (const { target: element, contentRect } of entries) {
     const target = /** @type {Board} */ (element);

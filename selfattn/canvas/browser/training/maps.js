@@ -1,8 +1,8 @@
 // @ts-check
 // Every head's map of the chosen sentence, small, and the chosen head's with its tokens.
 
-import { choice } from "../one_head/controls.js";
 import { paint, sequential } from "../shared/colour.js";
+import { choice } from "../shared/controls.js";
 import { canvas, h, number, once, write } from "../shared/dom.js";
 import { hatching, Matrix } from "../shared/matrix.js";
 import { drawColumns, drawRows } from "../shared/names.js";

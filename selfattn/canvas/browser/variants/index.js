@@ -1,11 +1,11 @@
 // @ts-check
 // One head by exact attention and by another: both maps and their difference, the numbers, and the table of all variants.
 
-import { cell, sentence } from "../compare/cell.js";
-import { maps } from "../compare/maps.js";
-import { Pair } from "../compare/pair.js";
 import { bar } from "../shared/bar.js";
 import { h, write } from "../shared/dom.js";
+import { cell, sentence } from "../shared/pair/cell.js";
+import { maps } from "../shared/pair/maps.js";
+import { Pair } from "../shared/pair/pair.js";
 import { Scope } from "../shared/scope.js";
 import { sortable } from "../shared/sortable.js";
 

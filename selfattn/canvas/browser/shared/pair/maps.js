@@ -1,10 +1,10 @@
 // @ts-check
 // Three matrices over one list of tokens: A, B, and what B gives more than A. Pointing at one points at all.
 
-import { canvas, h, once, write } from "../shared/dom.js";
-import { label } from "../shared/extent.js";
-import { Matrix } from "../shared/matrix.js";
-import { drawColumns, drawRows } from "../shared/names.js";
+import { canvas, h, once, write } from "../dom.js";
+import { label } from "../extent.js";
+import { Matrix } from "../matrix.js";
+import { drawColumns, drawRows } from "../names.js";
 
 const PLACE = { at: (query, key) => ({ query, key }), mark: ({ query, key }) => ({ row: query, column: key }) };
 const LOOK = { range: "head", colour: "sqrt" };

@@ -1,8 +1,8 @@
 // @ts-check
 // One cell of both heads by its numbers, and the same in a sentence for those who hear it.
 
-import { bar } from "../shared/bar.js";
-import { h, number, write } from "../shared/dom.js";
+import { bar } from "../bar.js";
+import { h, number, write } from "../dom.js";
 
 /** The panel of the cell that the reader points at. */
 export function cell(scope) {

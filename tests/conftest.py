@@ -8,7 +8,7 @@ import torch
 
 import selfattn
 from tests.tools import made
-from tests.tools.browser import CHROMIUM, FLAGS, Reader, modules, require_chromium, server
+from tests.tools.browser import CHROMIUM, DESK, FLAGS, Reader, modules, require_chromium, server
 
 # Tests run side by side, on tiny models: more threads for each would only be in each other's way.
 torch.set_num_threads(1)
@@ -69,22 +69,20 @@ def address():
 
 
 @pytest.fixture(scope="session")
-def tabs(chromium):
-    """Where the tabs of one worker open, one after the other: Streamlit's scripts come out of the cache."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    yield context
-    context.close()
+def tab(chromium):
+    """The tab of one worker, for one reader after the other."""
+    return chromium.new_page(viewport=DESK, accept_downloads=True)
 
 
 @pytest.fixture
-def reader(tabs, address):
-    """A new tab, which leaves nothing behind."""
-    reader = Reader(tabs, address)
+def reader(tab, address):
+    """A reader, who leaves nothing behind."""
+    reader = Reader(tab, address)
     yield reader
-    reader.check()
-    reader.page.evaluate("localStorage.clear()")
-    reader.page.close()
-    tabs.clear_cookies()
+    try:
+        reader.check()
+    finally:
+        reader.leave()
 
 
 @pytest.hookimpl(tryfirst=True)

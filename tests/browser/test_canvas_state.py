@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 
 from selfattn.canvas.view import LIMITS, from_link
-from tests.tools.browser import Reader, free_port, start
+from tests.tools.browser import DESK, Reader, free_port, start
 
 TEXT = "The plot was dull, but the acting was not bad at all."
 HEAD = ".head[data-ready=true]"
@@ -105,8 +105,8 @@ def test_another_theme_keeps_the_view_and_changes_the_colours(reader):
 def test_a_lost_connection_keeps_what_was_set_before_and_during_it(chromium):
     port = free_port()
     process = start(port)
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    reader = Reader(context, f"http://127.0.0.1:{port}").open(f"/?text={quote(TEXT)}")
+    page = chromium.new_page(viewport=DESK)
+    reader = Reader(page, f"http://127.0.0.1:{port}").open(f"/?text={quote(TEXT)}")
     try:
         moved = move(reader)
         os.kill(process.pid, signal.SIGKILL)
@@ -124,7 +124,7 @@ def test_a_lost_connection_keeps_what_was_set_before_and_during_it(chromium):
         assert view(reader) == {**moved, "temperature": 0.7, "mask": ["own", "causal", "padding"]}
         assert reader.page.locator(".st-key-text input").input_value() == TEXT
     finally:
-        context.close()
+        page.close()
         process.kill()
         process.wait()
 

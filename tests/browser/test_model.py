@@ -9,7 +9,7 @@ import selfattn
 from selfattn.analysis.model.anatomy import anatomy
 from tests.tools import browser, made
 from tests.tools.app import app
-from tests.tools.browser import Reader
+from tests.tools.browser import DESK, Reader
 from tests.tools.hub import hub
 from tests.tools.looks import looks
 
@@ -65,7 +65,7 @@ def slow(tmp_path_factory):
 
 def test_waiting_is_told_and_can_be_cancelled(slow, chromium):
     address, served = slow
-    reader = Reader(chromium.new_context(viewport={"width": 1440, "height": 900}), address).open("/")
+    reader = Reader(chromium.new_page(viewport=DESK), address).open("/")
     box = reader.page.locator(".st-key-model input")
     box.fill("me/tiny")
     box.press("Enter")
@@ -84,7 +84,7 @@ def test_waiting_is_told_and_can_be_cancelled(slow, chromium):
     assert "model=me%2Ftiny" in reader.page.url or "model=me/tiny" in reader.page.url
     assert reader.page.locator(".sa-notice").count() == 0
     reader.check()
-    reader.page.context.close()
+    reader.page.close()
 
 
 def test_the_page_opens_without_a_fault(reader, folders):

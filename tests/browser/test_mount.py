@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from selfattn.canvas.rooms import BROWSER, ROOMS
-from tests.tools.browser import Reader
+from tests.tools.browser import DESK, Reader
 
 TEXT = "The plot was dull, but the acting was not bad at all."
 HEAD = ".head[data-ready=true]"
@@ -16,9 +16,9 @@ BELOW = ".st-key-panel_heads, .st-key-panel_layer"
 @pytest.fixture
 def visitor(chromium, address):
     """A reader whose browser has nothing in its cache, and who may see errors: scripts are lost on the way."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    yield Reader(context, address)
-    context.close()
+    page = chromium.new_page(viewport=DESK, color_scheme="light")
+    yield Reader(page, address)
+    page.close()
 
 
 def lose(visitor: Reader, file: str, times: int) -> list[str]:

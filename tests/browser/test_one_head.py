@@ -71,7 +71,7 @@ def shown_probability(reader: Reader) -> float:
     return float(re.search(r"negative\s+([0-9.]+)", reader.text(".head .says"))[1])
 
 
-def test_every_state_is_a_link(reader):
+def test_every_state_is_a_link(reader, chromium):
     reader.open("/?model=induction")
     reader.type("red green blue red green")
     reader.click(".st-key-open_3 button")
@@ -82,10 +82,10 @@ def test_every_state_is_a_link(reader):
         assert part in link
     reader.page.reload()
     assert reader.settle().text(".head .cell") == cell
-    other = Reader(reader.page.context.browser.new_context(), reader.address)
+    other = Reader(chromium.new_page(), reader.address)
     other.page.goto(link)
     assert other.settle().text(".head .cell") == cell
-    other.page.context.close()
+    other.page.close()
 
 
 def test_the_text_survives_pages_reload_and_back(reader):
@@ -210,8 +210,7 @@ def test_the_link_is_copied(reader):
 
 
 def test_two_readers_do_not_meet(chromium, address):
-    contexts = [chromium.new_context() for _ in range(2)]
-    readers = [Reader(context, address).open() for context in contexts]
+    readers = [Reader(chromium.new_page(), address).open() for _ in range(2)]
     readers[0].type("The first reader is happy.")
     readers[1].type("The second one is not.")
     readers[0].click(".head .controls .toggle")
@@ -220,7 +219,7 @@ def test_two_readers_do_not_meet(chromium, address):
     assert readers[1].page.locator(".head .controls .toggle input").is_checked()
     for reader in readers:
         reader.check()
-        reader.page.context.close()
+        reader.page.close()
 
 
 def test_random_keys_saturate_as_published(reader):

@@ -30,9 +30,10 @@ PATHS = [
 def test_a_page_is_whole_in_every_look(reader, path):
     reader.page.emulate_media(color_scheme="dark")
     reader.open(path)
-    for scheme in ("dark", "light"):
+    # The same elements in the other colours: only their contrast is new.
+    for scheme, rules in {"dark": [], "light": ["color-contrast"]}.items():
         for width in (900, 1440):
             reader.look(scheme, width)
             assert reader.page.locator(".sa-notice").count() == 0
             scrolls_down_alone(reader)
-        assert findings(reader) == []
+        assert findings(reader, *rules) == []

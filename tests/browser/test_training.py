@@ -10,7 +10,7 @@ from selfattn.training.run.history import read
 from selfattn.training.run.run import all_runs, open_run
 from tests.canvas.test_history import check
 from tests.tools import browser
-from tests.tools.browser import Reader
+from tests.tools.browser import DESK, Reader
 from tests.tools.looks import looks
 
 SMALL = "train_rows=200&train_layers=1&train_heads=2&train_d_model=16&train_d_ff=32&train_vocabulary=400"
@@ -39,15 +39,14 @@ def open_tab(chromium, trainer):
     readers = []
 
     def tab(path: str, **options: object) -> Reader:
-        context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}} | options)
-        context.set_default_timeout(STARTS)
-        readers.append(Reader(context, trainer))
+        readers.append(Reader(chromium.new_page(**{"viewport": DESK} | options), trainer))
+        readers[-1].page.set_default_timeout(STARTS)
         return readers[-1].open(path)
 
     yield tab
     for reader in readers:
         reader.check()
-        reader.page.context.close()
+        reader.page.close()
 
 
 def train(reader: Reader) -> str:

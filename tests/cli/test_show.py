@@ -13,7 +13,7 @@ from selfattn.cli import show
 from selfattn.models.loading import memory
 from selfattn.models.model import Model
 from tests.tools import made, tiny
-from tests.tools.browser import HOME, Reader
+from tests.tools.browser import DESK, HOME, Reader
 from tests.tools.tolerance import assert_close
 
 TEXT = "the cat sat on the mat"
@@ -64,7 +64,7 @@ def test_each_call_prints_an_address_of_its_own_on_one_server(script):
 def test_the_picture_is_of_that_models_own_head(script, chromium):
     _, (_, url) = script
     address, _, query = url.partition("/?")
-    reader = Reader(chromium.new_context(viewport={"width": 1440, "height": 900}), address)
+    reader = Reader(chromium.new_page(viewport=DESK), address)
     reader.open(f"/?{query}&layer=1&head=2")
     reader.page.locator(".head[data-ready=true]").wait_for()
     shown = dict(re.findall(r"(entropy|max weight|tr J)\s+([0-9.]+)", reader.text(".head .gauges")))
@@ -76,7 +76,7 @@ def test_the_picture_is_of_that_models_own_head(script, chromium):
             assert abs(before.value - gauge.value) > 6e-4
     assert len(shown) == 3
     reader.check()
-    reader.page.context.close()
+    reader.page.close()
 
 
 def test_a_closed_model_has_left(script, chromium):
@@ -85,10 +85,10 @@ def test_a_closed_model_has_left(script, chromium):
     process.stdin.flush()
     assert process.stdout.readline().strip() == "closed"
     address, _, query = url.partition("/?")
-    reader = Reader(chromium.new_context(), address).open(f"/?{query}")
+    reader = Reader(chromium.new_page(), address).open(f"/?{query}")
     assert "is there no more" in reader.text(".sa-notice")
     reader.check()
-    reader.page.context.close()
+    reader.page.close()
 
 
 def test_a_notebook_shows_the_app_itself():

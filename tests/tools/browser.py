@@ -21,6 +21,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 FOUND = [path for path in ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium") if Path(path).exists()]
 CHROMIUM = Path(os.environ.get("CHROMIUM") or [*FOUND, "/usr/bin/chromium"][0])
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+DESK = {"width": 1440, "height": 900}
 HOME = Path(__file__).resolve().parent.parent.parent
 
 
@@ -100,19 +101,23 @@ PAINTED = """() => new Promise((done) =>
 class Reader:
     """One reader's tab, which hears what the page and its server say, and remembers everything that must not happen."""
 
-    def __init__(self, context: object, address: str) -> None:
+    def __init__(self, page: object, address: str) -> None:
         self.address = address
-        self.page = context.new_page()
+        self.page = page
         self.faults: list[str] = []
         self.ends: set[int] = set()  # what ends the run that was asked for last; empty when it has come
         self.fetching: set[object] = set()
         self.heard = 0.0
-        self.page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
-        self.page.on("request", self._fetch)
-        self.page.on("requestfinished", self._fetched)
-        self.page.on("requestfailed", self._fetched)
-        self.page.on("console", self._check_console)
-        self.page.on("websocket", self._listen)
+        self.hears = {
+            "pageerror": self._check_error,
+            "request": self._fetch,
+            "requestfinished": self._fetched,
+            "requestfailed": self._fetched,
+            "console": self._check_console,
+            "websocket": self._listen,
+        }
+        for event, hear in self.hears.items():
+            self.page.on(event, hear)
 
     def _fetch(self, request: object) -> None:
         if not request.url.startswith((self.address, self.address.replace("http", "ws"), "data:", "blob:")):
@@ -122,6 +127,9 @@ class Reader:
     def _fetched(self, request: object) -> None:
         self.fetching.discard(request)
         self.heard = time.monotonic()
+
+    def _check_error(self, error: object) -> None:
+        self.faults.append(f"uncaught: {error}")
 
     def _check_console(self, message: object) -> None:
         # Streamlit asks for its health below a deep link too, and gets a harmless 404.
@@ -182,6 +190,17 @@ class Reader:
 
     def text(self, selector: str = "body") -> str:
         return self.page.locator(selector).first.inner_text()
+
+    def leave(self) -> None:
+        """The tab is as a new one for the next reader, but that it has compiled Streamlit's scripts."""
+        self.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        for event, hear in self.hears.items():
+            self.page.remove_listener(event, hear)
+        self.page.goto("about:blank")
+        self.page.context.clear_cookies()
+        self.page.unroute_all()
+        self.page.set_viewport_size(DESK)
+        self.page.emulate_media(color_scheme="light", reduced_motion="no-preference")
 
     def check(self) -> None:
         """Nothing uncaught, nothing asked of the outside, no exception box."""

@@ -13,10 +13,11 @@ STILL = """() => Promise.allSettled(document.getAnimations()
   .filter((each) => each.effect.getComputedTiming().endTime !== Infinity).map((each) => each.finished))"""
 
 
-def findings(reader: Reader) -> list[str]:
-    """What axe has against the page, but for Streamlit's own."""
+def findings(reader: Reader, *rules: str) -> list[str]:
+    """What axe has against the page, but for Streamlit's own; by all rules, or by some."""
     reader.page.evaluate(STILL)
-    found = Axe().run(reader.page, options={"resultTypes": ["violations"]}).response["violations"]
+    only = {"runOnly": rules} if rules else {}
+    found = Axe().run(reader.page, options={"resultTypes": ["violations"]} | only).response["violations"]
     faults = []
     for rule in found:
         for node in rule["nodes"]:

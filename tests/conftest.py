@@ -4,29 +4,31 @@ import tempfile
 from pathlib import Path
 
 import pytest
-import torch
 
-import selfattn
-from tests.tools import made
 from tests.tools.browser import CHROMIUM, DESK, FLAGS, Reader, modules, require_chromium, server
 
-# Tests run side by side, on tiny models: more threads for each would only be in each other's way.
-torch.set_num_threads(1)
+# What takes seconds to import is imported where tests run, and not by the process that hands them out.
 
 
 @pytest.fixture(scope="session")
-def minilm() -> selfattn.Model:
+def minilm():
+    import selfattn
+
     return selfattn.load("minilm")
 
 
 @pytest.fixture(scope="session")
 def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT with a tokenizer of words, on disk: copy it before breaking it."""
+    from tests.tools import made
+
     return made.folder(tmp_path_factory.mktemp("models") / "bert", "bert", made.word_level())
 
 
 @pytest.fixture(scope="session")
-def bert(bert_folder: Path) -> selfattn.Model:
+def bert(bert_folder: Path):
+    import selfattn
+
     return selfattn.load(bert_folder)
 
 
@@ -92,6 +94,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if {"chromium", "address"} & {*item.fixturenames}:
             item.add_marker("browser")
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """All that is tested is imported by now."""
+    import torch
+
+    from tests.tools import shapes
+
+    # Tests run side by side, on tiny models: more threads for each would only be in each other's way.
+    torch.set_num_threads(1)
+    if checked := session.config.getoption("--jaxtyping-packages"):
+        shapes.let_go(tuple(checked.split(",")[:-1]))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,6 +10,7 @@ True means "may attend". A mask becomes numbers in one place only, `to_bias`.
 import ast
 import math
 import re
+import reprlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -209,13 +210,13 @@ def _positions(numbers: Iterable[int]) -> tuple[int, ...]:
 
 def _each(what: str, given: Iterable[Each]) -> Iterable[Each]:
     if not isinstance(given, Iterable):
-        raise ValueError(f"{what} are several, such as [5, 3]; got {given!r}.")
+        raise ValueError(f"{what}: expected several, such as [5, 3]; got {reprlib.repr(given)}.")
     return given
 
 
 def _whole(what: str, number: object, least: int) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= _MOST:
-        raise ValueError(f"{what} is a whole number from {least} to {_MOST}; got {number!r}.")
+        raise ValueError(f"{what} is a whole number from {least} to {_MOST}; got {reprlib.repr(number)}.")
     return number
 
 

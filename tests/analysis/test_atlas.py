@@ -26,7 +26,7 @@ EDITS = {
 
 
 @pytest.mark.parametrize("edits", EDITS.values(), ids=EDITS)
-@pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
+@tiny.PADDINGS
 @pytest.mark.parametrize("name", tiny.ARCHITECTURES)
 def test_the_weights_of_all_heads_are_those_of_each(name, padded, edits):
     model = Model.wrap(tiny.network(name), name=name)
@@ -83,7 +83,7 @@ def by_hand(call: object, tokens: list[int] | None, separators: set[int], even: 
     }
 
 
-@pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
+@tiny.PADDINGS
 @pytest.mark.parametrize("name", tiny.ARCHITECTURES)
 def test_the_table_is_that_of_plain_loops(name, padded):
     model = Model.wrap(tiny.network(name), name=name)

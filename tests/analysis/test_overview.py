@@ -49,7 +49,7 @@ def check(call, head, side):
     assert_close(again[cut], stages.weights[cut], within=1e-5)
 
 
-@pytest.mark.parametrize("padded", [False, True])
+@tiny.PADDINGS
 @pytest.mark.parametrize("name", sorted(tiny.ARCHITECTURES))
 def test_an_overview_is_the_weights_max_pooled(name, padded):
     for call in calls(name, padded):

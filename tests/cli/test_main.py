@@ -200,6 +200,7 @@ def test_app_opens_streamlit_on_the_model(run, monkeypatch):
     assert environment["SELFATTN_MODEL"] == "mine"
 
 
+@pytest.mark.slow
 def test_a_terminal_that_knows_no_unicode(bert_folder):
     code = "import sys; sys.argv[0] = 'selfattn'; from selfattn.cli.main import main; main()"
     command = [sys.executable, "-c", code, "trace", str(bert_folder), "the ☃ sat"]

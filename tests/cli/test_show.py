@@ -53,6 +53,7 @@ def script():
         process.kill()
 
 
+@pytest.mark.slow
 def test_each_call_prints_an_address_of_its_own_on_one_server(script):
     _, (first, second) = script
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?model=BertForMaskedLM%401&text=the\+cat\+sat\+on\+the\+mat", first)

@@ -17,7 +17,7 @@ from selfattn.maths.masks import window
 from selfattn.maths.similarity import NAMED, additive, bilinear, cosine, dot, in_double, rbf
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
 from selfattn.recording import modules
-from tests.recording.test_recording import ARCHITECTURES, PADDINGS, recorded_logits
+from tests.recording.test_recording import ARCHITECTURES, recorded_logits
 from tests.tools import slow, tiny
 from tests.tools.tolerance import assert_close
 
@@ -160,7 +160,7 @@ def wrapped(name: str) -> Model:
     return Model.wrap(tiny.network(name), name=name)
 
 
-@PADDINGS
+@tiny.PADDINGS
 @ARCHITECTURES
 def test_the_model_runs_on_another_similarity(name, padded):
     network = tiny.network(name)

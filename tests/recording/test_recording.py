@@ -17,7 +17,6 @@ from selfattn.recording.doors import Recorder, door, recording
 from tests.tools import slow, tiny
 from tests.tools.tolerance import assert_close
 
-PADDINGS = pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
 ARCHITECTURES = pytest.mark.parametrize("name", tiny.ARCHITECTURES)
 
 
@@ -72,7 +71,7 @@ EDITS = {
 TOGETHER = ("scale", "cold head", "emptied row", "mean", "all at once")
 
 
-@PADDINGS
+@tiny.PADDINGS
 @ARCHITECTURES
 def test_edits_that_meet_agree_with_a_slow_implementation(name, padded):
     network = tiny.network(name)

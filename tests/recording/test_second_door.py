@@ -126,7 +126,7 @@ def own_weights(output, call):
     return (output.cross_attentions if call.kind == "cross" else getattr(output, f"{call.part}_attentions"))[call.layer]
 
 
-@pytest.mark.parametrize("padded", [False, True], ids=["whole", "padded"])
+@tiny.PADDINGS
 @pytest.mark.parametrize("name", [name for name in MODELS if name not in ("swinv2", "falcon_alibi", "wavlm")])
 def test_weights_are_the_models_own(name, padded):
     made = network(name)
@@ -399,6 +399,7 @@ def test_two_texts_at_once_are_two_texts(name):
     assert_close(record.calls[1].stages(2, batch=1).weights[:7], single.calls[1].stages(2).weights[:7], within=1e-5)
 
 
+@pytest.mark.slow
 def test_six_threads_share_one_model():
     model = Model.wrap(network("deberta"))
     given = inputs(model.network)

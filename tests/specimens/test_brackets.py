@@ -12,6 +12,8 @@ from selfattn.places import SPECIMENS
 from selfattn.recording.doors import install
 from selfattn.training.specimens import brackets
 
+pytestmark = pytest.mark.slow
+
 FOLDER = SPECIMENS / "brackets"
 PAIRS = dict(zip(brackets.OPENING, brackets.CLOSING, strict=True))
 MISSING = [

@@ -13,6 +13,8 @@ from selfattn.places import SPECIMENS
 from selfattn.recording.doors import install
 from selfattn.training.specimens import dates
 
+pytestmark = pytest.mark.slow
+
 FOLDER = SPECIMENS / "dates"
 TYPED = [
     ("3 March 2021", "2021-03-03"),

@@ -15,6 +15,8 @@ from tests.tools.tolerance import assert_close
 pytest.importorskip("sklearn")
 from selfattn.training.specimens import digits
 
+pytestmark = pytest.mark.slow
+
 FOLDER = SPECIMENS / "digits"
 CARD = (FOLDER / "README.md").read_text(encoding="utf-8")
 

@@ -14,6 +14,8 @@ from selfattn.recording.doors import Recorder, install, recording
 from selfattn.training.specimens import pairs
 from tests.tools.tolerance import assert_close
 
+pytestmark = pytest.mark.slow
+
 FOLDER = SPECIMENS / "pairs"
 CARD = (FOLDER / "README.md").read_text(encoding="utf-8")
 # Written by hand.

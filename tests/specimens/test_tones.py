@@ -14,6 +14,8 @@ from selfattn.recording.edits import Ablate
 from selfattn.training.specimens import tones
 from tests.tools.tolerance import assert_close
 
+pytestmark = pytest.mark.slow
+
 FOLDER = SPECIMENS / "tones"
 CARD = (FOLDER / "README.md").read_text(encoding="utf-8")
 EXAMPLES = ["2024", "5550199", "star21hash", "7AAB3D"]

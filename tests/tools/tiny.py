@@ -3,6 +3,7 @@
 import inspect
 from typing import Any, Literal
 
+import pytest
 import torch
 import transformers as hf
 from torch import Tensor
@@ -318,6 +319,10 @@ ARCHITECTURES = {
         "vit",
     )
 }
+# A padded text takes the way of a whole one, and more.
+PADDINGS = pytest.mark.parametrize(
+    "padded", [pytest.param(False, marks=pytest.mark.slow), True], ids=["whole", "padded"]
+)
 # Falcon's alibi is in the mask that it makes for the fused kernel. Its eager function adds it to that once more.
 LOADED = {"falcon_alibi": "eager"}
 # By how much the weights that a model starts with are enlarged, where it is not 20: some start large.

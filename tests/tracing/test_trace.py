@@ -350,7 +350,7 @@ def test_an_audit_of_an_encoder_that_is_causal():
 
 def test_a_classifier_with_two_stacks_reads_the_text_in_both():
     torch.manual_seed(3)
-    config = hf.BartConfig(**{**tiny.TEXT_TO_TEXT, "eos_token_id": made.word_level().sep_token_id, "num_labels": 3})
+    config = hf.BartConfig(**{**tiny.TWO_STACKS, "eos_token_id": made.word_level().sep_token_id, "num_labels": 3})
     model = Model.wrap(hf.BartForSequenceClassification(config), made.word_level())
     trace = selfattn.trace(model, TEXT)
     with torch.inference_mode():

@@ -63,11 +63,13 @@ def trained(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_a_separable_corpus_is_learned_to_the_last_text(trained):
     assert max(each.accuracy for each in trained.metrics()) == 1.0
     assert max(each.f1 for each in trained.metrics()) == 1.0
 
 
+@pytest.mark.slow
 def test_the_best_model_is_the_one_with_the_smallest_held_out_loss(trained):
     metrics, status = trained.metrics(), trained.status
     best = min(metrics, key=lambda each: each.held_out_loss)
@@ -81,6 +83,7 @@ def test_the_best_model_is_the_one_with_the_smallest_held_out_loss(trained):
     assert_close(loss / count, best.held_out_loss, within=1e-5)
 
 
+@pytest.mark.slow
 def test_the_model_opens_everywhere_and_says_what_the_run_said(trained):
     texts = corpus().texts
     opened = selfattn.load(trained.model)
@@ -197,6 +200,7 @@ def test_cancel_ends_a_run_and_keeps_its_model(tmp_path):
     assert ready.status.state == "cancelled"
 
 
+@pytest.mark.slow
 def test_it_stops_when_the_held_out_loss_no_longer_falls(tmp_path):
     scrambled = replace(corpus(), labels=[(row * row // 3) % 2 for row in range(96)])
     run = prepare(tmp_path / "run", scrambled, replace(SMALL, epochs=200, patience=3))
@@ -208,6 +212,7 @@ def test_it_stops_when_the_held_out_loss_no_longer_falls(tmp_path):
     assert min(metrics, key=lambda each: each.held_out_loss).step == metrics[-4].step == status.best_step
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_stops_it_and_says_why(tmp_path, monkeypatch):
     run = prepare(tmp_path / "run", corpus(), SMALL)
     honest = loop.Descent.step

@@ -60,6 +60,7 @@ def test_a_pair_begins_equal_and_its_trace_is_that_of_the_formula(d_k):
         assert_close(first.trace, torch.stack(traces).mean())
 
 
+@pytest.mark.slow
 def test_at_a_large_d_k_the_raw_one_saturates_and_learns_less():
     plan = replace(PLAN, seeds=1, widths=(128,), steps=100)
     (gap,) = pairs.gaps(plan, list(pairs.train(plan)))

@@ -45,6 +45,7 @@ def changed(packed: bytes, **files: bytes | None) -> io.BytesIO:
     return written
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_elsewhere_and_ends_with_the_same_weights(paused, packed, tmp_path):
     run = import_zip(io.BytesIO(packed), tmp_path, "from a friend.zip")
     assert run.folder == tmp_path / "from-a-friend-zip"

@@ -1,0 +1,43 @@
+"""What is checked under `--jaxtyping-packages`: functions of arrays alone. Of all other types mypy takes care."""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from functools import cached_property
+from types import FunctionType
+from typing import get_args, no_type_check
+
+from jaxtyping import AbstractArray
+
+
+def let_go(packages: tuple[str, ...]) -> None:
+    """Take the checks from functions that neither take nor give an array: each would cost more than the call."""
+    for name, module in [*sys.modules.items()]:
+        if name.startswith(packages):
+            for function in _functions(vars(module), name):
+                if not any(map(_has_array, inspect.get_annotations(function).values())):
+                    no_type_check(function)
+
+
+def _functions(names: dict[str, object], module: str) -> Iterator[FunctionType]:
+    for value in names.values():
+        match value:
+            case FunctionType():
+                found = [value]
+            case classmethod() | staticmethod():
+                found = [value.__func__]
+            case property():
+                found = [value.fget]
+            case cached_property():
+                found = [value.func]
+            case type() if value.__module__ == module:
+                found = _functions(vars(value), "")
+            case _:
+                found = []
+        yield from (each for each in found if isinstance(each, FunctionType))
+
+
+def _has_array(annotation: object) -> bool:
+    return (inspect.isclass(annotation) and issubclass(annotation, AbstractArray)) or any(
+        map(_has_array, get_args(annotation))
+    )

@@ -6,6 +6,7 @@ from selfattn.analysis.model.anatomy import COLUMNS, Anatomy, anatomy, columns
 from selfattn.figures import pieces
 from selfattn.ui import caches
 from selfattn.ui.caches import Run
+from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
 
 # Tokens of a text whose heads are all checked, pair by pair, while a reader waits.
@@ -38,5 +39,5 @@ def layers(study: Study, of: Anatomy) -> None:
 
 def download(study: Study, of: Anatomy) -> None:
     """Every layer, as a file."""
-    name = study.model.name.replace("/", "-")
+    name = exporting.file_name(study.model.name)
     st.download_button("Every layer as CSV", of.csv, file_name=f"selfattn-{name}-layers.csv", mime="text/csv")

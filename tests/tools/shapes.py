@@ -14,12 +14,13 @@ def let_go(packages: tuple[str, ...]) -> None:
     """Take the checks from functions that neither take nor give an array: each would cost more than the call."""
     for name, module in [*sys.modules.items()]:
         if name.startswith(packages):
-            for function in _functions(vars(module), name):
-                if not any(map(_has_array, inspect.get_annotations(function).values())):
+            for function in _functions(vars(module)):
+                # What a module imports is left alone.
+                if function.__module__ == name and not any(map(_has_array, inspect.get_annotations(function).values())):
                     no_type_check(function)
 
 
-def _functions(names: dict[str, object], module: str) -> Iterator[FunctionType]:
+def _functions(names: dict[str, object]) -> Iterator[FunctionType]:
     for value in names.values():
         match value:
             case FunctionType():
@@ -30,8 +31,9 @@ def _functions(names: dict[str, object], module: str) -> Iterator[FunctionType]:
                 found = [value.fget]
             case cached_property():
                 found = [value.func]
-            case type() if value.__module__ == module:
-                found = _functions(vars(value), "")
+            case type():
+                # What a class holds, but for other classes: they may hold it.
+                found = _functions({key: inside for key, inside in vars(value).items() if not isinstance(inside, type)})
             case _:
                 found = []
         yield from (each for each in found if isinstance(each, FunctionType))

@@ -109,6 +109,7 @@ def test_what_is_made_of_runs_is_kept_by_all_that_a_run_depends_on():
                 if each.annotation
                 for word in re.findall(r"\w+", ast.unparse(each.annotation))
             }
+            # The `Run` of training is a folder, and another class.
             if not kept or not takes & {"Run", "Edit", "Edits", "Sides", "Study"} or "training" in path.parts:
                 continue
             seen += 1

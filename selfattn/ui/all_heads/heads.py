@@ -16,6 +16,7 @@ from selfattn.exports.data import rows_as_csv
 from selfattn.models.model import Attention
 from selfattn.ui import caches, link, steps
 from selfattn.ui.link import QUOTED, Linked
+from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
 
 View = dict[str, str | float]
@@ -126,7 +127,7 @@ def table(study: Study, found: Atlas) -> None:
     st.download_button(
         "CSV",
         lambda: rows_as_csv(columns, zip(*columns.values(), strict=True)),
-        file_name=f"{study.model.name}-heads.csv".replace("/", "-"),
+        file_name=exporting.file_name(f"{study.model.name}-heads.csv"),
         mime="text/csv",
     )
     st.html(f'<p class="sa-answer">{_reading(found)} Distance is in tokens.</p>')

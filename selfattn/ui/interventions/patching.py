@@ -63,7 +63,7 @@ def patching(study: Study, attention: Attention) -> None:
         st.download_button(
             "CSV",
             partial(_csv, done),
-            file_name=f"{study.model.name}-patched.csv".replace("/", "-"),
+            file_name=exporting.file_name(f"{study.model.name}-patched.csv"),
             mime="text/csv",
         )
     run = study.run

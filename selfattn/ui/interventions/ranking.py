@@ -14,6 +14,7 @@ from selfattn.figures import pieces
 from selfattn.models.model import Attention
 from selfattn.ui.interventions import experiments
 from selfattn.ui.link import KEEP
+from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
 
 # Heads of a model small enough to silence each one by itself while a reader waits.
@@ -77,7 +78,7 @@ def table(study: Study, attention: Attention, how: How, on: str) -> None:
     st.download_button(
         "CSV",
         lambda: rows_as_csv(shown, zip(*shown.values(), strict=True)),
-        file_name=f"{study.model.name}-silenced.csv".replace("/", "-"),
+        file_name=exporting.file_name(f"{study.model.name}-silenced.csv"),
         mime="text/csv",
     )
     st.caption(f"Moved: {found.moved}.")

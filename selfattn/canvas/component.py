@@ -1,5 +1,8 @@
 """The mount of the live pictures. Streamlit serves their scripts, plain ES modules, from `browser/`."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -14,11 +17,37 @@ _canvas = st.components.v2.component(
 )
 
 
-def mount(room: str, *, key: str, data: bytes, **events: Any) -> Any:
-    """Draw a payload in a room of `browser/`; what the reader does there goes to `on_EVENT_change=`."""
+def mount(room: str, *, key: str, data: bytes, **events: Callable[[Any], object]) -> Any:
+    """Draw a payload in a room of `browser/`; what the reader does there goes to `on_EVENT_change=`, a function of it.
+
+    Streamlit drops a state that is told in the moment in which its page is left. So states are numbered, and a room
+    that opens is told which number was heard last: it tells a later one again.
+    """
     wide, narrow = ROOMS[room].wide, ROOMS[room].narrow
     st.html(f"<style>.st-key-{key} {{ --sa-wide: {wide}px; --sa-narrow: {narrow}px; --sa-waiting: block }}</style>")
-    return _canvas(key=key, data=addressed(room, data), **events)
+    heard = st.session_state.setdefault(f"{key}_heard", _Heard())
+    if key not in st.session_state:
+        heard.at_opening = heard.last
+    hears: dict[str, Any] = {name: partial(_hear, key, heard, name[3:-7], act) for name, act in events.items()}
+    return _canvas(key=key, data=addressed(room, data, heard.at_opening), **hears)
+
+
+@dataclass
+class _Heard:
+    """The number of the last state that a session heard of a picture: now, and when its page was opened."""
+
+    last: int | None = None
+    at_opening: int | None = None
+
+
+def _hear(key: str, heard: _Heard, event: str, act: Callable[[Any], object]) -> None:
+    # Of a picture whose page is being left, Streamlit calls with what it has dropped already.
+    told = getattr(st.session_state.get(key), event, None)
+    if told is None:
+        return
+    if isinstance(told, dict) and "number" in told:
+        heard.last = told["number"]
+    act(told)
 
 
 def fetch() -> None:

@@ -35,8 +35,8 @@ ROOMS = {
 _STYLES = {name: room.style for name, room in ROOMS.items()}
 
 
-def addressed(room: str, payload: bytes) -> bytes:
-    """A payload behind the name and the style of its room: the length of that as JSON, the JSON, the payload."""
-    about = json.dumps({"room": room, "style": _STYLES[room]}).encode()
+def addressed(room: str, payload: bytes, heard: int | None) -> bytes:
+    """A payload behind its room and what was heard of that: the length of this as JSON, the JSON, the payload."""
+    about = json.dumps({"room": room, "style": _STYLES[room], "heard": heard}).encode()
     about += b" " * (-len(about) % 4)
     return len(about).to_bytes(4, "little") + about + payload

@@ -98,6 +98,43 @@ def test_a_picture_holds_its_place_before_its_script_is_there(visitor):
     visitor.check()
 
 
+# What a reader does in a room, and where it is seen when they come back.
+DEEDS = {
+    "One head": ("/", "scope.set({ scaled: false })", "scope.view.scaled", False),
+    "All heads": ("/all_heads", "scope.set({ order: 'all' })", "scope.view.order", "all"),
+    "Compare": ("/compare", "scope.pin({ query: 3, key: 5 })", "[scope.view.query, scope.view.key]", [3, 5]),
+    "Interventions": (
+        "/interventions",
+        "scope.act({ act: 'silence', layer: 0, head: 1 })",
+        "scope.about.changes.map(({ text }) => text)",
+        ["Silence head 1 of layer 0 (zeros)"],
+    ),
+    "Masks": ("/masks", "scope.change(() => scope.drawing.adopt('causal'))", "scope.about.expression", "causal"),
+}
+# As where Streamlit drops a state for the next page: what is told does not arrive.
+DEAF = "scope.hear({ data: null, setStateValue() {} }, scope.payload)"
+
+
+@pytest.mark.parametrize("page", DEEDS)
+def test_what_is_lost_as_the_page_is_left_is_told_again(reader, page):
+    path, deed, seen, expected = DEEDS[page]
+    reader.open(f"{path}?text={quote(TEXT)}")
+    room = reader.page.locator(".canvas[data-ready=true]")
+    assert room.evaluate(f"({{ scope }}) => {seen}") != expected
+    room.evaluate(f"({{ scope }}) => {{ {DEAF}; {deed}; scope.flush() }}")
+    reader.page.get_by_role("link", name="Why divide by").click()
+    reader.page.locator(".js-plotly-plot").first.wait_for()
+    reader.settle()
+    reader.page.get_by_role("link", name=page).click()
+    room.wait_for()
+    reader.settle()
+    assert room.evaluate(f"({{ scope }}) => {seen}") == expected
+    # Python has it too: the page is drawn anew from what is known there.
+    reader.page.reload()
+    reader.settle()
+    assert room.evaluate(f"({{ scope }}) => {seen}") == expected
+
+
 def test_what_was_set_just_before_leaving_is_kept(reader):
     reader.open(f"/?text={quote(TEXT)}")
     reader.page.locator(".head .controls .toggle").first.click()
@@ -106,6 +143,19 @@ def test_what_was_set_just_before_leaving_is_kept(reader):
     reader.page.get_by_role("link", name="One head").click()
     reader.settle()
     assert reader.page.locator(HEAD).evaluate("root => root.scope.view.scaled") is False
+
+
+@pytest.mark.parametrize(
+    ("path", "event"),
+    [("/", "'apply', { view: scope.view, reach: 'head' }"), ("/all_heads", "'open', { layer: 1, head: 2 }")],
+)
+def test_an_event_of_a_page_that_is_left_is_no_fault(reader, path, event):
+    reader.open(f"{path}?text={quote(TEXT)}")
+    link = reader.page.get_by_role("link", name="Why divide by").element_handle()
+    room = reader.page.locator(".canvas[data-ready=true]")
+    room.evaluate(f"({{ scope }}, link) => {{ scope.tell({event}); link.click() }}", link)
+    reader.settle()
+    reader.check()
 
 
 def test_every_room_is_known_on_both_sides():

@@ -41,8 +41,8 @@ class Place {
   /** @param {Message} message */
   async show(message) {
     this.message = message;
-    const { room, style, payload } = opened(message.data);
-    if (this.room) return this.room.hear(message, payload);
+    const { room, style, heard, payload } = opened(message.data);
+    if (this.room) return this.room.hear(message, payload, heard);
     if (this.loading) return;
     this.loading = true;
     try {
@@ -79,9 +79,9 @@ class Place {
 }
 
 /**
- * What `component.py` sends: the name and the style of a room, and its payload.
+ * What `component.py` sends: a room's name, its style, what was heard of it, and its payload.
  * @param {Uint8Array} data
- * @returns {{ room: string, style: string, payload: Uint8Array }}
+ * @returns {{ room: string, style: string, heard: number | null, payload: Uint8Array }}
  */
 function opened(data) {
   const end = 4 + new DataView(data.buffer, data.byteOffset).getUint32(0, true);

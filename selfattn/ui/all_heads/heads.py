@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -66,9 +66,8 @@ def pictures(study: Study, found: Atlas) -> None:
     )
 
 
-def _open() -> None:
+def _open(asked: Mapping[str, Any]) -> None:
     """Lead to the page of one head."""
-    asked = st.session_state.atlas.open
     place = {name: int(asked[name]) for name in ("layer", "head")}
     st.session_state.update(place)
     link.go("one_head", **place)
@@ -86,10 +85,8 @@ def _reading(found: Atlas) -> str:
     )
 
 
-def _keep_view() -> None:
-    view = st.session_state.atlas.view
-    if view:
-        VIEW.put(_checked({name: str(view[name]) for name in OPENING})[0])
+def _keep_view(view: Mapping[str, Any]) -> None:
+    VIEW.put(_checked({name: str(view[name]) for name in OPENING})[0])
 
 
 def _checked(asked: Mapping[str, str]) -> tuple[View, list[str]]:

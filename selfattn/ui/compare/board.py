@@ -1,6 +1,8 @@
 """The page that compares: how far apart all heads read, layer by layer, and the live picture of two of them."""
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -80,7 +82,7 @@ def picture(sides: Sides, pair: Compared, found: Comparison) -> None:
         "compare",
         key=KEY,
         data=pack(about, planes | compare.divergences(found)),
-        on_open_change=lambda: _open(sides),
+        on_open_change=partial(_open, sides),
         on_view_change=_hear,
     )
     st.html(f'<p class="sa-answer">{_sentence(sides, found)} {CAVEAT}</p>')
@@ -130,14 +132,13 @@ def _sentence(sides: Sides, found: Comparison) -> str:
     )
 
 
-def _open(sides: Sides) -> None:
+def _open(sides: Sides, asked: Mapping[str, Any]) -> None:
     """Show the head that was clicked: as both heads, or as B's where one head is compared with the others."""
-    asked, suffix = st.session_state[KEY].open, "_b" if sides.of_heads else ""
+    suffix = "_b" if sides.of_heads else ""
     st.session_state.update({f"{name}{suffix}": int(asked[name]) for name in ("layer", "head")})
 
 
-def _hear() -> None:
-    view = st.session_state[KEY].view or {}
+def _hear(view: Mapping[str, Any]) -> None:
     query, key = view.get("query"), view.get("key")
     if isinstance(query, int) and isinstance(key, int) and min(query, key) >= 0:
         CELL.put((query, key))

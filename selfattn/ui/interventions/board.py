@@ -168,9 +168,8 @@ def picture(study: Study, setup: Setup, edits: Edits, how: How, on: str) -> None
     )
 
 
-def _act(study: Study, setup: Setup, how: How) -> None:
+def _act(study: Study, setup: Setup, how: How, told: Mapping[str, Any]) -> None:
     """Do what the reader did to the edits that the browser knew: the link may not have followed the last click yet."""
-    told = st.session_state[KEY].act
     edits = from_json(told["edits"])
     for deed in told["deeds"]:
         edits = _done(deed, edits, study, setup, how)

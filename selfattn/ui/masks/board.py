@@ -166,9 +166,9 @@ def _sentences(study: Study, place: Place) -> list[str]:
     return found
 
 
-def _draw() -> None:
+def _draw(told: Mapping[str, Any]) -> None:
     """Take what the reader has drawn; what cannot be read is said, and the mask before it stays."""
-    state, told = st.session_state, st.session_state[KEY].draw
+    state = st.session_state
     state.mask_done = told["at"]
     state.mask_known = replace(MASK.get(), after=min(max(int(told["after"]), 0), DEEPEST))
     try:

@@ -51,7 +51,6 @@ class _Screen:
 def read_link(model: Model) -> tuple[Edit, ...]:
     """Take from the link what it asks for where that is new; returns the edits that the reader put into the model."""
     screen = _screen()
-    _heard(screen, getattr(st.session_state.get(KEY), "view", None))
     shows = link.asked("show") is not None
     current, wants = VIEW.get(), model.task.reads[0]
     if screen.wants != wants and wants in PICTURES and not shows:
@@ -106,9 +105,9 @@ def microscope(study: Study, before: Trace, after: Trace | None, at: Head, tempe
         "one_head",
         key=KEY,
         data=pack(about, planes),
-        on_view_change=lambda: None,
+        on_view_change=partial(_heard, screen),
         on_apply_change=partial(_apply, at),
-        on_undo_change=_undo,
+        on_undo_change=lambda _: EDITS.put(()),
         on_write_change=partial(_write_on, study.run),
     ).view
     # After a lost connection a new session hears of the browser's view only now.
@@ -143,20 +142,13 @@ def _where(at: Head, reach: str) -> dict[str, Any]:
     return {"layers": {at.layer}, "heads": {at.head}, "part": at.part, "kind": at.kind}
 
 
-def _apply(at: Head) -> None:
+def _apply(at: Head, asked: dict[str, Any]) -> None:
     """The reader put what is set into the model: into this head, or into every head."""
-    asked = st.session_state[KEY].apply
     chosen, _ = view.read(asked.get("view", {}))
     EDITS.put(chosen.edits(**_where(at, asked.get("reach", ""))))
 
 
-def _write_on(run: caches.Run) -> None:
+def _write_on(run: caches.Run, index: object) -> None:
     """The reader chose how the text goes on."""
-    index = st.session_state[KEY].write
     if isinstance(index, int):
         writing.choose(run, index)
-
-
-def _undo() -> None:
-    """The reader takes out of the model what was put in."""
-    EDITS.put(())

@@ -77,11 +77,9 @@ def picture(study: Study, at: Head, variant: Variant, settings: VariantSettings)
     names = study.trace().labels(caches.call(study.run, at))
     title = variant.title if row.found and row.found.weights is not None else f"{variant.title}: no map of tokens"
     payload = variants_payload(head, row.found, names, ("exact attention", title), about)
-    component.mount("variants", key=KEY, data=payload, on_open_change=_open)
-
-
-def _open() -> None:
-    choices.choose(str(st.session_state[KEY].open["variant"]))
+    component.mount(
+        "variants", key=KEY, data=payload, on_open_change=lambda asked: choices.choose(str(asked["variant"]))
+    )
 
 
 def _sentence(row: Row, all_rows: tuple[Row, ...], even: Difference) -> str:

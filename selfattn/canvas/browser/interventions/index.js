@@ -33,6 +33,11 @@ export default class Experiment extends Room {
     write(this.heard, about.heard);
   }
 
+  recall(about, { deeds }) {
+    this.pending = deeds;
+    return { edits: about.edits, deeds };
+  }
+
   /**
    * Something that the reader does: {act: "silence" | "cut" | "hide" | "remove" | "clear", ...}. With it goes all that is
    * not answered yet, and the edits that it was done to: nothing is lost where clicks are fast.
@@ -41,7 +46,7 @@ export default class Experiment extends Room {
     this.last = Math.max(this.last + 1, Date.now());
     this.pending = [...this.pending, { ...deed, at: this.last }];
     this.root.dataset.pending = String(this.pending.length);
-    this.tell("act", { edits: this.about.edits, deeds: this.pending });
+    this.keep("act", { edits: this.about.edits, deeds: this.pending });
     this.refresh();
   }
 

@@ -80,6 +80,13 @@ export default class Mask extends Room {
     this.pinned = { row, column: strongest(this.head, row) };
   }
 
+  recall(about, value) {
+    this.last = value.at;
+    about.expression = value.expression;
+    about.after = value.after;
+    return value;
+  }
+
   compute() {
     this.version++;
     this.allowed = this.drawing.allowed;
@@ -109,7 +116,7 @@ export default class Mask extends Room {
     this.root.dataset.pending = "1";
     this.rested(SETTLED, () => {
       this.last = Math.max(this.last + 1, Date.now());
-      this.tell("draw", { expression: this.drawing.expression, after: this.after, at: this.last });
+      this.keep("draw", { expression: this.drawing.expression, after: this.after, at: this.last });
     });
   }
 

@@ -13,6 +13,12 @@ import { unpack } from "./payload.js";
  * @property {(name: string, value: unknown) => void} setTriggerValue
  */
 
+/**
+ * What each room told last that must not be lost. Where its page is left in the same moment, Streamlit drops it.
+ * @type {Map<string, { name: string, value: object, number: number }>}
+ */
+const told = new Map();
+
 /** A picture on the page. A room of its own opens what Python sends, and draws it. */
 export class Room {
   /** @type {any} */
@@ -59,14 +65,18 @@ export class Room {
    * A message from Python: what it holds is opened where it is news.
    * @param {Message} message
    * @param {Uint8Array} payload
+   * @param {number | null} heard the number of what Python had heard when the reader came to this page
    */
-  hear(message, payload) {
+  hear(message, payload, heard) {
+    const last = this.#message ? undefined : told.get(this.name);
     this.#message = message;
     if (message.data === this.#data) return;
     this.#data = message.data;
     if (this.knows(payload)) return;
     this.payload = payload;
-    this.open(unpack(payload));
+    const about = unpack(payload);
+    if (last && last.number !== heard) this.keep(last.name, this.recall(about, last.value));
+    this.open(about);
     this.refresh();
   }
 
@@ -84,6 +94,17 @@ export class Room {
    */
   open(about) {
     this.about = about;
+  }
+
+  /**
+   * Take up again what the reader did as the page was left, and Python has not heard of; returns what is told of it.
+   * @param {any} about what is about to be opened
+   * @param {any} value
+   * @returns {object}
+   */
+  recall(about, value) {
+    about.view = value;
+    return value;
   }
 
   /**
@@ -107,7 +128,7 @@ export class Room {
   }
 
   /**
-   * Tell Python of an event.
+   * Tell Python of an event, which is lost where the page is left with it.
    * @param {string} name
    * @param {unknown} value
    */
@@ -116,12 +137,14 @@ export class Room {
   }
 
   /**
-   * Tell Python of a state.
+   * Tell Python of a state, or of what was done to it: the next opening tells again what was lost.
    * @param {string} name
-   * @param {unknown} value
+   * @param {object} value
    */
   keep(name, value) {
-    this.#message?.setStateValue(name, value);
+    const number = (told.get(this.name)?.number ?? 0) + 1;
+    told.set(this.name, { name, value, number });
+    this.#message?.setStateValue(name, { ...value, number });
   }
 
   /**

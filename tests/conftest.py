@@ -1,6 +1,5 @@
 """What many tests share: models, and a browser with its server; which tests need the browser, and how they fail."""
 
-import os
 import tempfile
 from pathlib import Path
 
@@ -86,11 +85,6 @@ def reader(tab, address):
         reader.check()
     finally:
         reader.leave()
-
-
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """A worker a core, and one more where there are browsers to wait for."""
-    return min(os.cpu_count() or 1, 4) + ("not browser" not in config.option.markexpr)
 
 
 @pytest.hookimpl(tryfirst=True)

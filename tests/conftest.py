@@ -108,6 +108,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         shapes.let_go(tuple(checked.split(",")[:-1]))
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Shapes are checked in the whole suite, but for slow tests: the checks are two fifths of the time."""
+    import jaxtyping
+
+    slow = item.get_closest_marker("slow") or "not slow" in item.config.option.markexpr
+    jaxtyping.config.update("jaxtyping_disable", bool(slow))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item):
     """A browser test that fails leaves a picture of each of its pages, and says where."""

@@ -73,6 +73,7 @@ def test_the_performers_kernel_is_unbiased_and_its_error_falls_like_one_over_the
     assert 3 < errors[5] / errors[80] < 5.5  # 4 = sqrt(80 / 5), where directions are independent
 
 
+@pytest.mark.slow
 def test_orthogonal_directions_err_less():
     q, k, errors = Q[0] / 2, K[0] / 2, {}
     for orthogonal in (False, True):

@@ -275,7 +275,11 @@ def unchecked_refusals() -> list[str]:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("read", [lambda: refusals(WRONG), unchecked_refusals], ids=["checked", "unchecked"])
+@pytest.mark.parametrize(
+    "read",
+    [lambda: refusals(WRONG), pytest.param(unchecked_refusals, marks=pytest.mark.slow)],
+    ids=["checked", "unchecked"],
+)
 def test_json_that_is_no_edit_is_refused_with_one_sentence(read):
     for text, said in zip(WRONG, read()[: len(WRONG)], strict=True):
         assert said.startswith("ValueError "), (text, said)
@@ -285,6 +289,7 @@ def test_json_that_is_no_edit_is_refused_with_one_sentence(read):
         assert len(said) < 600, (text, said)
 
 
+@pytest.mark.slow
 def test_each_refusal_says_what_arrived_and_what_was_expected():
     assert unchecked_refusals()[len(WRONG) :] == [f"ValueError {sentence}" for sentence in EXPECTED.values()]
 

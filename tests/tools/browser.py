@@ -20,7 +20,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 # The shell has no windows to keep ready: its pages open in a fifth of the time.
 FOUND = [path for path in ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium") if Path(path).exists()]
 CHROMIUM = Path(os.environ.get("CHROMIUM") or [*FOUND, "/usr/bin/chromium"][0])
-FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--in-process-gpu"]
 DESK = {"width": 1440, "height": 900}
 HOME = Path(__file__).resolve().parent.parent.parent
 

@@ -99,12 +99,14 @@ def test_the_model_opens_everywhere_and_says_what_the_run_said(trained):
     assert f"{trained.status.best:.4f}" in card
 
 
+@pytest.mark.slow
 def test_two_labels_are_one_number_and_its_sigmoid(trained):
     network = AutoModelForSequenceClassification.from_pretrained(trained.model)
     assert network.config.sigmoid
     assert network.classifier.out_features == 1
 
 
+@pytest.mark.slow
 def test_every_evaluation_measures_all_that_is_drawn(trained):
     for each in trained.metrics():
         assert len(each.entropy) == trained.settings.layers

@@ -156,6 +156,7 @@ def differences(now: object, then: object, at: str = "") -> Iterator[str]:
         yield f"{at}: {now!r} and not {then!r}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("made", RECORDED, ids=lambda made: made["link"][:60])
 def test_a_link_opens_what_it_opened_when_it_was_made(made, tmp_path, monkeypatch):
     monkeypatch.setattr(places, "RUNS", tmp_path)

@@ -112,8 +112,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Shapes are checked in the whole suite, but for slow tests: the checks are two fifths of the time."""
     import jaxtyping
 
-    slow = item.get_closest_marker("slow") or "not slow" in item.config.option.markexpr
-    jaxtyping.config.update("jaxtyping_disable", bool(slow))
+    unchecked = item.get_closest_marker("slow") or "not slow" in item.config.option.markexpr
+    jaxtyping.config.update("jaxtyping_disable", bool(unchecked))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,9 +1,10 @@
 """The mount of the live pictures. Streamlit serves their scripts, plain ES modules, from `browser/`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import streamlit as st
 
@@ -21,7 +22,7 @@ def mount(room: str, *, key: str, data: bytes, **events: Callable[[Any], object]
     """Draw a payload in a room of `browser/`; what the reader does there goes to `on_EVENT_change=`, a function of it.
 
     Streamlit drops a state that is told in the moment in which its page is left. So states are numbered, and a room
-    that opens is told which number was heard last: it tells a later one again.
+    that opens is told which number its session heard last: it tells a later one again.
     """
     wide, narrow = ROOMS[room].wide, ROOMS[room].narrow
     st.html(f"<style>.st-key-{key} {{ --sa-wide: {wide}px; --sa-narrow: {narrow}px; --sa-waiting: block }}</style>")
@@ -29,15 +30,16 @@ def mount(room: str, *, key: str, data: bytes, **events: Callable[[Any], object]
     if key not in st.session_state:
         heard.at_opening = heard.last
     hears: dict[str, Any] = {name: partial(_hear, key, heard, name[3:-7], act) for name, act in events.items()}
-    return _canvas(key=key, data=addressed(room, data, heard.at_opening), **hears)
+    return _canvas(key=key, data=addressed(room, data, {"session": heard.session, "number": heard.at_opening}), **hears)
 
 
 @dataclass
 class _Heard:
     """The number of the last state that a session heard of a picture: now, and when its page was opened."""
 
-    last: int | None = None
-    at_opening: int | None = None
+    last: int = 0
+    at_opening: int = 0
+    session: str = field(default_factory=lambda: uuid4().hex)
 
 
 def _hear(key: str, heard: _Heard, event: str, act: Callable[[Any], object]) -> None:

@@ -1,8 +1,10 @@
 """The rooms of `browser/`, one a kind of picture: the style sheets that each needs, and the space that it takes."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 BROWSER = Path(__file__).with_name("browser")
 
@@ -35,8 +37,8 @@ ROOMS = {
 _STYLES = {name: room.style for name, room in ROOMS.items()}
 
 
-def addressed(room: str, payload: bytes, heard: int | None) -> bytes:
+def addressed(room: str, payload: bytes, heard: Mapping[str, Any]) -> bytes:
     """A payload behind its room and what was heard of that: the length of this as JSON, the JSON, the payload."""
-    about = json.dumps({"room": room, "style": _STYLES[room], "heard": heard}).encode()
+    about = json.dumps({"room": room, "style": _STYLES[room], "heard": dict(heard)}).encode()
     about += b" " * (-len(about) % 4)
     return len(about).to_bytes(4, "little") + about + payload

@@ -44,7 +44,7 @@ def test_a_cancelled_measurement_keeps_its_points_and_goes_on(reader):
     reader.open("/cost?costs=Measured+here&longest=8192&cost_heads_sentiment=3&cost_d_sentiment=5")
     page = reader.page
     page.locator(".st-key-measure button").click()
-    page.locator(".st-key-panel_time .js-plotly-plot").wait_for(timeout=60_000)
+    page.locator(".st-key-panel_time .js-plotly-plot").first.wait_for(timeout=60_000)
     page.locator(".st-key-cancel_costs button").click()
     page.get_by_text("Cancelled: the points that were done are shown.").wait_for(timeout=60_000)
     reader.settle()

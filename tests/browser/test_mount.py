@@ -112,7 +112,14 @@ DEEDS = {
     "Masks": ("/masks", "scope.change(() => scope.drawing.adopt('causal'))", "scope.about.expression", "causal"),
 }
 # As where Streamlit drops a state for the next page: what is told does not arrive.
-DEAF = "scope.hear({ data: null, setStateValue() {} }, scope.payload)"
+LOSE = """async ({{ scope }}) => {{
+  const {{ send }} = WebSocket.prototype;
+  WebSocket.prototype.send = () => {{}};
+  {};
+  scope.flush();
+  await new Promise((done) => setTimeout(done, 200));
+  WebSocket.prototype.send = send;
+}}"""
 
 
 @pytest.mark.parametrize("page", DEEDS)
@@ -121,7 +128,7 @@ def test_what_is_lost_as_the_page_is_left_is_told_again(reader, page):
     reader.open(f"{path}?text={quote(TEXT)}")
     room = reader.page.locator(".canvas[data-ready=true]")
     assert room.evaluate(f"({{ scope }}) => {seen}") != expected
-    room.evaluate(f"({{ scope }}) => {{ {DEAF}; {deed}; scope.flush() }}")
+    room.evaluate(LOSE.format(deed))
     reader.page.get_by_role("link", name="Why divide by").click()
     reader.page.locator(".js-plotly-plot").first.wait_for()
     reader.settle()
@@ -133,6 +140,28 @@ def test_what_is_lost_as_the_page_is_left_is_told_again(reader, page):
     reader.page.reload()
     reader.settle()
     assert room.evaluate(f"({{ scope }}) => {seen}") == expected
+
+
+def test_what_was_heard_is_not_done_again(reader):
+    """Silencing a head twice would wake it."""
+    silenced = "({ scope }) => scope.about.changes.map(({ text }) => text)"
+    deed = "scope.act({ act: 'silence', layer: 0, head: %d })"
+    reader.open(f"/interventions?text={quote(TEXT)}")
+    room = reader.page.locator(".canvas[data-ready=true]")
+    room.evaluate(f"({{ scope }}) => {deed % 1}")
+    reader.settle()
+    assert room.evaluate(silenced) == ["Silence head 1 of layer 0 (zeros)"]
+    # The second deed is lost, and told with the first as long as that is not answered.
+    unanswered = "scope.pending = [{ act: 'silence', layer: 0, head: 1, at: scope.last }]"
+    room.evaluate(LOSE.format(f"{unanswered}; {deed % 2}"))
+    for _ in range(2):
+        reader.page.get_by_role("link", name="Why divide by").click()
+        reader.page.locator(".js-plotly-plot").first.wait_for()
+        reader.settle()
+        reader.page.get_by_role("link", name="Interventions").click()
+        room.wait_for()
+        reader.settle()
+        assert room.evaluate(silenced) == ["Silence heads 1, 2 of layer 0 (zeros)"]
 
 
 def test_what_was_set_just_before_leaving_is_kept(reader):

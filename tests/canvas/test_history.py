@@ -72,7 +72,7 @@ def mount(page, history: History, palette=LIGHT) -> None:
 
 
 def send(page, history: History) -> None:
-    page.evaluate(SHOW, base64.b64encode(addressed("training", history_payload(history), None)).decode())
+    page.evaluate(SHOW, base64.b64encode(addressed("training", history_payload(history), {})).decode())
     page.locator(".history[data-ready=true]").wait_for()
     still(page)
 

@@ -190,6 +190,8 @@ def _done(deed: Mapping[str, Any], edits: Edits, study: Study, setup: Setup, how
             return edit_list.toggled(edits, pair, setup.shown, attention, new)
         case "hide":
             call, key = study.trace().call(setup.at.layer, setup.at.part, setup.at.kind), int(deed["key"])
+            if key >= call.shape[1]:
+                return edits  # a word of another text
             seen = call.keep_of_heads().any(0)[:, key].nonzero().flatten().tolist()
             pairs = frozenset((query, key) for query in seen if call.kind == "cross" or query != key)
             return edit_list.toggled(edits, pairs, setup.shown, attention, new) if pairs else edits

@@ -34,8 +34,9 @@ export default class Experiment extends Room {
   }
 
   recall(about, { deeds }) {
-    this.pending = deeds;
-    return { edits: about.edits, deeds };
+    // Deeds are told together until they are answered: some of these may have been heard.
+    this.pending = deeds.filter(({ at }) => at > about.done);
+    return { edits: about.edits, deeds: this.pending };
   }
 
   /**

@@ -62,13 +62,12 @@ export default class Microscope extends Scope {
 
   open(about) {
     super.open(about);
-    // After a lost connection a new session knows only the link: what stands here is newer. It is told with the
-    // session's name, and so is news to it even where the browser's link is one answer behind.
+    // After a lost connection a new session knows only the link: what stands here is newer.
     const returned = this.session && about.session !== this.session;
     const fresh = !returned && about.revision !== this.revision;
     this.session = about.session;
     this.revision = about.revision;
-    if (returned) this.keep("view", { ...this.view, session: about.session });
+    if (returned) this.keep("view", this.view);
     if (about.id === this.id && !fresh) return;
     const head = about.id === this.id ? this.head : new (about.long ? LongHead : Head)(about);
     this.id = about.id;
@@ -79,6 +78,12 @@ export default class Microscope extends Scope {
       this.inModel = this.applied?.is_view ? inModel(about.view, this.applied.reach) : null;
     }
     this.show(head, fresh ? about.view : null);
+  }
+
+  recall(about, view) {
+    // What is in the model is not this view.
+    if (about.applied) about.applied.is_view = false;
+    return super.recall(about, view);
   }
 
   draw(now) {

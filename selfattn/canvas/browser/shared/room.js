@@ -14,10 +14,11 @@ import { unpack } from "./payload.js";
  */
 
 /**
- * What each room told last that must not be lost. Where its page is left in the same moment, Streamlit drops it.
- * @type {Map<string, { name: string, value: object, number: number }>}
+ * What each room told last that must not be lost, and whom. Where its page is left in that moment, Streamlit drops it.
+ * @type {Map<string, { name: string, value: object, number: number, session: string }>}
  */
 const told = new Map();
+let count = 0;
 
 /** A picture on the page. A room of its own opens what Python sends, and draws it. */
 export class Room {
@@ -37,6 +38,7 @@ export class Room {
   #message = null;
   /** @type {Message["data"] | null} */
   #data = null;
+  #session = "";
   /** @type {(() => void) | null} */
   #resting = null;
   #timer = 0;
@@ -65,17 +67,21 @@ export class Room {
    * A message from Python: what it holds is opened where it is news.
    * @param {Message} message
    * @param {Uint8Array} payload
-   * @param {number | null} heard the number of what Python had heard when the reader came to this page
+   * @param {{ session: string, number: number }} heard who hears, and what they had heard last as this page was opened
    */
   hear(message, payload, heard) {
     const last = this.#message ? undefined : told.get(this.name);
     this.#message = message;
+    this.#session = heard.session;
     if (message.data === this.#data) return;
     this.#data = message.data;
     if (this.knows(payload)) return;
     this.payload = payload;
     const about = unpack(payload);
-    if (last && last.number !== heard) this.keep(last.name, this.recall(about, last.value));
+    // A session that is new knows what the link holds.
+    if (last && last.session === heard.session && last.number > heard.number) {
+      this.keep(last.name, this.recall(about, last.value));
+    }
     this.open(about);
     this.refresh();
   }
@@ -142,8 +148,8 @@ export class Room {
    * @param {object} value
    */
   keep(name, value) {
-    const number = (told.get(this.name)?.number ?? 0) + 1;
-    told.set(this.name, { name, value, number });
+    const number = ++count;
+    told.set(this.name, { name, value, number, session: this.#session });
     this.#message?.setStateValue(name, { ...value, number });
   }
 

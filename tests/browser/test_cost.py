@@ -22,7 +22,7 @@ def test_points_come_while_it_measures_and_the_exponents_stand_beside_theory(rea
     assert "at most 60 s" in reader.text(".st-key-board")
     assert page.locator(".st-key-panel_formulas tbody tr").count() == 5
     page.locator(".st-key-measure button").click()
-    page.locator(".st-key-panel_time .js-plotly-plot").wait_for(timeout=60_000)
+    page.locator(".st-key-panel_time .js-plotly-plot").first.wait_for(timeout=60_000)
     page.locator(".st-key-panel_exponents tbody tr").nth(4).wait_for(timeout=60_000)
     page.locator(".st-key-cancel_costs").wait_for(state="detached", timeout=120_000)
     reader.settle()

@@ -44,7 +44,7 @@ def reader(reader):
 
 def alternative(reader: Reader, key: str) -> str:
     """The text alternative of the chart with a key, once it is drawn."""
-    reader.page.locator(f".st-key-{key} .js-plotly-plot").wait_for()
+    reader.page.locator(f".st-key-{key} .js-plotly-plot").first.wait_for()
     return (
         reader.page.locator(f".st-key-{key}")
         .locator("[aria-label], [alt]")

@@ -64,10 +64,18 @@ def module_page(chromium, modules_address):
 
 
 @pytest.fixture(scope="session")
-def address():
+def runs_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the app keeps what is trained: a folder of the tests, not the one of who runs them."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="session")
+def address(runs_home: Path):
     require_chromium()
-    with server() as address:
-        yield address
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SELFATTN_RUNS", str(runs_home))
+        with server() as address:
+            yield address
 
 
 @pytest.fixture(scope="session")

@@ -17,41 +17,42 @@ from tests.tools.tolerance import assert_close
 
 TEXT = "The plot was dull, but the acting was not bad at all."
 
-NUMBERS = """root => {
+NUMBERS = """const numbers = (root) => {
   const { head, view } = root.scope;
   const clean = (plane) => [...plane].map((x) => (x === -Infinity ? null : x));
-  const { scaled, weights, context, keep } = head;
-  return { weights: clean(weights), context: clean(context), logits: clean(head.logits), scaled: clean(scaled),
-           keep: [...keep], shape: head.shape, dv: head.dv, view };
-}"""
+  const { weights, context, keep } = head;
+  return { weights: clean(weights), context: clean(context), keep: [...keep], shape: head.shape, dv: head.dv, view };
+};"""
 # Each moves one control as a hand does, by the events that the browser would send.
-MOVES = {
-    "scaled": "(root) => root.querySelector('.controls .toggle input').click()",
-    "temperature": """(root, value) => {
-      const input = root.querySelector('.controls .slider input');
-      for (const step of [1, (1 + value) / 2, value]) { input.value = step; input.dispatchEvent(new Event('input')); }
-      input.dispatchEvent(new Event('change'));
-    }""",
-    "mask": "(root, name) => root.querySelector(`.masks button[value=${name}]`).click()",
-    "width": """(root, value) => {
-      const input = root.querySelectorAll('.controls .slider input')[1];
-      input.value = value;
-      input.dispatchEvent(new Event('input'));
-      input.dispatchEvent(new Event('change'));
-    }""",
-    "similarity": """(root, value) => {
-      const select = root.querySelector('.controls select');
-      select.value = value;
-      select.dispatchEvent(new Event('change'));
-    }""",
-    "pair": """(root, [query, key]) => {
-      root.scope.pin({ query, key });
-      return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
-        root.querySelector('.cell .buttons button').click();
-        done();
-      })));
-    }""",
-}
+PLAY = f"""async (root, moves) => {{
+  const painted = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const change = (input, values) => {{
+    for (const value of values) {{ input.value = value; input.dispatchEvent(new Event("input")); }}
+    input.dispatchEvent(new Event("change"));
+  }};
+  const hands = {{
+    scaled: () => root.querySelector(".controls .toggle input").click(),
+    temperature: (value) => change(root.querySelector(".controls .slider input"), [1, (1 + value) / 2, value]),
+    mask: (name) => root.querySelector(`.masks button[value=${{name}}]`).click(),
+    width: (value) => {{
+      if (root.scope.view.mask.includes("window")) change(root.querySelectorAll(".controls .slider input")[1], [value]);
+    }},
+    similarity: (value) => change(root.querySelector(".controls select"), [value]),
+    pair: async ([query, key]) => {{
+      root.scope.pin({{ query, key }});
+      await painted();
+      root.querySelector(".cell .buttons button").click();
+    }},
+  }};
+  {NUMBERS}
+  const seen = [];
+  for (const [name, value] of moves) {{
+    await hands[name](value);
+    await painted();
+    seen.push(numbers(root));
+  }}
+  return seen;
+}}"""
 
 
 # Every mask by itself, without the model's own, and every similarity; then whatever chance brings.
@@ -64,7 +65,7 @@ FIRST = [
 
 
 def draw_move(chance: random.Random, tokens: int) -> tuple[str, object]:
-    name = chance.choice(list(MOVES))
+    name = chance.choice(["scaled", "temperature", "mask", "width", "similarity", "pair"])
     match name:
         case "temperature":
             return name, round(chance.choice([0.1, 0.5, 1.0, 2.3, 5.0, chance.uniform(0.1, 5)]), 1)
@@ -79,7 +80,7 @@ def draw_move(chance: random.Random, tokens: int) -> tuple[str, object]:
     return name, None
 
 
-def settled(reader: Reader, moves: int = 0) -> object:
+def settled(reader: Reader) -> object:
     """The component's root, after it has drawn what was set."""
     root = reader.page.locator(".head[data-ready=true]")
     root.wait_for(timeout=60_000)
@@ -87,9 +88,8 @@ def settled(reader: Reader, moves: int = 0) -> object:
     return root
 
 
-def compare(root: object, trace: selfattn.Trace, layer: int, head: int) -> None:
+def compare(shown: dict[str, object], trace: selfattn.Trace, layer: int, head: int) -> None:
     """What is on screen against the edits that the same view means in Python."""
-    shown = root.evaluate(NUMBERS)
     view, notes = read(shown["view"])
     assert notes == []
     stages = trace.call(layer).with_edits(view.edits()).stages(head)
@@ -124,13 +124,17 @@ def test_any_sequence_of_controls_gives_the_numbers_of_python(reader, folders, m
     layer, head = chance.randrange(attention.layers), chance.randrange(attention.heads)
     trace = selfattn.trace(loaded, TEXT, pad=pad)
     reader.open(f"/?model={quote(source, safe='')}&layer={layer}&head={head}&pad={pad}&text={quote(TEXT)}")
-    compare(settled(reader), trace, layer, head)
-    for name, value in FIRST + [draw_move(chance, len(trace.tokens)) for _ in range(10)]:
-        root = settled(reader)
-        if name == "width" and "window" not in root.evaluate("root => root.scope.view.mask"):
-            continue
-        root.evaluate(MOVES[name], value)
-        compare(settled(reader), trace, layer, head)
+    now = f"root => {{ {NUMBERS} return numbers(root); }}"
+    opened = settled(reader).evaluate(now)
+    compare(opened, trace, layer, head)
+    moves = FIRST + [draw_move(chance, len(trace.tokens)) for _ in range(10)]
+    seen = settled(reader).evaluate(PLAY, moves)
+    assert len({str(shown["view"]) for shown in seen}) > len(FIRST)
+    for shown in seen:
+        compare(shown, trace, layer, head)
+    # The server has heard of it all, and answered: it stands.
+    reader.settle()
+    assert settled(reader).evaluate(now) == seen[-1]
 
 
 def test_a_model_that_never_scales_says_so(reader, folders, tmp_path):

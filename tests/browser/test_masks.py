@@ -232,6 +232,7 @@ def test_the_export_holds_every_pair_and_the_python_of_the_edit(reader):
     reader.page.get_by_role("button", name="Export").click()
     python = "Mask(part='encoder', kind='self', pattern=parse('(causal & window(2))'))"
     reader.page.locator("[data-testid=stPopoverBody] code").filter(has_text=python).wait_for(timeout=60_000)
+    reader.settle()
     with reader.page.expect_download() as download:
         reader.page.get_by_role("button", name="as CSV").click()
     header, *rows = download.value.path().read_text().splitlines()

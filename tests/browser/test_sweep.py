@@ -1,6 +1,7 @@
 """In a real browser: a sweep and its best model, and scaled beside unscaled; started, stopped, and drawn."""
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -9,7 +10,6 @@ from selfattn.training.run.settings import Settings
 from selfattn.training.search import side_by_side, sweeps
 from selfattn.training.search.lookup import Lookup
 from selfattn.training.search.side_by_side import PairsPlan
-from tests.tools import browser
 from tests.tools.browser import Reader
 
 SMALL = "train_rows=200&train_layers=1&train_heads=2&train_d_model=16&train_d_ff=32&train_vocabulary=400"
@@ -19,21 +19,6 @@ TINY = PairsPlan(
     seeds=1, widths=(2, 6), d_model=6, d_ff=7, steps=55, every=5, batch=11, task=Lookup(letters=7, digits=3, cards=5)
 )
 STARTS = 90_000  # milliseconds that a process may take to import PyTorch on a machine that does other things too
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("runs")
-
-
-@pytest.fixture(scope="module")
-def address(home):
-    """The app with runs in a folder of its own."""
-    browser.require_chromium()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SELFATTN_RUNS", str(home))
-        with browser.server() as address:
-            yield address
 
 
 @pytest.fixture
@@ -52,8 +37,8 @@ def alternative(reader: Reader, key: str) -> str:
     )
 
 
-def test_the_panels_draw_what_was_found_and_start_and_stop(reader, home):
-    folder = home / "side-by-side"
+def test_the_panels_draw_what_was_found_and_start_and_stop(reader, runs_home):
+    folder = runs_home / "side-by-side"
     side_by_side.prepare(folder, TINY)
     side_by_side.run(folder)
     reader.open("/training?training_of=Scaled+or+not")
@@ -76,18 +61,18 @@ def test_the_panels_draw_what_was_found_and_start_and_stop(reader, home):
     assert side_by_side.state(folder) == "stopped"
 
 
-def test_a_sweep_is_started_stopped_and_its_best_model_loaded(reader, home):
+def test_a_sweep_is_started_stopped_and_its_best_model_loaded(reader, runs_home):
     reader.open(f"/training?training_of=A+sweep&{SMALL}&{LONG}")
     reader.page.locator(".st-key-sweep_start button").click()
     reader.page.wait_for_url(re.compile(r"sweep=sweep-[0-9a-f]{16}"))
-    found = sweeps.open_sweep(next(home.glob("sweep-*")))
+    found = sweeps.open_sweep(runs_home / parse_qs(urlsplit(reader.page.url).query)["sweep"][0])
     reader.settle().page.locator(".st-key-sweep_stop button").click()
     reader.page.locator(".st-key-sweep_resume button").wait_for()
     assert found.state != "running"
     assert "0 of 12 trials" in reader.text(".st-key-panel_sweep")
 
     done = sweeps.prepare(
-        home / f"sweep-{0:016x}",
+        runs_home / f"sweep-{0:016x}",
         generate("hard", 200, 0),
         SETTINGS,
         sweeps.ranges_of("learning_rate=0.0001:0.1,norm"),

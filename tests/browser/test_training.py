@@ -9,7 +9,6 @@ from selfattn.places import SPECIMENS
 from selfattn.training.run.history import read
 from selfattn.training.run.run import all_runs, open_run
 from tests.canvas.test_history import check
-from tests.tools import browser
 from tests.tools.browser import DESK, Reader
 from tests.tools.looks import looks
 
@@ -18,28 +17,18 @@ STARTS = 90_000  # milliseconds that a process may take to import PyTorch on a m
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("runs")
-
-
-@pytest.fixture(scope="module")
-def trainer(home):
-    """The app with runs in a folder of its own."""
-    browser.require_chromium()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SELFATTN_RUNS", str(home))
-        with browser.server() as address:
-            yield address
-    for run in all_runs(home):
+def home(runs_home):
+    yield runs_home
+    for run in all_runs(runs_home):
         run.ask("cancel")  # what a failed test left behind
 
 
 @pytest.fixture
-def open_tab(chromium, trainer):
+def open_tab(chromium, address, home):
     readers = []
 
     def tab(path: str, **options: object) -> Reader:
-        readers.append(Reader(chromium.new_page(**{"viewport": DESK} | options), trainer))
+        readers.append(Reader(chromium.new_page(**{"viewport": DESK} | options), address))
         readers[-1].page.set_default_timeout(STARTS)
         return readers[-1].open(path)
 

@@ -1,5 +1,6 @@
 """A head of random numbers for the live component's views, and the little of its scope that a view needs."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -95,4 +96,5 @@ window.mount = async (module, head, view, palette) => {
 def mount(page: Any, module: str, of: dict[str, Any], **view: Any) -> None:
     """Show the view `module` of a head on a page that can import the modules."""
     page.evaluate(SCRIPT)
-    page.evaluate("([module, head, view, palette]) => mount(module, head, view, palette)", [module, of, view, PALETTE])
+    # As one string: Playwright wraps each number that it passes.
+    page.evaluate("given => mount(...JSON.parse(given))", json.dumps([module, of, view, PALETTE]))

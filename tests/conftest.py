@@ -97,11 +97,23 @@ def reader(tab, address):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser; the tests of one file stay together, on either worker."""
+    """Mark what needs a browser, and begin with it: its files are the longest, and each stays on one worker."""
     for item in items:
         if {"chromium", "address"} & {*item.fixturenames}:
             item.add_marker("browser")
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
+def is_quick(config: pytest.Config) -> bool:
+    return "not slow" in config.option.markexpr
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Shapes are checked in the whole suite: the checks are two fifths of the time of tests of arrays."""
+    if not is_quick(config):
+        from tests.tools import shapes
+
+        shapes.check()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
@@ -112,16 +124,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     # Tests run side by side, on tiny models: more threads for each would only be in each other's way.
     torch.set_num_threads(1)
-    if checked := session.config.getoption("--jaxtyping-packages"):
-        shapes.let_go(tuple(checked.split(",")[:-1]))
+    if not is_quick(session.config):
+        shapes.let_go()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Shapes are checked in the whole suite, but for slow tests: the checks are two fifths of the time."""
+    """Slow tests are as slow as they are."""
     import jaxtyping
 
-    unchecked = item.get_closest_marker("slow") or "not slow" in item.config.option.markexpr
-    jaxtyping.config.update("jaxtyping_disable", bool(unchecked))
+    jaxtyping.config.update("jaxtyping_disable", item.get_closest_marker("slow") is not None)
 
 
 @pytest.hookimpl(wrapper=True)

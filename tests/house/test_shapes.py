@@ -7,11 +7,16 @@ from jaxtyping import TypeCheckError
 from selfattn.maths.similarity import dot
 from selfattn.recording.call import Call
 from selfattn.recording.edits import Setting
+from tests.conftest import is_quick
 
 
-def test_a_key_of_another_width_is_seen(pytestconfig):
-    if "not slow" in pytestconfig.option.markexpr:
+@pytest.fixture(autouse=True)
+def _whole(pytestconfig):
+    if is_quick(pytestconfig):
         pytest.skip("the quick tests run without these checks")
+
+
+def test_a_key_of_another_width_is_seen():
     with pytest.raises(TypeCheckError, match="key"):
         dot(torch.zeros(3, 5), torch.zeros(7, 11))
 

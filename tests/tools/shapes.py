@@ -1,4 +1,4 @@
-"""What is checked under `--jaxtyping-packages`: functions of arrays alone. Of all other types mypy takes care."""
+"""What is checked while all tests run: the shapes of functions of arrays. Of all other types mypy takes care."""
 
 import inspect
 import sys
@@ -7,13 +7,31 @@ from functools import cached_property
 from types import FunctionType
 from typing import get_args, no_type_check
 
-from jaxtyping import AbstractArray
+from jaxtyping import AbstractArray, install_import_hook
+
+CHECKED = (
+    "selfattn.maths",
+    "selfattn.recording",
+    "selfattn.models.loading.library",
+    "selfattn.models.inputs.tokens",
+    "selfattn.models.answers.tasks",
+    "selfattn.models.budgets",
+    "selfattn.tracing",
+    "selfattn.analysis",
+    "selfattn.figures",
+)
 
 
-def let_go(packages: tuple[str, ...]) -> None:
+def check() -> None:
+    """From here on, what is imported has its shapes checked."""
+    assert not any(name.startswith(CHECKED) for name in sys.modules), "imported before its shapes could be checked"
+    install_import_hook(CHECKED, "beartype.beartype")
+
+
+def let_go() -> None:
     """Take the checks from functions that neither take nor give an array: each would cost more than the call."""
     for name, module in [*sys.modules.items()]:
-        if name.startswith(packages):
+        if name.startswith(CHECKED):
             for function in _functions(vars(module)):
                 # What a module imports is left alone.
                 if function.__module__ == name and not any(map(_has_array, inspect.get_annotations(function).values())):

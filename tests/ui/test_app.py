@@ -48,7 +48,7 @@ def notices(at: AppTest) -> list[str]:
 
 
 @pytest.mark.parametrize("part", ["encoder, self", "decoder, self", "decoder, cross"])
-@pytest.mark.parametrize("name", ["t5", "bart"])
+@pytest.mark.parametrize("name", [pytest.param("t5", marks=pytest.mark.slow), "bart"])
 def test_every_part_of_an_encoder_decoder_opens(folders, name, part):
     at = app(folders / name, part=part, text="A small film.", temperature="2.0", reach="in the model")
     assert notices(at) == []
@@ -70,6 +70,6 @@ ODD = ["a", "\x00\x01 x", "e\u0301\u0302\u0323", "🙂", "好", "\u202e\u0645\u0
 
 
 @pytest.mark.parametrize("text", ODD)
-@pytest.mark.parametrize("model", ["sentiment", "induction"])
+@pytest.mark.parametrize("model", [pytest.param("sentiment", marks=pytest.mark.slow), "induction"])
 def test_odd_texts_open(model, text):
     assert notices(app(model, text=text)) == []

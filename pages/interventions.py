@@ -5,8 +5,9 @@ import streamlit as st
 from selfattn.figures import pieces
 from selfattn.ui import controls, link
 from selfattn.ui.interventions import board as interventions
-from selfattn.ui.interventions import experiments, patching, ranking
+from selfattn.ui.interventions import patching, ranking
 from selfattn.ui.interventions.add_change import add_change
+from selfattn.ui.shell import in_model
 from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.shell.refusing import refusing
 
@@ -33,7 +34,7 @@ def page(study: Study) -> None:
     )
 
     with refusing():
-        edits = experiments.EDITS.get()
+        edits = in_model.EDITS.get()
         if experiment == CHANGE:
             with st.container(horizontal=True, vertical_alignment="center", key="controls"):
                 setup = interventions.setup(study)

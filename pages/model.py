@@ -12,7 +12,7 @@ from selfattn.ui.shell.refusing import refusing
 def page(study: Study) -> None:
     """The model's layers and facts."""
     with st.container(key="board"), refusing():
-        anatomy = model.found(study.run)
+        anatomy = model.found(study.plain)
         st.html(pieces.question("What is this model?", anatomy.verdict))
         model.layers(study, anatomy)
         model.facts(anatomy)

@@ -26,12 +26,9 @@ def page(study: Study) -> None:
         temperature = writing.temperature_picker(study.model)
 
     with refusing():
-        edits = read_link(study.model)
-        before = study.trace()
-        after = study.trace(edits) if edits else None
-
+        read_link(study.model, at)
     with st.container(key="board"), refusing():
-        view = microscope(study, before, after, at, temperature)
+        view = microscope(study, at, temperature)
         with st.container(key="panel_heads"):
-            heads_of_layer(study, edits, at)
-    export(study, at, edits, view.edits())
+            heads_of_layer(study, at)
+    export(study, at, view.edits())

@@ -38,7 +38,7 @@ def page(study: Study) -> None:
             scaled: scaling.saturation_of(both[scaled], d**-0.5 if scaled else 1.0, temperature) for scaled in both
         }
     else:
-        call = study.trace().call(at.layer, at.part, at.kind)
+        call = caches.trace(study.plain).call(at.layer, at.part, at.kind)
         both = scaling.head_stages(call, at.head, temperature)
         layer = scaling.head_saturation(call, temperature)
         measured = {scaled: layer[scaled][at.head] for scaled in both}

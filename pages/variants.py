@@ -26,10 +26,10 @@ def page(study: Study) -> None:
         choice, about = st.columns([7, 5])
         with choice:
             variant = choices.chips()
-            settings = choices.settings(variant, board.exact(study.run, at))
+            settings = choices.settings(variant, board.exact(study.plain, at))
         with about.container(key="panel_variant"):
             board.variant_panel(study, at, variant, settings)
 
     with st.container(key="board"), refusing():
         board.picture(study, at, variant, settings)
-    export(study.run, at, board.rows(study.run, at, settings), variant, settings)
+    export(study.plain, at, board.rows(study.plain, at, settings), variant, settings)

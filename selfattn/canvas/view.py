@@ -118,10 +118,10 @@ def _of(default: Any, kind: Kind, link: str | None = None) -> Any:
 
 @dataclass(frozen=True)
 class View:
-    """The state of the one-head picture; `own` is what the model itself does."""
+    """The state of the one-head picture; `own` is what the model does, with the edits that are in it."""
 
     scaled: bool = _of(True, _flag())
-    temperature: float = _of(1.0, _number(COLDEST, HOTTEST, 0.1))
+    temperature: float | None = _of(None, _number(COLDEST, HOTTEST, 0.1))  # None: as the model runs
     mask: tuple[str, ...] = _of(("own",), _several_of("own", "causal", "padding", "window"))
     width: int = _of(4, _whole(1, 32))
     pairs: tuple[tuple[int, int], ...] = _of((), _pairs(MOST_PAIRS))
@@ -144,11 +144,15 @@ class View:
             found.append(Similarity(self.similarity, **where))
         if not self.scaled:
             found.append(Scale(None, **where))
-        if self.temperature != 1.0:
+        if self.temperature is not None:
             found.append(Temperature(self.temperature, **where))
         if self.mask != ("own",) or self.pairs:
             found.append(Mask(self._pattern(), replace="own" not in self.mask, **where))
         return tuple(found)
+
+    def at_rest(self) -> "View":
+        """The same picture of the model as it runs, with nothing set on top."""
+        return replace(self, **{name: getattr(UNCHANGED, name) for name in SETTINGS})
 
     def _pattern(self) -> MaskPattern:
         named = {"causal": causal, "padding": padding, "window": window(self.width)}
@@ -177,6 +181,8 @@ class View:
 KINDS: dict[str, Kind] = {each.name: each.metadata["kind"] for each in fields(View)}
 LINK_NAMES: dict[str, str] = {each.name: each.metadata["link"] for each in fields(View) if each.metadata["link"]}
 UNCHANGED = View()
+# The fields that change numbers.
+SETTINGS = ("scaled", "temperature", "mask", "pairs", "similarity")
 # The bounds and choices of each control.
 LIMITS = {name: kind.limits for name, kind in KINDS.items() if kind.limits}
 

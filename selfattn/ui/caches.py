@@ -135,8 +135,8 @@ def head_payload(run: Run, at: Head) -> Payload:
 
 @of_runs(max_entries=6, show_spinner="Pooling the head's weights …")
 def long_payload(run: Run, at: Head, alone: tuple[Edit, ...]) -> Payload:
-    """What the browser needs of one head of a long text, under edits of this head alone."""
-    found = call(run, at).with_edits(alone)
+    """What the browser needs of one head of a long text, with edits of this head alone on top of the run's."""
+    found = call(run, at).with_edits((*run.edits, *alone))
     return long_payload_of(found, at.head, *trace(run).labels(found), overview(found, at.head))
 
 

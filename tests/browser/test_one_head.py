@@ -59,12 +59,20 @@ def test_in_the_model_the_prediction_follows(reader):
     edited = selfattn.trace("sentiment", text, [Temperature(5.0)]).prediction
     assert_close(shown_probability(reader), edited.of("negative"), within=6e-4)
     assert "before the change" in reader.text(".head .says")
-    assert reader.text(".head button.primary") == "Applied"
-    reader.page.reload()
-    assert_close(shown_probability(reader.settle()), edited.of("negative"), within=6e-4)
-    assert reader.text(".head button.primary") == "Applied"
+    assert reader.page.locator(".head button.primary").is_disabled(), "nothing is set on top"
+    assert "Temperature 5 in all heads" in reader.text(".st-key-in_model")
+    # Undo takes it out, and it is set on top as before.
     reader.click(".head .apply .quiet")
     assert_close(shown_probability(reader), before.of("negative"), within=6e-4)
+    assert reader.page.locator(".head .controls .slider input").first.input_value() == "5"
+    assert reader.page.locator(".st-key-in_model").count() == 0
+    reader.click(".head button.primary")
+    reader.page.reload()
+    assert_close(shown_probability(reader.settle()), edited.of("negative"), within=6e-4)
+    assert reader.page.locator(".head .controls .slider input").first.input_value() == "5", "the model’s own now"
+    reader.click(".st-key-take_out_0 button")
+    assert_close(shown_probability(reader), before.of("negative"), within=6e-4)
+    assert "edits" not in reader.page.url
 
 
 def shown_probability(reader: Reader) -> float:

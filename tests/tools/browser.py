@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -187,6 +188,10 @@ class Reader:
     def click(self, selector: str) -> "Reader":
         self.page.locator(selector).first.click()
         return self.settle()
+
+    def link(self) -> dict[str, str]:
+        """What the address asks for."""
+        return dict(parse_qsl(urlsplit(self.page.url).query))
 
     def text(self, selector: str = "body") -> str:
         return self.page.locator(selector).first.inner_text()

@@ -134,7 +134,7 @@ def test_a_ranking_that_grows_while_it_is_drawn(folders, monkeypatch):
         return found
 
     monkeypatch.setattr(ranking, "_columns", while_another_measures)
-    ranking.table(SimpleNamespace(run=run, model=caches.model(choice)), attention, "zero", THIS_TEXT)
+    ranking.table(SimpleNamespace(run=run, plain=run, model=caches.model(choice)), attention, "zero", THIS_TEXT)
     assert len(experiments.alone(run, THIS_TEXT, attention, "zero")) == len(whole) + 1
 
 

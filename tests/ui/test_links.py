@@ -28,7 +28,7 @@ WIDGETS = (
 )
 # What of a picture says what it shows; the rest is how it is drawn.
 TELLING = (
-    *("view", "applied", "queries", "keys", "titles", "expression", "after", "where", "layer", "number", "layers"),
+    *("view", "queries", "keys", "titles", "expression", "after", "where", "layer", "number", "layers"),
     *("heads", "kind", "lines", "sentences", "changes", "edits", "legend", "chosen", "measured", "shape", "prediction"),
 )
 TEXT = "The plot was dull, but the acting was not bad at all."

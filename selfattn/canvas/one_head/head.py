@@ -1,5 +1,6 @@
 """One head as a payload: all that the browser needs to compute its stages again under any of the reader's settings."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from selfattn.canvas.one_head.senses import senses_payload
 from selfattn.canvas.payload import Planes
+from selfattn.maths.masks import custom
 from selfattn.models.inputs.tokens import visible
 from selfattn.recording.call import Call
 from selfattn.tracing.trace import Trace
@@ -17,25 +19,25 @@ ALIKE = {"dot": "·", "cosine": " cosine ", "rbf": " rbf "}
 
 
 def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], Planes]:
-    """The words and the planes of one head, without any edit of its own: those are the browser's.
+    """The words and the planes of one head as the model runs it, with the edits that are in the call.
 
-    Planes: query, key, value and raw scores (float32), the model's own mask, its bias where there is one, and for each
-    token its word, its sentence, and whether it is text (1) or padding (0).
+    Planes: query, key, value and raw scores (float32), the model's own mask, and where there are some what edits allow
+    and what they cut after the softmax; its bias where there is one, and for each token its word, its sentence, and
+    whether it is text (1) or padding (0).
     """
-    call = call.with_edits(())
-    stages = call.stages(head)
+    setting, stages = call.settings[head], call.stages(head)
     queries, keys = trace.labels(call)
     planes: Planes = {
         "query": _floats(stages.query),
         "key": _floats(stages.key),
         "value": _floats(stages.value),
         "scores": _floats(stages.scores),
-        "keep": _bytes(stages.keep),
+        **_masks(call, head),
         "real_queries": _bytes(call.real_keys() if call.kind == "self" else torch.ones(len(queries), dtype=torch.bool)),
         "real_keys": _bytes(call.real_keys()),
     }
     for name, bias in zip(("bias", "mask_bias"), call.biases(head), strict=True):
-        if bias is not None:
+        if bias is not None and (name == "bias" or setting.own_mask):
             planes[name] = _floats(bias)
     for side, names in (("query", queries), ("key", keys)):
         planes[f"{side}_words"], planes[f"{side}_segments"] = _places(trace, names)
@@ -45,9 +47,11 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
         "queries": [visible(name) for name in queries],
         "keys": [visible(name) for name in keys],
         "head": {
-            **formula(call),
+            **formula(call, head),
             "kind": call.kind,
             "scale": call.effective_scale(head),
+            "temperature": setting.temperature,
+            "ablated": setting.ablate,
             "softcap": call.softcap,
             "sink": None if call.sink is None else call.sink[head].item(),
             "extreme": extreme(call),
@@ -57,15 +61,35 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
     return about, planes
 
 
-def formula(call: Call) -> dict[str, Any]:
-    """What a reader may change in the formula of a call, and why not where they may not."""
-    similarity = "dot" if call.similarity is None else getattr(call.similarity, "__name__", "own")
+def _masks(call: Call, head: int) -> Planes:
+    """The model's own mask, or all where an edit replaces it; what edits allow; and what they cut after the softmax."""
+    setting = call.settings[head]
+    keep = call.with_edits(()).keep(head)
+    planes: Planes = {"keep": _bytes(keep if setting.own_mask else torch.ones_like(keep))}
+    if setting.masks:
+        planes["allowed"] = _bytes(replace(call, settings=(replace(setting, own_mask=False),) * call.heads).keep(head))
+    if setting.cut_after:
+        planes["cut"] = _bytes(custom(setting.cut_after).keep(*call.shape, None))
+    return planes
+
+
+def formula(call: Call, head: int) -> dict[str, Any]:
+    """What a reader may change in the formula of a head, and why not where they may not."""
+    own = "dot" if call.similarity is None else getattr(call.similarity, "__name__", "own")
+    similarity = call.settings[head].similarity or own
     return {
         "similarity": similarity,
         "alike": {"own": ALIKE.get(similarity, f" {similarity} "), **ALIKE},
-        "fixed": fixed(call),
+        "fixed": _unscaled(call, head) or fixed(call),
+        "raw": _unscaled(call, head) is not None,
         "comparable": call.prescale is not None,
     }
+
+
+def _unscaled(call: Call, head: int) -> str | None:
+    """Why there is no scaling to switch off, where an edit has taken it."""
+    raw = call.settings[head].rescale in ((None,), (1.0,)) and call.own_scale(head) != 1.0
+    return "The model runs without scaling: take that out of it to divide again." if raw else None
 
 
 def fixed(call: Call) -> str | None:

@@ -36,7 +36,7 @@ def long_payload(
     band, mask = _mask(call, head)
     about = {
         "long": True,
-        "head": formula(call),
+        "head": formula(call, head),
         "queries": [visible(name) for name in queries],
         "keys": None
         if tuple(keys) == tuple(queries)

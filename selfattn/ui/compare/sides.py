@@ -16,10 +16,10 @@ from selfattn.places import SPECIMENS
 from selfattn.recording.edits import Edit, Scale, Temperature
 from selfattn.ui import caches, controls, link
 from selfattn.ui.caches import Run
-from selfattn.ui.interventions.experiments import EDITS
 from selfattn.ui.link import Linked, linked
 from selfattn.ui.place import Head
 from selfattn.ui.shell.frame import Study
+from selfattn.ui.shell.in_model import EDITS
 
 WAYS = {"text": "another text", "head": "another head", "model": "another model", "edits": "the edits"}
 # A word of the examples, and what stands for it in B's first text: the first that the text holds is changed.
@@ -101,8 +101,9 @@ def pick(study: Study) -> Sides:
             run = replace(run, given=_text(study), written=())
         other = counterpart(model, study.model.attention(at.part, at.kind))
         second_at = _head(model, other, at, chosen="head" in ways)
-    edits = _edits() if "edits" in ways else ()
-    return Sides(study.run, run.under(edits), at, second_at, ways)
+    if "edits" in ways:
+        return Sides(study.plain, run.under(_edits()), at, second_at, ways)
+    return Sides(study.run, run, at, second_at, ways)
 
 
 def variant(text: str) -> str:

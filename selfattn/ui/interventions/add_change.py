@@ -11,7 +11,7 @@ from selfattn.figures import pieces
 from selfattn.maths.masks import parse
 from selfattn.models.model import Attention
 from selfattn.recording.edits import Cut, Edit, Mask, Scale, Similarity, Temperature
-from selfattn.ui.interventions import experiments
+from selfattn.ui.shell import in_model
 from selfattn.ui.shell.frame import Study
 
 SIMILARITIES: tuple[Literal["dot", "cosine", "rbf"], ...] = ("dot", "cosine", "rbf")
@@ -30,7 +30,7 @@ def add_change(study: Study, attention: Attention, edits: Edits) -> None:
             where |= {"part": attention.part, "kind": attention.kind}
         if st.button("Add", type="primary", key="new_add"):
             try:
-                experiments.EDITS.put((*edits, make(**where)))
+                in_model.EDITS.put((*edits, make(**where)))
             except ValueError as error:
                 st.html(pieces.notice(str(error)))
             else:

@@ -19,11 +19,11 @@ from selfattn.figures import interventions as figures
 from selfattn.models.inputs.tokens import visible
 from selfattn.models.model import Attention
 from selfattn.recording.edits import Ablate, Cut, from_json, to_json
-from selfattn.ui import controls
+from selfattn.ui import caches, controls
 from selfattn.ui.interventions import experiments
 from selfattn.ui.link import KEEP
 from selfattn.ui.place import Head
-from selfattn.ui.shell import exporting, writing
+from selfattn.ui.shell import exporting, in_model, writing
 from selfattn.ui.shell.frame import Study
 
 KEY = "experiment"
@@ -100,13 +100,13 @@ def how_silenced(edits: Edits) -> How:
 
 def _other_how() -> None:
     how = HOWS[st.session_state.how]
-    edits = experiments.EDITS.get()
-    experiments.EDITS.put(tuple(replace(edit, how=how) if isinstance(edit, Ablate) else edit for edit in edits))
+    edits = in_model.EDITS.get()
+    in_model.EDITS.put(tuple(replace(edit, how=how) if isinstance(edit, Ablate) else edit for edit in edits))
 
 
 def measured_on(study: Study) -> str:
     """What effects are measured on; repeated random tokens are for models that say which token comes next."""
-    said = study.trace().prediction
+    said = caches.trace(study.plain).prediction
     if said is None or said.kind != "next token" or study.model.network.config.is_encoder_decoder:
         return THIS_TEXT
     first = REPEATS if study.model.name == "induction" else THIS_TEXT
@@ -118,29 +118,29 @@ def measured_on(study: Study) -> str:
 def run_edits(study: Study, edits: Edits) -> tuple[Trace, list[str]]:
     """The run with the edits, and why it is the one without them where it cannot be done."""
     try:
-        return study.trace(edits), []
+        return study.trace(), []
     except ValueError as error:
-        return study.trace(), [f"{error} It is shown as it runs without the changes."]
+        return caches.trace(study.plain), [f"{error} It is shown as it runs without the changes."]
 
 
 def picture(study: Study, setup: Setup, edits: Edits, how: How, on: str) -> None:
     """Lines, heads, prediction and changes, live; what the reader does there comes back as edits."""
-    before = study.trace()
+    before = caches.trace(study.plain)
     after, refused = run_edits(study, edits)
     at, attention = setup.at, setup.attention
     calls = [trace.call(at.layer, at.part, at.kind) for trace in (before, after)]
     names = after.labels(calls[1])
     silenced = effects.silenced(edits, attention)
     sentences = refused or _sentences(study, edits, attention, silenced, how, on, (before, after), names)
-    alone = experiments.alone(study.run, on, attention, how)
+    alone = experiments.alone(study.plain, on, attention, how)
     several = len(study.model.attentions) > 1
     about = {
         "lines": _lines(setup, calls[1].shape),
-        "legend": _legend(alone, experiments.measure(study.run, on).name),
+        "legend": _legend(alone, experiments.measure(study.plain, on).name),
         "signed": before.prediction is not None,  # without an answer an effect is a distance
         "prediction": {
             **prediction_of(before, after if edits else None),
-            **writing.wording(study.run, edits, study.model),
+            **writing.wording(study.plain, study.run, study.model),
         },
         "sentences": sentences,
         "heard": " ".join(sentences),
@@ -174,7 +174,7 @@ def _act(study: Study, setup: Setup, how: How, told: Mapping[str, Any]) -> None:
     for deed in told["deeds"]:
         edits = _done(deed, edits, study, setup, how)
         st.session_state.experiment_done = deed["at"]
-    experiments.EDITS.put(edits)
+    in_model.EDITS.put(edits)
 
 
 def _done(deed: Mapping[str, Any], edits: Edits, study: Study, setup: Setup, how: How) -> Edits:
@@ -189,7 +189,7 @@ def _done(deed: Mapping[str, Any], edits: Edits, study: Study, setup: Setup, how
             pair = frozenset({(int(deed["query"]), int(deed["key"]))})
             return edit_list.toggled(edits, pair, setup.shown, attention, new)
         case "hide":
-            call, key = study.trace().call(setup.at.layer, setup.at.part, setup.at.kind), int(deed["key"])
+            call, key = caches.trace(study.plain).call(setup.at.layer, setup.at.part, setup.at.kind), int(deed["key"])
             if key >= call.shape[1]:
                 return edits  # a word of another text
             seen = call.keep_of_heads().any(0)[:, key].nonzero().flatten().tolist()
@@ -227,12 +227,12 @@ def _sentences(
     """What the changes moved, with its control, and what has to be known about them."""
     if not edits:
         return ["Silence a head or cut a line: the model runs again, and the tick stays where it was."]
-    name = experiments.measure(study.run, on).name
-    whole = experiments.effect(study.run, on, edits)
+    name = experiments.measure(study.plain, on).name
+    whole = experiments.effect(study.plain, on, edits)
     found = []
     if silenced:
         heads = effects.silence(silenced, attention, how)
-        sentence = figures.silenced(len(silenced), experiments.effect(study.run, on, heads), name)
+        sentence = figures.silenced(len(silenced), experiments.effect(study.plain, on, heads), name)
         found.append(f"{sentence}; {_control(study, on, attention, how, silenced)}.")
     if any(not isinstance(edit, Ablate) for edit in edits):
         what = "The changes together" if len(edits) > 1 else "The change"
@@ -245,7 +245,7 @@ def _sentences(
 
 
 def _control(study: Study, on: str, attention: Attention, how: How, chosen: frozenset[Place]) -> str:
-    done = experiments.drawn(study.run, on, attention, how, chosen)
+    done = experiments.drawn(study.plain, on, attention, how, chosen)
     others = attention.layers * attention.heads - len(chosen)
     if len(chosen) > others:
         return "more than half of the heads leave no control to draw"
@@ -270,6 +270,6 @@ def _empty(rows: Sequence[tuple[Any, int, int]], names: tuple[Sequence[str], Seq
 
 def export(study: Study, attention: Attention, edits: Edits, how: How, on: str) -> None:
     """The Python that makes these numbers, in the sidebar's menu."""
-    run = study.run
+    run = study.plain
     code = python.experiment(run.choice, run.given, attention, edits, how, on, run.pad, run.written)
     exporting.menu({}, {exporting.PYTHON: code})

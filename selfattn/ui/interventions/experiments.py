@@ -1,4 +1,4 @@
-"""An experiment: the edits in the model, which the link holds and pages share, and what they are measured by."""
+"""An experiment: what the edits in the model are measured by."""
 
 from functools import partial
 
@@ -9,15 +9,9 @@ from selfattn import Trace
 from selfattn.analysis.interventions import effects
 from selfattn.analysis.interventions.effects import SEED, THIS_TEXT, Effect, How, Measure, Place
 from selfattn.models.model import Attention
-from selfattn.recording.edits import Edit, from_json, to_json
+from selfattn.recording.edits import Edit
 from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
-from selfattn.ui.link import Linked, linked
-
-# The edits in the model.
-EDITS: Linked[tuple[Edit, ...]] = linked(
-    "edits", from_json, lambda edits: to_json(edits) if edits else None, (), noun="This list of changes"
-)
 
 
 def measure(run: Run, on: str) -> Measure:

@@ -35,27 +35,27 @@ Places = dict[tuple[int, int | None], float]
 
 def patching(study: Study, attention: Attention) -> None:
     """Another text, and the share of the way to its answer that each of its heads goes in this one."""
-    if not isinstance(study.run.given, str):
+    if not isinstance(study.plain.given, str):
         raise ValueError(f"Patching is between two texts; {study.model.name} was given something else.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if OTHER_TEXT.get() is None:
-            OTHER_TEXT.put(ANOTHER.get(str(study.run.given), ""))
+            OTHER_TEXT.put(ANOTHER.get(str(study.plain.given), ""))
         another = st.text_input("Another text, of as many tokens", key=OTHER_TEXT.control())
         name = st.segmented_control("Measured in", MEASURES, default=MEASURES[0], required=True, key="patch_in", **KEEP)
     OTHER_TEXT.put(another)
     if not another.strip():
         st.html(pieces.notice("Type another text: what each head gives on it is put into the text above."))
         return
-    clean, corrupt = caches.trace(replace(study.run, given=another)), study.trace()
+    clean, corrupt = caches.trace(replace(study.plain, given=another)), caches.trace(study.plain)
     _tokens(clean.tokens.text, corrupt.tokens.text)
     recovery = Recovery.of(clean, corrupt, name)
     st.html(pieces.heading("From one answer to the other", _answers(recovery)))
     heads = attention.layers * attention.heads
     wanted = heads <= FEW or st.toggle(f"Patch each of {heads} heads, one by one", key="patched", **KEEP)
-    shares = _shares(study.run, attention, another, recovery.name)
+    shares = _shares(study.plain, attention, another, recovery.name)
     if wanted:
-        left = analysis.patching(recovery, attention, clean, partial(_patched, study.run), shares)
-        named = steps.name("patch", study.run, attention, another, recovery.name)
+        left = analysis.patching(recovery, attention, clean, partial(_patched, study.plain), shares)
+        named = steps.name("patch", study.plain, attention, another, recovery.name)
         steps.walk(left, shares, heads + attention.layers, named, "patches")
     if done := dict(shares):  # another reader may be adding to them
         st.html(figures.table(done, attention.layers, attention.heads, study.palette))
@@ -66,7 +66,7 @@ def patching(study: Study, attention: Attention) -> None:
             file_name=exporting.file_name(f"{study.model.name}-patched.csv"),
             mime="text/csv",
         )
-    run = study.run
+    run = study.plain
     code = python.patching(run.choice, run.given, another, attention, recovery.name, run.pad, run.written)
     exporting.menu({}, {exporting.PYTHON: code})
 

@@ -48,26 +48,26 @@ def _measure(study: Study, attention: Attention, edits: Edits, how: How, on: str
     silenced = effects.silenced(edits, attention)
     known = _known(study, attention, how, on, silenced)
     if compared and 0 < len(silenced) <= attention.layers * attention.heads - len(silenced):
-        experiments.control(study.run, on, attention, how, silenced)
+        experiments.control(study.plain, on, attention, how, silenced)
     if ranked:
-        experiments.ranking(study.run, on, attention, how)
+        experiments.ranking(study.plain, on, attention, how)
     return _known(study, attention, how, on, silenced) != known
 
 
 def _known(study: Study, attention: Attention, how: How, on: str, silenced: frozenset[Place]) -> tuple[int, int]:
-    alone = experiments.alone(study.run, on, attention, how)
-    return len(alone), len(experiments.drawn(study.run, on, attention, how, silenced))
+    alone = experiments.alone(study.plain, on, attention, how)
+    return len(alone), len(experiments.drawn(study.plain, on, attention, how, silenced))
 
 
 def table(study: Study, attention: Attention, how: How, on: str) -> None:
     """Every head by what silencing it alone does, beside how much that differs from head to head."""
-    alone = experiments.alone(study.run, on, attention, how)
+    alone = experiments.alone(study.plain, on, attention, how)
     if not alone:
         return
-    found = experiments.measure(study.run, on)
+    found = experiments.measure(study.plain, on)
     columns = _columns(alone)
     st.html(pieces.heading("Every head, silenced alone", _beside(alone, found.name)))
-    scores = experiments.induction(study.run) if on == REPEATS else {}
+    scores = experiments.induction(study.plain) if on == REPEATS else {}
     if scores:
         columns["induction score"] = [scores[place] for place in alone]
         st.html(f'<p class="sa-answer">{figures.seen_and_needed(scores, alone)}</p>')

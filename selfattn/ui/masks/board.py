@@ -136,8 +136,8 @@ def _call(study: Study, place: Place) -> Call:
 def picture(study: Study, place: Place, drawn: Drawn) -> None:
     """The mask, its reach, its cost, the head's weights and the prediction, live."""
     state, attention = st.session_state, place.attention
-    edits = (place.edit(drawn.pattern),)
-    before, after = study.trace(), study.trace(edits)
+    masked = study.run.under((*study.run.edits, place.edit(drawn.pattern)))
+    before, after = study.trace(), caches.trace(masked)
     known, planes = caches.head_payload(study.run, place.at)
     about = {
         "expression": drawn.written,
@@ -150,7 +150,7 @@ def picture(study: Study, place: Place, drawn: Drawn) -> None:
         "layers": attention.layers,
         "heads": attention.heads,
         "where": place.where,
-        "prediction": {**prediction_of(before, after), **writing.wording(study.run, edits, study.model)},
+        "prediction": {**prediction_of(before, after), **writing.wording(study.run, masked, study.model)},
         "sentences": _sentences(study, place),
         "changes": [place.where],
         "unchanged": UNCHANGED.as_json(),
@@ -186,7 +186,7 @@ def export(study: Study, place: Place, drawn: Drawn) -> None:
     code = {
         "The mask as an expression": drawn.written,
         "The Python that puts it into the model": python.of_head(
-            run.choice, run.given, [edit], *where, run.pad, run.written
+            run.choice, run.given, [*run.edits, edit], *where, run.pad, run.written
         ),
     }
     made = ("Mask, reach and weights as CSV", partial(_csv, study, place, drawn.pattern))
@@ -196,7 +196,7 @@ def export(study: Study, place: Place, drawn: Drawn) -> None:
 def _csv(study: Study, place: Place, pattern: MaskPattern) -> bytes:
     """One line a pair: may it attend, the first layer at which it has heard, its weight in this head alone."""
     before: Trace = study.trace()
-    call = before.call(place.at.layer, place.at.part, "self").with_edits([Mask(pattern)])
+    call = before.call(place.at.layer, place.at.part, "self").with_edits([*study.run.edits, Mask(pattern)])
     stages = call.stages(place.at.head)
     names = [data.cell(name) for name in before.labels(call)[0]]
     first = reach.first_layers(stages.keep.cpu())

@@ -49,13 +49,13 @@ def show(study: Study, at: Head, exhibit: Exhibit) -> None:
     figure, beside = st.columns([1.25, 1], gap="medium")
     _code(way)
     with figure, refusing():
-        mistake = made(study.run, at, EXHIBITS.index(exhibit), exhibit.ways.index(way), draw)
+        mistake = made(study.plain, at, EXHIBITS.index(exhibit), exhibit.ways.index(way), draw)
     with figure.container(key="panel_figure"):
         _figure(mistake, which, study)
     with beside, st.container(key="panel_words", height="stretch"):
         st.html(figures.sentence(mistake.sentence) + figures.numbers_table(mistake.numbers, which))
         st.html(pieces.heading("How to notice") + figures.sentence(way.notice))
-        if said := mistakes_said.said(study.run, at, EXHIBITS.index(exhibit), exhibit.ways.index(way), draw):
+        if said := mistakes_said.said(study.plain, at, EXHIBITS.index(exhibit), exhibit.ways.index(way), draw):
             st.html(pieces.heading("Does the model notice?") + figures.sentence(said))
 
 
@@ -85,7 +85,7 @@ def _figure(mistake: Mistake, which: Which, study: Study) -> None:
     pictures = {"wrong": mistake.wrong, "right": mistake.right}
     shown, other = pictures.pop(which), next(iter(pictures.values()))
     name = "Output" if shown.symbol == "value" else "Weights"
-    cut = "" if max(study.trace().calls[0].shape) <= MOST else f", the first {MOST} tokens alone"
+    cut = "" if max(caches.trace(study.plain).calls[0].shape) <= MOST else f", the first {MOST} tokens alone"
     note = f"{shown.shape}{cut}, colour by {'number' if shown.symbol == 'value' else '√weight'}"
     st.html(pieces.heading(f"{name}, {which}", note, study.palette.of(shown.symbol)))
     chart(figures.matrix_figure(shown, other, study.palette), "mistake", f"{name}, {which}: {mistake.sentence}")

@@ -4,15 +4,14 @@ import streamlit as st
 
 from selfattn.figures import pieces
 from selfattn.figures.thumbnails import thumbnail
-from selfattn.recording.edits import Edit
 from selfattn.ui import caches
 from selfattn.ui.place import Head
 from selfattn.ui.shell.frame import Study
 
 
-def heads_of_layer(study: Study, edits: tuple[Edit, ...], at: Head) -> None:
+def heads_of_layer(study: Study, at: Head) -> None:
     """The heads with the edits in the model; a button opens one."""
-    maps = caches.small_maps(study.run.under(edits), at.place)
+    maps = caches.small_maps(study.run, at.place)
     st.html(pieces.heading(f"The {len(maps)} heads of this layer"))
     with st.container(key="heads"):
         for head, column in zip(range(len(maps)), st.columns(max(len(maps), 8), gap="small"), strict=False):

@@ -8,18 +8,18 @@ from uuid import uuid4
 
 import streamlit as st
 
-from selfattn import Model, Trace
+from selfattn import Model
 from selfattn.canvas import component, view
 from selfattn.canvas.payload import pack
 from selfattn.canvas.prediction import prediction_of
 from selfattn.canvas.view import View
 from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
-from selfattn.ui.interventions.experiments import EDITS
 from selfattn.ui.link import Linked
 from selfattn.ui.place import Head
 from selfattn.ui.shell import writing
 from selfattn.ui.shell.frame import Study
+from selfattn.ui.shell.in_model import EDITS, add
 
 KEY = "microscope"
 # How a head is shown first, by what its model reads.
@@ -46,10 +46,11 @@ class _Screen:
     told: dict[str, Any] | None = None
     session: str = field(default_factory=lambda: uuid4().hex)
     wants: str = ""  # what the model read that it was last drawn for
+    applied: tuple[tuple[Edit, ...], View] | None = None  # what was put into the model last, and the view before
 
 
-def read_link(model: Model) -> tuple[Edit, ...]:
-    """Take from the link what it asks for where that is new; returns the edits that the reader put into the model."""
+def read_link(model: Model, at: Head) -> None:
+    """Take from the link what it asks for where that is new."""
     screen = _screen()
     shows = link.asked("show") is not None
     current, wants = VIEW.get(), model.task.reads[0]
@@ -59,9 +60,20 @@ def read_link(model: Model) -> tuple[Edit, ...]:
         VIEW.put(current)
     screen.wants = wants
     if current != screen.known or screen.visit != link.visit():
+        if _is_in_model(current, at):
+            current = current.at_rest()
+            VIEW.put(current)
         screen.opening = screen.known = current
         screen.revision, screen.visit = screen.revision + 1, link.visit()
-    return EDITS.get()
+
+
+def _is_in_model(current: View, at: Head) -> bool:
+    """Is all that a link asks of this head in the model already? Links were once made so."""
+    there = EDITS.get()
+    return any(
+        (asked := current.edits(**_where(at, reach))) and all(edit in there for edit in asked)
+        for reach in ("model", "head")
+    )
 
 
 def _screen() -> _Screen:
@@ -73,26 +85,30 @@ def _heard(screen: _Screen, told: dict[str, Any] | None) -> bool:
     """Take what the browser tells of its view, where that is new."""
     if told is None or told == screen.told:
         return False
-    screen.told, (screen.known, _) = told, view.read(told)
-    VIEW.put(screen.known)
+    screen.told, (found, _) = told, view.read(told)
+    if screen.applied is not None and found == screen.applied[1]:
+        return False  # it was told before it was put into the model
+    screen.known = found
+    VIEW.put(found)
     return True
 
 
-def microscope(study: Study, before: Trace, after: Trace | None, at: Head, temperature: float) -> View:
+def microscope(study: Study, at: Head, temperature: float) -> View:
     """The picture itself: one message with the head's numbers; what moves after that moves in the browser.
 
     `temperature` divides the logits of the model's next token.
     Returns what the reader has set there.
     """
-    screen, trace, current = _screen(), after or before, VIEW.get()
-    (about, planes), identity = _payload(study, trace, at, current)
+    screen, edits, current = _screen(), study.run.edits, VIEW.get()
+    before, after = caches.trace(study.plain), study.trace() if edits else None
+    (about, planes), identity = _payload(study, at, current)
     about = {
         **about,
         "id": identity,
-        "applied": _as_applied(trace.edits, screen.opening, at) if after else None,
+        "undo": screen.applied is not None and any(edit in edits for edit in screen.applied[0]),
         "prediction": {
             **prediction_of(before, after, temperature),
-            **writing.wording(study.run, trace.edits, study.model),
+            **writing.wording(study.plain, study.run, study.model),
             "writable": writing.goes_on(study.model),
         },
         "view": screen.opening.as_json(),
@@ -106,8 +122,8 @@ def microscope(study: Study, before: Trace, after: Trace | None, at: Head, tempe
         key=KEY,
         data=pack(about, planes),
         on_view_change=partial(_heard, screen),
-        on_apply_change=partial(_apply, at),
-        on_undo_change=lambda _: EDITS.put(()),
+        on_apply_change=partial(_apply, screen, at),
+        on_undo_change=lambda _: _undo(screen),
         on_write_change=partial(_write_on, study.run),
     ).view
     # After a lost connection a new session hears of the browser's view only now.
@@ -116,10 +132,10 @@ def microscope(study: Study, before: Trace, after: Trace | None, at: Head, tempe
     return current
 
 
-def _payload(study: Study, trace: Trace, at: Head, current: View) -> tuple[caches.Payload, str]:
+def _payload(study: Study, at: Head, current: View) -> tuple[caches.Payload, str]:
     """What the browser needs of a head, and a name for it. Of a long text Python makes the overview for each view."""
-    run = study.run.under(trace.edits)
-    if max(trace.call(at.layer, at.part, at.kind).shape) <= LONGEST_LIVE:
+    run = study.run
+    if max(caches.call(run, at).shape) <= LONGEST_LIVE:
         return caches.head_payload(run, at), _name(run, at)
     alone = current.edits()
     return caches.long_payload(run, at, alone), _name(run, at, alone)
@@ -130,22 +146,28 @@ def _name(*what: object) -> str:
     return sha256(repr(what).encode()).hexdigest()
 
 
-def _as_applied(edits: tuple[Edit, ...], opening: View, at: Head) -> dict[str, Any]:
-    """How far the edits in the model reach, and whether they are what the picture opens on."""
-    reach = "model" if all(edit.layers is None for edit in edits) else "head"
-    return {"reach": reach, "is_view": edits == opening.edits(**_where(at, reach))}
-
-
 def _where(at: Head, reach: str) -> dict[str, Any]:
     if reach == "model":
         return {}
     return {"layers": {at.layer}, "heads": {at.head}, "part": at.part, "kind": at.kind}
 
 
-def _apply(at: Head, asked: dict[str, Any]) -> None:
-    """The reader put what is set into the model: into this head, or into every head."""
+def _apply(screen: _Screen, at: Head, asked: dict[str, Any]) -> None:
+    """The reader puts what is set into the model, into this head or into every head: it is not set on top any more."""
     chosen, _ = view.read(asked.get("view", {}))
-    EDITS.put(chosen.edits(**_where(at, asked.get("reach", ""))))
+    edits = chosen.edits(**_where(at, asked.get("reach", "")))
+    screen.applied = tuple(edit for edit in edits if edit not in EDITS.get()), chosen
+    add(edits)
+    VIEW.put(chosen.at_rest())
+
+
+def _undo(screen: _Screen) -> None:
+    """Take out what was put in last, and set it on top again."""
+    if screen.applied is not None:
+        edits, before = screen.applied
+        EDITS.put(tuple(edit for edit in EDITS.get() if edit not in edits))
+        VIEW.put(before)
+        screen.applied = None
 
 
 def _write_on(run: caches.Run, index: object) -> None:

@@ -12,10 +12,9 @@ from selfattn.figures.palette import DARK, LIGHT, Palette
 from selfattn.models.budgets import budget, in_words
 from selfattn.models.inputs.given import Pair
 from selfattn.places import HOME
-from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
 from selfattn.ui.caches import Run
-from selfattn.ui.shell import input_picker, loading, model_picker, style, theme, writing
+from selfattn.ui.shell import in_model, input_picker, loading, model_picker, style, theme, writing
 from selfattn.ui.shell.copy_link import copy_link
 from selfattn.ui.shell.refusing import refusing
 
@@ -23,21 +22,27 @@ from selfattn.ui.shell.refusing import refusing
 LONGEST_DRAWN = 32_768
 # What a model's input is counted in.
 UNITS = {"text": "tokens", "pair": "tokens", "picture": "patches", "sound": "frames"}
+# Pages that speak of the model as it is, or of others, or list the edits themselves.
+PLAIN = {"interventions", "model", "scaling", "variants", "mistakes", "training", "cost"}
 # From so many tokens on, what a run takes is said before it.
 LONG = 1024
 
 
 @dataclass(frozen=True)
 class Study:
-    """What a reader looks at, with the model and the colours of their theme."""
+    """What a reader looks at, with the model and the colours of their theme.
+
+    run: with the edits that are in the model. plain: without them.
+    """
 
     run: Run
+    plain: Run
     model: Model
     palette: Palette
 
-    def trace(self, edits: tuple[Edit, ...] = ()) -> Trace:
-        """The forward pass, with edits in the model."""
-        return caches.trace(self.run.under(edits))
+    def trace(self) -> Trace:
+        """The forward pass as the model runs now."""
+        return caches.trace(self.run)
 
 
 Page = Callable[[Study], None]
@@ -83,6 +88,11 @@ def frame(page: str) -> Study:
         waiting = budget(model, tokens).describe if tokens > LONG else "Running the model …"
         with st.spinner(waiting, show_time=True):
             found = caches.trace(run)
+        edits = in_model.EDITS.get()
+        # In a place that is always there: else all that follows would move, and be drawn anew.
+        with steps:
+            if page not in PLAIN:
+                in_model.strip(edits, model, found.tokens.text)
     badge.html(pieces.badge(f"✓ exact to {found.fidelity:.1e}"))
     with st.sidebar:
         st.html(pieces.facts(_facts(found)))
@@ -90,7 +100,7 @@ def frame(page: str) -> Study:
         theme.watch()
         if outside := input_picker.outside_the_link(model):
             st.caption(outside)
-    return Study(run, model, palette)
+    return Study(run.under(edits), run, model, palette)
 
 
 def _palette() -> Palette:

@@ -7,7 +7,6 @@ import streamlit as st
 
 from selfattn import Model
 from selfattn.models.inputs.tokens import spelt, visible
-from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
 from selfattn.ui.caches import Run
 from selfattn.ui.link import KEEP, QUOTED, Linked, linked
@@ -76,12 +75,12 @@ def choose(run: Run, index: int) -> None:
     _keep(run, (*run.written, index)[:MOST])
 
 
-def wording(run: Run, edits: tuple[Edit, ...], model: Model) -> dict[str, str]:
-    """What a model that writes a whole answer writes with the edits, and without them where that differs."""
+def wording(before: Run, after: Run, model: Model) -> dict[str, str]:
+    """What a model that writes a whole answer writes after a change, and before it where that differs."""
     if not model.task.writes or not _whole(model):
         return {}
-    start = replace(run, written=())
-    now, was = (_decoded(caches.continuation(each, MOST), model) for each in (start.under(edits), start))
+    starts = (replace(run, written=()) for run in (after, before))
+    now, was = (_decoded(caches.continuation(start, MOST), model) for start in starts)
     return {"text": now, "was": "" if now == was else was}
 
 

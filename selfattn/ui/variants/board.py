@@ -44,7 +44,7 @@ def _curve(run: Run, at: Head, name: str, settings: VariantSettings, values: tup
 
 def variant_panel(study: Study, at: Head, variant: Variant, settings: VariantSettings) -> None:
     """What the chosen variant is, and where it has a setting, how the error falls with it."""
-    head = exact(study.run, at)
+    head = exact(study.plain, at)
     st.html(pieces.heading(f"{variant.title} {variant.does}", variant.source))
     st.markdown(f"${variant.formula}$")
     values = choices.values(variant, head)
@@ -53,7 +53,7 @@ def variant_panel(study: Study, at: Head, variant: Variant, settings: VariantSet
     first = variant.controls[0]
     # The curve is the same wherever on it the reader stands, and with whichever draw.
     of_all = replace(settings, seed=0, **{first: getattr(VariantSettings(), first)})
-    curve = _curve(study.run, at, variant.name, of_all, values)
+    curve = _curve(study.plain, at, variant.name, of_all, values)
     label, even = choices.CONTROLS[first].label, variants.measure(variants.even(head), head).error
     spoken = f"Output error of {variant.title} by {label}: " + ", ".join(
         f"{value:g}: {error:.3f}" for value, error in zip(curve.values, curve.error, strict=True)
@@ -63,7 +63,7 @@ def variant_panel(study: Study, at: Head, variant: Variant, settings: VariantSet
 
 def picture(study: Study, at: Head, variant: Variant, settings: VariantSettings) -> None:
     """Both maps and their difference, the numbers, and the table of all variants, in which a row is chosen."""
-    head, all_rows = exact(study.run, at), rows(study.run, at, settings)
+    head, all_rows = exact(study.plain, at), rows(study.plain, at, settings)
     even = variants.measure(variants.even(head), head)
     row = next(row for row in all_rows if row.variant == variant)
     whole = costs.cost("softmax", HeadShape.of(head), settings).multiply_adds
@@ -74,7 +74,7 @@ def picture(study: Study, at: Head, variant: Variant, settings: VariantSettings)
         "chosen": all_rows.index(row),
         "caption": "Every variant on this head, the nearest output first",
     }
-    names = study.trace().labels(caches.call(study.run, at))
+    names = caches.trace(study.plain).labels(caches.call(study.plain, at))
     title = variant.title if row.found and row.found.weights is not None else f"{variant.title}: no map of tokens"
     payload = variants_payload(head, row.found, names, ("exact attention", title), about)
     component.mount(

@@ -64,7 +64,8 @@ export function arithmetic(head, view, { query: i, key: j }) {
   if (head.softcap) lines.push([`cap ${head.softcap}: ${number(capped)}`]);
   const bias = head.bias?.[c] ?? 0;
   if (bias) lines.push([`${bias > 0 ? "+" : "−"} ${number(Math.abs(bias))} (position) = ${number(capped + bias)}`]);
-  if (view.temperature !== 1) lines.push([`÷ T = ${view.temperature} → ${number((capped + bias) / view.temperature)}`]);
+  const { temperature } = head;
+  if (temperature !== 1) lines.push([`÷ T = ${temperature} → ${number((capped + bias) / temperature)}`]);
   if (!head.keep[c]) lines.push(["mask: may not attend"]);
   else {
     const power = h("sup", {}, `${number(head.logits[c])} − ${number(head.largest[i])}`);

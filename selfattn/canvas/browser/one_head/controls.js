@@ -10,7 +10,9 @@ const REACHES = { head: "this head", model: "every head" };
 /** The controls that stand over the stages: scaling and temperature, mask, threshold, and the way into the model. */
 export function controls(scope) {
   const scaled = toggle("divide by √d", (on) => scope.set({ scaled: on }));
-  const temperature = slider("temperature", (value, moving) => scope.set({ temperature: value }, { moving }));
+  const temperature = slider("temperature", (value, moving) => {
+    scope.set({ temperature: value === scope.head.own.temperature ? null : value }, { moving });
+  });
   const masks = Object.entries(MASKS).map(([value, text]) =>
     h("button", { type: "button", value, onclick: () => scope.set({ mask: flipped(scope.view.mask, value) }) }, text),
   );
@@ -20,7 +22,7 @@ export function controls(scope) {
   const reach = choice("in", REACHES, () => scope.refresh());
   const apply = h("button", { type: "button", class: "primary" }, "Apply to the model");
   apply.onclick = () => {
-    scope.inModel = inModel(scope.view, reach.select.value);
+    scope.flush();
     scope.tell("apply", { view: scope.view, reach: reach.select.value });
   };
   const undo = h("button", { type: "button", class: "quiet", onclick: () => scope.tell("undo", true) }, "Undo");
@@ -52,25 +54,23 @@ export function controls(scope) {
     const { head, view } = scope;
     const { limits, unchanged } = scope.about;
     if (made !== head) build(head);
-    scaled.draw(view.scaled);
-    temperature.draw(view.temperature, limits.temperature, view.temperature.toFixed(1));
+    scaled.draw(view.scaled && !head.raw);
+    temperature.draw(head.temperature, limits.temperature, head.temperature.toFixed(1));
     for (const button of masks) button.ariaPressed = String(view.mask.includes(button.value));
     width.element.hidden = !view.mask.includes("window");
     width.draw(view.width, limits.width);
     shown.hidden = !view.pairs.length;
     write(shown, `Show ${view.pairs.length} hidden ${view.pairs.length === 1 ? "pair" : "pairs"}`);
     similarity.draw(view.similarity);
-    undo.hidden = !scope.applied;
-    const asked = inModel(view, reach.select.value);
-    apply.disabled = asked === scope.inModel || (!scope.applied && asked === inModel(unchanged, reach.select.value));
-    write(apply, asked === scope.inModel ? "Applied" : "Apply to the model");
+    undo.hidden = !scope.about.undo;
+    apply.disabled = settings(view) === settings(unchanged);
   }
-  return { element, draw, reach };
+  return { element, draw };
 }
 
-/** What of a view reaches the model, and where, as one text to compare. */
-export function inModel({ similarity, scaled, temperature, mask, width, pairs }, reach) {
-  return JSON.stringify([similarity, scaled, temperature, mask, mask.includes("window") && width, pairs, reach]);
+// What of a view changes numbers, as one text to compare.
+function settings({ similarity, scaled, temperature, mask, width, pairs }) {
+  return JSON.stringify([similarity, scaled, temperature, mask, mask.includes("window") && width, pairs]);
 }
 
 function flipped(mask, name) {

@@ -5,7 +5,7 @@ import { Head } from "../shared/attend.js";
 import { h, write } from "../shared/dom.js";
 import { Scope } from "../shared/scope.js";
 import { cell, sentence } from "./cell.js";
-import { controls, inModel, toolbar } from "./controls.js";
+import { controls, toolbar } from "./controls.js";
 import { gauges } from "./gauges.js";
 import { LongHead } from "./long_head.js";
 import { says } from "./says.js";
@@ -37,9 +37,7 @@ export default class Microscope extends Scope {
   id = null;
   session = null;
   revision = null;
-  applied = null;
   prediction = null;
-  inModel = null;
   /** The picture that is on its way, and the one that did not arrive under which view. */
   fetching = null;
   missing = null;
@@ -71,19 +69,8 @@ export default class Microscope extends Scope {
     if (about.id === this.id && !fresh) return;
     const head = about.id === this.id ? this.head : new (about.long ? LongHead : Head)(about);
     this.id = about.id;
-    this.applied = about.applied;
     this.prediction = about.prediction;
-    if (fresh) {
-      if (this.applied) this.controls.reach.draw(this.applied.reach);
-      this.inModel = this.applied?.is_view ? inModel(about.view, this.applied.reach) : null;
-    }
     this.show(head, fresh ? about.view : null);
-  }
-
-  recall(about, view) {
-    // What is in the model is not this view.
-    if (about.applied) about.applied.is_view = false;
-    return super.recall(about, view);
   }
 
   draw(now) {

@@ -36,6 +36,9 @@ export class LongHead {
     this.softcap = about.softcap;
     /** @type {number} */
     this.temperature = about.temperature;
+    this.own = { temperature: 1 };
+    /** @type {boolean} */
+    this.raw = head.raw;
     /** @type {Floats} */
     this.query = planes.query;
     /** @type {Floats} */

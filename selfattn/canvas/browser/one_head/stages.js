@@ -129,7 +129,7 @@ function transpose(values, rows, columns) {
 function titles({ head, view }) {
   const scale = Number(head.factor.toPrecision(4));
   const masked = head.allowed.some((count) => count < head.shape[1]);
-  const tempered = view.temperature === 1 ? "" : `÷ ${view.temperature} `;
+  const tempered = head.temperature === 1 ? "" : `÷ ${head.temperature} `;
   return {
     scores: head.similarity === "dot" && view.similarity === "own" ? "Q Kᵀ" : "scores",
     scaled: scale === 1 ? "not scaled" : `× ${scale}`,

@@ -10,7 +10,7 @@ const { fround } = Math;
  * What the reader set of the computation: the part of `view.py` that changes numbers.
  * @typedef {object} Settings
  * @property {boolean} scaled
- * @property {number} temperature
+ * @property {number | null} temperature null: as the model runs
  * @property {string[]} mask
  * @property {number} width
  * @property {[number, number][]} pairs
@@ -25,8 +25,9 @@ const { fround } = Math;
 export class Head {
   /** What the mask is that `keep` and `bias` follow, as text. */
   masked = "";
-  /** What the scores are multiplied by. */
+  /** What the scores are multiplied by, and the logits divided. */
   factor = 1;
+  temperature = 1;
   /** The keys turned, made where they are drawn so. @type {Float32Array | null} */
   transposed = null;
   /** What is added to the logits. @type {Float32Array | undefined} */
@@ -87,8 +88,23 @@ export class Head {
     this.wave = planes.wave;
     /** @type {Bytes | undefined} */
     this.mel = planes.mel;
-    /** @type {{ scores: Floats, keep: Uint8Array, bias?: Floats, maskBias?: Floats }} */
-    this.own = { scores: planes.scores, keep: planes.keep, bias: planes.bias, maskBias: planes.mask_bias };
+    // What the model runs with: edits in it have taken its scaling, allow so much, cut after the softmax, and silence.
+    /** @type {boolean} */
+    this.raw = head.raw;
+    /** @type {Bytes | undefined} */
+    this.edited = planes.allowed;
+    /** @type {Bytes | undefined} */
+    this.cut = planes.cut;
+    /** @type {"zero" | "mean" | null} */
+    this.ablated = head.ablated;
+    /** @type {{ scores: Floats, keep: Uint8Array, temperature: number, bias?: Floats, maskBias?: Floats }} */
+    this.own = {
+      scores: planes.scores,
+      keep: planes.keep,
+      temperature: head.temperature,
+      bias: planes.bias,
+      maskBias: planes.mask_bias,
+    };
     /** @type {Partial<Record<Settings["similarity"], Float32Array>>} */
     this.similarities = { own: planes.scores };
     /** @type {Float32Array} */
@@ -118,8 +134,26 @@ export class Head {
     this.scores = this.similarities[view.similarity] ??= similarity[view.similarity](this);
     if (this.masked !== maskOf(view)) this.#mask(view);
     this.factor = view.scaled ? this.scale : 1;
+    this.temperature = view.temperature ?? this.own.temperature;
     const [n] = this.shape;
-    for (let i = 0; i < n; i++) this.#row(i, fround(this.factor), fround(view.temperature));
+    for (let i = 0; i < n; i++) this.#row(i, fround(this.factor), fround(this.temperature));
+    if (this.ablated) this.#silence();
+  }
+
+  /** What a silenced head gives: zeros, or the mean of its rows but for those of padding. */
+  #silence() {
+    const {
+      context,
+      dv,
+      shape: [n],
+      real,
+    } = this;
+    const mean = new Float64Array(dv);
+    const rows = this.ablated === "mean" ? real.queries.reduce((sum, one) => sum + one, 0) : 0;
+    for (let i = 0; rows && i < n; i++) {
+      if (real.queries[i]) for (let x = 0; x < dv; x++) mean[x] += context[i * dv + x] / rows;
+    }
+    for (let i = 0; i < n; i++) context.set(mean, i * dv);
   }
 
   /** The word that gives most of its weight to one other word: where there is something to see at once. */
@@ -158,9 +192,11 @@ export class Head {
     const width = chosen.has("window") ? view.width : Infinity;
     const own = chosen.has("own") ? this.own.keep : null;
     const real = chosen.has("padding") ? this.real.keys : null;
+    const { edited } = this;
     for (let i = 0, c = 0; i < n; i++) {
       for (let j = 0; j < m; j++, c++) {
-        this.keep[c] = (!own || own[c]) && (!causal || j <= i) && Math.abs(i - j) < width && (!real || real[j]) ? 1 : 0;
+        const kept = (!own || own[c]) && (!edited || edited[c]) && (!real || real[j]);
+        this.keep[c] = kept && (!causal || j <= i) && Math.abs(i - j) < width ? 1 : 0;
       }
     }
     for (const [i, j] of view.pairs) if (i < n && j < m) this.keep[i * m + j] = 0;
@@ -200,12 +236,15 @@ export class Head {
         moment += power * below;
       }
     }
+    const { cut } = this;
+    for (let c = start; cut && c < start + m; c++) if (cut[c]) weights[c] = 0;
     this.#spread(i, total, start);
     this.allowed[i] = allowed;
     this.largest[i] = largest;
     this.total[i] = total;
-    // H = log(total) - sum p (logit - largest); a sink keeps part of the sum to itself.
-    const entropy = this.sink == null ? Math.log(total) - moment / total : entropyOf(weights, start, m);
+    // H = log(total) - sum p (logit - largest); a sink or a cut keeps part of the sum to itself.
+    const whole = this.sink == null && !cut;
+    const entropy = whole ? Math.log(total) - moment / total : entropyOf(weights, start, m);
     this.entropy[i] = allowed > 1 ? entropy / Math.log(allowed) : NaN;
   }
 

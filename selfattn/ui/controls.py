@@ -8,18 +8,46 @@ from selfattn import Model
 from selfattn.canvas.view import COLDEST, HOTTEST
 from selfattn.models.model import Attention
 from selfattn.ui import link
-from selfattn.ui.link import KEEP
+from selfattn.ui.link import KEEP, QUOTED, Linked, linked
 from selfattn.ui.place import Head
 from selfattn.ui.shell.examples import HEADS
+
+
+def _number(name: str) -> Linked[str]:
+    """The number of a layer or a head, as text; nothing stands for the one that a page shows first."""
+    return linked(name, str, lambda number: number or None, "")
+
+
+LAYER, HEAD, LAYER_B, HEAD_B = map(_number, ("layer", "head", "layer_b", "head_b"))
 
 
 def head_picker(model: Model) -> Head:
     """Choose part, layer and head; a link that asks for one that is not there is told so."""
     attention = part_picker(model)
-    _, first_layer, first_head = HEADS.get(model.name, ("", 0, 0))
-    layer = number_picker("Layer", "layer", attention.layers, first_layer, model)
-    head = number_picker("Head", "head", attention.heads, first_head, model)
-    return Head(attention.part, attention.kind, layer, head)
+    _, layer, head = HEADS.get(model.name, ("", 0, 0))
+    return Head(attention.part, attention.kind, *layer_and_head(attention, layer, head, model))
+
+
+def layer_and_head(attention: Attention, layer: int, head: int, model: Model) -> tuple[int, int]:
+    """Choose a layer and a head of an attention, at first these; the link always says which."""
+    layer = number_picker("Layer", LAYER, attention.layers, layer, model)
+    head = number_picker("Head", HEAD, attention.heads, head, model)
+    open_head(layer, head)
+    return layer, head
+
+
+def open_head(layer: int, head: int, second: bool = False) -> None:
+    """Look at this head; `second`: as B's, beside the one that is looked at."""
+    for held, number in zip((LAYER_B, HEAD_B) if second else (LAYER, HEAD), (layer, head), strict=True):
+        held.put(str(number))
+
+
+def forget_head() -> None:
+    """Look at the head that the model opens on: for callbacks that change the model."""
+    LAYER.put("")
+    HEAD.put("")
+    st.session_state.pop("part", None)
+    link.drop("part")
 
 
 def part_picker(model: Model) -> Attention:
@@ -32,16 +60,17 @@ def part_picker(model: Model) -> Attention:
     return names[st.selectbox("Attention", names, index, key="part", width=240, **KEEP)]
 
 
-def number_picker(label: str, key: str, count: int, first: int, model: Model) -> int:
+def number_picker(label: str, held: Linked[str], count: int, first: int, model: Model) -> int:
     """Choose a layer or a head by its number; a link that asks for one that is not there is told so."""
-    first = min(first, count - 1)
-    there_are = f"{model.name} has {label.lower()}s 0 to {count - 1}"
-    link.check(
-        key,
-        lambda asked: asked in map(str, range(count)),
-        lambda asked: f"{label} {asked} was asked for; {there_are}. {label} {first} is shown.",
+    first, asked, (key,) = min(first, count - 1), held.get(), held.names
+    if asked and asked not in map(str, range(count)):
+        there_are = f"{model.name} has {label.lower()}s 0 to {count - 1}"
+        link.note(key, f"{label} {asked[:QUOTED]} was asked for; {there_are}. {label} {first} is shown.")
+        held.put(asked := "")
+    st.session_state[key] = int(asked or first)
+    return int(
+        st.selectbox(label, range(count), key=key, width=125, on_change=lambda: held.put(str(st.session_state[key])))
     )
-    return int(st.selectbox(label, range(count), first, key=key, width=125, **KEEP))
 
 
 def temperature_picker(width: int) -> float:

@@ -162,8 +162,9 @@ def test_a_link_opens_what_it_opened_when_it_was_made(made, tmp_path, monkeypatc
     monkeypatch.setattr(places, "RUNS", tmp_path)
     now = json.loads(json.dumps(opened(made["link"])))
     assert list(differences(now, made["opens"])) == []
-    # The step of a text that is written was lost from the link where it had come with the link.
-    assert now["link"].keys() - {"step"} == made["opens"]["link"].keys()
+    # Since then the link always says which head is shown, and keeps the step of a text that is written.
+    more = {"step", "layer", "head", "layer_b", "head_b"}
+    assert made["opens"]["link"].keys() <= now["link"].keys() <= made["opens"]["link"].keys() | more
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from selfattn.canvas import component
 from selfattn.canvas.all_heads import atlas_payload
 from selfattn.exports.data import rows_as_csv
 from selfattn.models.model import Attention
-from selfattn.ui import caches, link, steps
+from selfattn.ui import caches, controls, link, steps
 from selfattn.ui.link import QUOTED, Linked
 from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
@@ -69,7 +69,7 @@ def pictures(study: Study, found: Atlas) -> None:
 def _open(asked: Mapping[str, Any]) -> None:
     """Lead to the page of one head."""
     place = {name: int(asked[name]) for name in ("layer", "head")}
-    st.session_state.update(place)
+    controls.open_head(**place)
     link.go("one_head", **place)
 
 

@@ -12,7 +12,7 @@ from selfattn.analysis.compare.comparison import Comparison, Divergence
 from selfattn.canvas import compare, component
 from selfattn.canvas.compare import Compared, Side
 from selfattn.canvas.payload import pack
-from selfattn.ui import caches
+from selfattn.ui import caches, controls
 from selfattn.ui.all_heads import heads
 from selfattn.ui.caches import Run
 from selfattn.ui.compare.sides import Sides
@@ -134,8 +134,7 @@ def _sentence(sides: Sides, found: Comparison) -> str:
 
 def _open(sides: Sides, asked: Mapping[str, Any]) -> None:
     """Show the head that was clicked: as both heads, or as B's where one head is compared with the others."""
-    suffix = "_b" if sides.of_heads else ""
-    st.session_state.update({f"{name}{suffix}": int(asked[name]) for name in ("layer", "head")})
+    controls.open_head(int(asked["layer"]), int(asked["head"]), second=sides.of_heads)
 
 
 def _hear(view: Mapping[str, Any]) -> None:

@@ -158,8 +158,8 @@ def _head(model: Model, attention: Attention, at: Head, chosen: bool) -> Head:
     layer, head = at.layer, at.head
     if chosen:
         layer = min(layer, attention.layers - 1)
-        layer = controls.number_picker("B's layer", "layer_b", attention.layers, layer, model)
-        head = controls.number_picker("B's head", "head_b", attention.heads, (head + 1) % attention.heads, model)
+        layer = controls.number_picker("B's layer", controls.LAYER_B, attention.layers, layer, model)
+        head = controls.number_picker("B's head", controls.HEAD_B, attention.heads, (head + 1) % attention.heads, model)
     if layer >= attention.layers or head >= attention.heads:
         raise ValueError(
             f"Layer {layer}, head {head} is not in {model.name}, which has layers 0 to {attention.layers - 1} of heads "

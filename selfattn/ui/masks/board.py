@@ -67,8 +67,7 @@ def place(study: Study) -> Place:
     attention = named[part]
     worth, layer, head = HEADS.get(model.name, ("", 0, 0))
     layer, head = (layer, head) if worth in ("", f"{part}, self") else (0, 0)
-    layer = controls.number_picker("Layer", "layer", attention.layers, layer, model)
-    head = controls.number_picker("Head", "head", attention.heads, head, model)
+    layer, head = controls.layer_and_head(attention, layer, head, model)
     where = st.selectbox("Put it into", [EVERYWHERE, LAYER, HEAD], key="mask_in", width=250, **link.KEEP)
     return Place(Head(part, "self", layer, head), attention, where)
 

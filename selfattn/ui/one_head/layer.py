@@ -4,7 +4,7 @@ import streamlit as st
 
 from selfattn.figures import pieces
 from selfattn.figures.thumbnails import thumbnail
-from selfattn.ui import caches
+from selfattn.ui import caches, controls
 from selfattn.ui.place import Head
 from selfattn.ui.shell.frame import Study
 
@@ -22,5 +22,6 @@ def heads_of_layer(study: Study, at: Head) -> None:
                     key=f"open_{head}",
                     type="primary" if head == at.head else "secondary",
                     width="stretch",
-                    on_click=lambda head=head: st.session_state.update(head=head),
+                    on_click=controls.open_head,
+                    args=(at.layer, head),
                 )

@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from selfattn.models.loading import library, memory, sources
 from selfattn.models.loading.library import Choice
-from selfattn.ui import caches, link
+from selfattn.ui import caches, controls, link
 from selfattn.ui.link import KEEP, Linked, linked
 
 MODEL: Linked[str] = linked("model", str, str, caches.FIRST_MODEL)
@@ -95,7 +95,9 @@ def _asked(key: str) -> str:
 
 
 def _open_anew() -> None:
-    """A new model is loaded in the usual way."""
+    """A new model is loaded in the usual way, and opens on its own head and its own first picture."""
+    controls.forget_head()
+    link.drop("show")
     for name in ("revision", "adapter"):
         if name in st.session_state:
             st.session_state[name] = USUAL[name]

@@ -173,6 +173,8 @@ def trace(
 
     `text` may also be a Pair, a Picture, a Sound, or the tensors that the model's forward takes; `pad` adds padding
     tokens, and `written` those that the model has written so far: the pass is the one that writes the next.
+    Of a Pair that a model without a head is to compare, the second text runs under the same edits, but for those that
+    name positions (a Cut; a Mask of `custom` or `global_tokens`): these are of the first text, whose heads are kept.
     `contexts` are put in place of those that heads computed, by (place in `calls`, head); stages show the heads' own.
     Raises ValueError for a text that the model cannot read, or that does not fit in memory.
     """
@@ -181,8 +183,9 @@ def trace(
     tokens, inputs = model.inputs(text, pad, written)
     _check(model, inputs, edited=bool(edits))
     second = model.inputs(text.second)[1] if isinstance(text, Pair) and model.task.says is None else None
+    of_both = tuple(edit for edit in edits if not edit.names_positions)
     if second is not None:
-        _check(model, second, edited=bool(edits))
+        _check(model, second, edited=bool(of_both))
     recorder = Recorder(model.names, edits, contexts=contexts)
     try:
         output = _forward(model, recorder, inputs)
@@ -198,7 +201,7 @@ def trace(
     last = _last(output)
     if last is not None and second is not None:
         first = pooled(last, inputs.get("attention_mask"), model.pooling)
-        prediction: Prediction | None = _compare(model, second, edits, first)
+        prediction: Prediction | None = _compare(model, second, of_both, first)
         why = None
     else:
         why = why_none(model.network, model.tokenizer, inputs, output, text)
@@ -215,7 +218,7 @@ def _last(output: Mapping[str, Any]) -> Float[Tensor, "token d"] | None:
 def _compare(
     model: Model, second: dict[str, Tensor], edits: tuple[Edit, ...], first: Float[Tensor, " d"]
 ) -> Prediction:
-    """How alike two texts are to the model: the second runs under the same edits, and is not recorded."""
+    """How alike two texts are to the model: the second runs under `edits`, and is not recorded."""
     last = _last(_forward(model, Recorder(model.names, edits, keeps=False), second))
     assert last is not None  # the first text's run had one
     return similarity(first, pooled(last, second.get("attention_mask"), model.pooling), model.pooling)

@@ -10,7 +10,7 @@ import streamlit as st
 from selfattn import Trace
 from selfattn.analysis.interventions import edit_list, effects
 from selfattn.analysis.interventions.edit_list import Edits
-from selfattn.analysis.interventions.effects import DISTANCE, REPEATS, THIS_TEXT, Effect, How, Place
+from selfattn.analysis.interventions.effects import COSINE, DISTANCE, REPEATS, THIS_TEXT, Effect, How, Place
 from selfattn.canvas import component
 from selfattn.canvas.interventions import LONGEST_TEXT, experiment_payload
 from selfattn.canvas.prediction import prediction_of
@@ -237,6 +237,8 @@ def _sentences(
     if any(not isinstance(edit, Ablate) for edit in edits):
         what = "The changes together" if len(edits) > 1 else "The change"
         found.append(f"{figures.moved(what, whole, name)}.")
+    if name == COSINE and any(edit.names_positions for edit in edits):
+        found.append("Cuts, and masks that name positions, act in the first text alone.")
     found += _empty(effects.emptied(*runs), names)
     note = "What moves the answer is necessary on this text; that does not say what it does."
     if silenced and how == "zero":

@@ -20,7 +20,7 @@ from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.given import Input, Pair, Sound
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
 from selfattn.models.loading.library import load
-from selfattn.models.model import Model
+from selfattn.models.model import Model, tolerance
 from selfattn.recording.call import ALL, Call
 from selfattn.recording.doors import Recorder, largest, recording
 from selfattn.recording.edits import Edit
@@ -71,14 +71,14 @@ class Trace:
     def __repr__(self) -> str:
         edits = f"{len(self.edits)} edit{'s' if len(self.edits) > 1 else ''} in the model, " if self.edits else ""
         length = f"{len(self.tokens)} tokens, " if len(self.tokens) else ""
-        return f"Trace({self.model.name!r}, {length}{len(self.calls)} calls, {edits}exact to {self.fidelity:.1e})"
+        return f"Trace({self.model.name!r}, {length}{len(self.calls)} calls, {edits}{self.exactness})"
 
     def _repr_html_(self) -> str:
         call = self.calls[0]
         stages = call.stages(0) if max(call.shape) <= notebook.LONGEST else None
         edits = f", {len(self.edits)} edit{'s' if len(self.edits) > 1 else ''} in the model" if self.edits else ""
         return notebook.page(
-            notebook.line(self.model.name, f"{self.model.shape}{edits}, exact to {self.fidelity:.1e}"),
+            notebook.line(self.model.name, f"{self.model.shape}{edits}, {self.exactness}"),
             notebook.tokens(self.tokens.text),
             self.prediction.in_notebook() if self.prediction else "",
             notebook.matrix(f"weights of {call.title}, head 0", stages.weights, stages.keep, *self.labels(call))
@@ -94,6 +94,16 @@ class Trace:
         All rows of a text up to 64 tokens; 64 evenly spread rows of a longer one.
         """
         return largest(self.recorder.differences())
+
+    @cached_property
+    def exact(self) -> bool:
+        """Is the fidelity as small as rounding makes it in the numbers of the model's type?"""
+        return self.fidelity <= tolerance(self.model.network.dtype, self.recorder)
+
+    @property
+    def exactness(self) -> str:
+        """The fidelity in words, and whether it is one."""
+        return f"exact to {self.fidelity:.1e}" if self.exact else f"NOT exact: differs by {self.fidelity:.1e}"
 
     def call(self, layer: int, part: str | None = None, kind: str | None = None) -> Call:
         """The call of that layer, counted from 0 within its part and kind (the model's first, unless named)."""
@@ -176,7 +186,8 @@ def trace(
     Of a Pair that a model without a head is to compare, the second text runs under the same edits, but for those that
     name positions (a Cut; a Mask of `custom` or `global_tokens`): these are of the first text, whose heads are kept.
     `contexts` are put in place of those that heads computed, by (place in `calls`, head); stages show the heads' own.
-    Raises ValueError for a text that the model cannot read, or that does not fit in memory.
+    Raises ValueError for a text that the model cannot read, or that does not fit in memory, and for a network in train
+    mode: another thread may be training it, so its mode is left as it is.
     """
     model = load(model) if isinstance(model, str) else model
     edits = tuple(edits)

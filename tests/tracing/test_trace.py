@@ -12,6 +12,7 @@ import selfattn
 from selfattn import Ablate, Mask, Model, Scale, Temperature
 from selfattn.exports import data
 from selfattn.maths.masks import causal
+from selfattn.models.answers.generation import continuation
 from selfattn.models.budgets import budget
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForCausalLM, SelfAttentionForMaskedLM
 from selfattn.models.inputs.given import Pair, entrance
@@ -172,6 +173,70 @@ def test_a_difference_that_is_not_a_number_is_not_stepped_over(bert):
     rows, used = trace.recorder.samples[1]
     trace.recorder.samples[1] = (rows, torch.full_like(used, torch.nan))
     assert trace.fidelity != trace.fidelity
+
+
+@pytest.fixture
+def dropping():
+    """A network whose dropout acts in every layer, wrapped and then trained on."""
+    torch.manual_seed(3)
+    network = hf.BertForMaskedLM(hf.BertConfig(**tiny.SMALL, hidden_dropout_prob=0.5))
+    return Model.wrap(network, made.word_level(), "dropping")
+
+
+@pytest.mark.parametrize("part", ["", "bert.encoder.layer.1"])
+def test_a_network_in_train_mode_is_refused_and_left_in_it(dropping, part):
+    trace = selfattn.trace(dropping, TEXT)
+    trained = dropping.network.get_submodule(part)
+    trained.train()
+    modes = [module.training for module in dropping.network.modules()]
+    for run in (
+        lambda: selfattn.trace(dropping, TEXT),
+        lambda: selfattn.trace(dropping, trace.inputs, [Scale(None)]),
+        lambda: trace.layer_input(1),
+    ):
+        with pytest.raises(ValueError, match=r"This BertForMaskedLM is in train mode: .* call network\.eval\(\) first\."):
+            run()
+    assert [module.training for module in dropping.network.modules()] == modes
+    trained.eval()
+    assert torch.equal(selfattn.trace(dropping, TEXT).calls[1].query, trace.calls[1].query)
+
+
+def test_two_texts_and_writing_are_refused_in_train_mode_too():
+    reader, writer = Model.wrap(tiny.network("bert").bert, made.word_level()), local(SelfAttentionForCausalLM)
+    for model in (reader, writer):
+        model.network.train()
+    with pytest.raises(ValueError, match="is in train mode"):
+        selfattn.trace(reader, Pair("the cat", "a dog"))
+    with pytest.raises(ValueError, match="is in train mode"):
+        continuation(writer, TEXT)
+
+
+def test_training_itself_is_not_refused(dropping):
+    dropping.network.train()
+    ids = torch.arange(5, 12)[None]
+    assert not torch.equal(*(dropping.network(input_ids=ids).logits for _ in range(2)))
+
+
+@pytest.mark.parametrize(("off", "exact"), [(1e-5, True), (1e-2, False), (1.25, False), (torch.nan, False)])
+def test_what_differs_by_more_than_rounding_is_not_called_exact(bert, off, exact):
+    trace = selfattn.trace(bert, TEXT)
+    rows, used = trace.recorder.samples[1]
+    trace.recorder.samples[1] = (rows, used + off)
+    assert trace.exact is exact
+    said = f"exact to {trace.fidelity:.1e}" if exact else f"NOT exact: differs by {trace.fidelity:.1e}"
+    assert trace.exactness == said
+    assert said in repr(trace)
+    assert said in trace._repr_html_()
+    assert ("exact to" in repr(trace)) is exact
+
+
+@pytest.mark.parametrize(("off", "exact"), [(1e-2, True), (1e3, False)])
+def test_half_precision_rounds_more(off, exact):
+    trace = selfattn.trace(Model.wrap(tiny.network("bert").bfloat16(), made.word_level()), TEXT)
+    rows, used = trace.recorder.samples[0]
+    trace.recorder.samples[0] = (rows, used + off)
+    assert trace.fidelity > 1e-3
+    assert trace.exact is exact
 
 
 def test_memory_is_refused_with_its_number_before_anything_runs(bert, monkeypatch):

@@ -83,7 +83,7 @@ def frame(page: str) -> Study:
         waiting = budget(model, tokens).describe if tokens > LONG else "Running the model …"
         with st.spinner(waiting, show_time=True):
             found = caches.trace(run)
-    badge.html(pieces.badge(f"✓ exact to {found.fidelity:.1e}"))
+    badge.html(_badge(found))
     with st.sidebar:
         st.html(pieces.facts(_facts(found)))
         copy_link()
@@ -91,6 +91,11 @@ def frame(page: str) -> Study:
         if outside := input_picker.outside_the_link(model):
             st.caption(outside)
     return Study(run, model, palette)
+
+
+def _badge(trace: Trace) -> str:
+    """How exact the run was; the tick stands for a difference that rounding explains."""
+    return pieces.badge(f"{'✓' if trace.exact else '✗'} {trace.exactness}")
 
 
 def _palette() -> Palette:

@@ -26,12 +26,14 @@ def page(study: Study) -> None:
         temperature = writing.temperature_picker(study.model)
 
     with refusing():
-        edits = read_link(study.model)
         before = study.trace()
-        after = study.trace(edits) if edits else None
+        found, refused = study.try_edits(read_link(study.model))
+        edits = found.edits
+        for sentence in refused:
+            st.html(pieces.notice(sentence))
 
     with st.container(key="board"), refusing():
-        view = microscope(study, before, after, at, temperature)
+        view = microscope(study, before, found if edits else None, at, temperature)
         with st.container(key="panel_heads"):
             heads_of_layer(study, edits, at)
     export(study, at, edits, view.edits())

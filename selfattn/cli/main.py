@@ -104,11 +104,6 @@ def trace(
     edits = _edits(similarity, no_scale, temperature, mask, ablate or [])
     given = _given(text, second)
     found = run(Choice(model, revision, device, dtype, spread, bits, adapter).load(), given, edits, pad=pad)
-    for edit in edits:
-        if not any(edit.reaches(c.layer, h, c.part, c.kind) for c in found.calls for h in range(c.heads)):
-            raise ValueError(
-                f"{edit} reaches no head of {found.model.name}; `selfattn check` lists its layers and heads."
-            )
     data = exports.head_data(found, layer, head, part, kind)
     if out is None:
         print(_summary(data, found.exactness))

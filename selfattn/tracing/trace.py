@@ -186,11 +186,13 @@ def trace(
     Of a Pair that a model without a head is to compare, the second text runs under the same edits, but for those that
     name positions (a Cut; a Mask of `custom` or `global_tokens`): these are of the first text, whose heads are kept.
     `contexts` are put in place of those that heads computed, by (place in `calls`, head); stages show the heads' own.
-    Raises ValueError for a text that the model cannot read, or that does not fit in memory, and for a network in train
-    mode: another thread may be training it, so its mode is left as it is.
+    Raises ValueError for a text that the model cannot read, or that does not fit in memory; for an edit that names a
+    part, a layer or a head that the model does not have; and for a network in train mode: another thread may be
+    training it, so its mode is left as it is.
     """
     model = load(model) if isinstance(model, str) else model
     edits = tuple(edits)
+    model.check_edits(edits)
     tokens, inputs = model.inputs(text, pad, written)
     _check(model, inputs, edited=bool(edits))
     second = model.inputs(text.second)[1] if isinstance(text, Pair) and model.task.says is None else None

@@ -1,6 +1,7 @@
 """A trace: what it holds, what it refuses, and what it says before it is run."""
 
 import copy
+import re
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,7 +10,8 @@ import torch
 import transformers as hf
 
 import selfattn
-from selfattn import Ablate, Mask, Model, Scale, Temperature
+from selfattn import Ablate, Cut, Mask, Model, Scale, Temperature
+from selfattn.analysis.interventions import effects
 from selfattn.exports import data
 from selfattn.maths.masks import causal
 from selfattn.models.answers.generation import continuation
@@ -29,6 +31,14 @@ TEXT = "the cat sat on the mat"
 @pytest.fixture(scope="module")
 def t5():
     return Model.wrap(tiny.network("t5"), made.word_level(), "t5")
+
+
+@pytest.fixture(scope="module")
+def uneven():
+    """Six layers of four heads that read, two of eight that write."""
+    torch.manual_seed(3)
+    sizes = {"encoder_layers": 6, "decoder_layers": 2, "decoder_attention_heads": 8}
+    return Model.wrap(hf.BartForConditionalGeneration(hf.BartConfig(**tiny.TWO_STACKS | sizes)), name="uneven")
 
 
 def local(kind=SelfAttentionForMaskedLM, **config: object) -> Model:
@@ -149,6 +159,55 @@ def test_an_edit_reaches_the_prediction(bert):
     plain = selfattn.trace(bert, text).prediction.probabilities
     for edit in (Scale(None), Ablate("zero", layers={0}), Mask(causal)):
         assert (selfattn.trace(bert, text, [edit]).prediction.probabilities - plain).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("name", "edit", "said"),
+    [
+        ("bert", Ablate(layers={99}), "Ablate names layer 99; bert has layers 0 to 1."),
+        ("bert", Temperature(2.0, layers={1, 2}), "Temperature names layer 2; bert has layers 0 to 1."),
+        ("bert", Ablate(heads={12}), "Ablate names head 12; bert has heads 0 to 3."),
+        ("bert", Cut({(0, 1)}, layers={1}, heads={4}), "Cut names head 4; bert has heads 0 to 3 there."),
+        ("bert", Scale(None, part="decoder"), "bert has no decoder with any-attention; it has encoder (self)."),
+        ("bert", Scale(None, kind="cross"), "bert has no part with cross-attention; it has encoder (self)."),
+        ("bert", Ablate(layers=()), "Ablate names no layer; bert has layers 0 to 1."),
+        ("bert", Ablate(heads=()), "Ablate names no head; bert has heads 0 to 3."),
+        ("uneven", Ablate(layers={5}, part="decoder"), "Ablate names layer 5; uneven has layers 0 to 1 in its decoder."),
+        ("uneven", Ablate(layers={3}, heads={7}), "Ablate names head 7; uneven has heads 0 to 3 there."),
+        ("uneven", Ablate(layers={6}), "Ablate names layer 6; uneven has layers 0 to 5."),
+        ("swin", Ablate(layers={0}, heads={3}), "Ablate names head 3; swin has heads 0 to 1 there."),
+    ],
+    ids=str,
+)
+def test_an_edit_that_would_reach_nothing_is_refused(bert, uneven, name, edit, said, monkeypatch):
+    model = {"bert": bert, "uneven": uneven}.get(name) or Model.wrap(tiny.network(name), name=name)
+    given = probe(model.network)
+    monkeypatch.setattr(Recorder, "attend", None)  # nothing may run
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        selfattn.trace(model, given, [Scale(0.5), edit])
+
+
+@pytest.mark.parametrize("edit", [Ablate(layers={5}), Ablate(heads={7}), Ablate(layers={1, 5}, heads={2, 7}), Ablate()])
+def test_an_edit_without_a_part_reaches_whatever_has_its_layers_and_heads(uneven, edit):
+    trace = selfattn.trace(uneven, probe(uneven.network), [edit])
+    for call in trace.calls:
+        silenced = [head for head, setting in enumerate(call.settings) if setting.ablate]
+        layer, heads = edit.layers is None or call.layer in edit.layers, edit.heads or range(call.heads)
+        assert silenced == ([head for head in range(call.heads) if head in heads] if layer else [])
+
+
+def test_layers_of_other_heads_can_be_named():
+    model = Model.wrap(tiny.network("swin"))
+    trace = selfattn.trace(model, probe(model.network), [Ablate(heads={3})])
+    assert [sum(setting.ablate is not None for setting in call.settings) for call in trace.calls] == [0, 0, 1]
+
+
+def test_writing_and_repeats_refuse_such_edits_too():
+    model = Model.wrap(tiny.network("gpt2"), made.word_level(), "gpt2")
+    with pytest.raises(ValueError, match=r"Ablate names layer 9; gpt2 has layers 0 to 1\."):
+        continuation(model, TEXT, [Ablate(layers={9})])
+    with pytest.raises(ValueError, match=r"Ablate names layer 9; gpt2 has layers 0 to 1\."):
+        effects.on_repeats(model, torch.Generator().manual_seed(0), half=3).effect((Ablate(layers={9}),))
 
 
 @pytest.mark.parametrize("edit", [Scale(1e38), Temperature(1e-42), Scale(-1e38, layers={1}, heads={2})])

@@ -108,6 +108,7 @@ def on_repeats(model: Model, generator: torch.Generator, half: int = HALF) -> Me
     before = cache(lambda: _guesses(model, ids, half, ()))
 
     def effect(edits: tuple[Edit, ...]) -> Effect:
+        model.check_edits(edits)
         after, right = _guesses(model, ids, half, edits), ids[:, half + 1 :]
         old, new = ((guesses == right).float().mean().item() for guesses in (before(), after))
         return Effect(old, new, (after != before()).float().mean().item())

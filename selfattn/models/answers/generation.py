@@ -22,7 +22,7 @@ def continuation(
     Greedy: each is the first answer of `trace(model, given, edits, written=...)` after those before it. Nothing else
     has a say: no tokens that the model's generation settings force, forbid or penalise. A model that needs some to
     begin with, such as a language, is given them as `written`.
-    Raises ValueError for a model that does not write, and for an input that it does not read.
+    Raises ValueError for a model that does not write, for an input that it does not read, and for edits as `trace` does.
     """
     if not model.task.writes:
         raise ValueError(f"{model.name} writes no text: it is a {type(model.network).__name__}.")
@@ -30,7 +30,9 @@ def continuation(
         raise ValueError(f"{model.name} goes on from what it reads; got tensors, which may be anything.")
     if most < 1:
         raise ValueError(f"At least one token is to be written; got {most}.")
-    recorder = Recorder(model.names, tuple(edits), keeps=False)
+    edits = tuple(edits)
+    model.check_edits(edits)
+    recorder = Recorder(model.names, edits, keeps=False)
     _, inputs = model.inputs(given, written=written)
     name = "decoder_input_ids" if "decoder_input_ids" in inputs else "input_ids"
     ids = inputs.pop(name)

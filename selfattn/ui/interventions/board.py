@@ -115,18 +115,10 @@ def measured_on(study: Study) -> str:
     )
 
 
-def run_edits(study: Study, edits: Edits) -> tuple[Trace, list[str]]:
-    """The run with the edits, and why it is the one without them where it cannot be done."""
-    try:
-        return study.trace(edits), []
-    except ValueError as error:
-        return study.trace(), [f"{error} It is shown as it runs without the changes."]
-
-
 def picture(study: Study, setup: Setup, edits: Edits, how: How, on: str) -> None:
     """Lines, heads, prediction and changes, live; what the reader does there comes back as edits."""
     before = study.trace()
-    after, refused = run_edits(study, edits)
+    after, refused = study.try_edits(edits)
     at, attention = setup.at, setup.attention
     calls = [trace.call(at.layer, at.part, at.kind) for trace in (before, after)]
     names = after.labels(calls[1])
@@ -140,7 +132,7 @@ def picture(study: Study, setup: Setup, edits: Edits, how: How, on: str) -> None
         "signed": before.prediction is not None,  # without an answer an effect is a distance
         "prediction": {
             **prediction_of(before, after if edits else None),
-            **writing.wording(study.run, edits, study.model),
+            **writing.wording(study.run, after.edits, study.model),
         },
         "sentences": sentences,
         "heard": " ".join(sentences),

@@ -39,6 +39,13 @@ class Study:
         """The forward pass, with edits in the model."""
         return caches.trace(self.run.under(edits))
 
+    def try_edits(self, edits: tuple[Edit, ...]) -> tuple[Trace, list[str]]:
+        """The run with the edits, and why it is the one without them where it cannot be done."""
+        try:
+            return self.trace(edits), []
+        except ValueError as error:
+            return self.trace(), [f"{error} It is shown as it runs without the changes."]
+
 
 Page = Callable[[Study], None]
 

@@ -13,7 +13,7 @@ from selfattn.models import encoder
 from selfattn.models.answers.similarity import Pooling
 from selfattn.models.answers.tasks import Task, task_of
 from selfattn.models.inputs import pictures, sounds
-from selfattn.models.inputs.given import Input, Picture, Sound, entrance, placed
+from selfattn.models.inputs.given import Input, Picture, Sound, check, entrance, placed
 from selfattn.models.inputs.tokens import Tokens, encode
 from selfattn.models.probe import probe
 from selfattn.recording.call import Call
@@ -204,6 +204,7 @@ class Model:
         A picture or a sound goes through the model's own processor; tensors pass through. Of a pair that a model
         without a head is to compare, only the first text is read. Raises ValueError for what the model does not read.
         """
+        check(given, self.network.main_input_name)
         if isinstance(given, Mapping):
             return None, {name: tensor.to(entrance(self.network)) for name, tensor in given.items()}
         self.task.check(self.name, given)

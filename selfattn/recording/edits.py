@@ -214,6 +214,17 @@ KINDS: dict[str, type[Edit]] = {
 }
 
 
+def listed(edits: Edit | Iterable[Edit]) -> tuple[Edit, ...]:
+    """Edits as a tuple; a single one is a list of one. Raises ValueError for what is no edit."""
+    if isinstance(edits, Edit):
+        return (edits,)
+    found = tuple(edits) if isinstance(edits, Iterable) and not isinstance(edits, str | bytes) else (edits,)
+    if wrong := [each for each in found if not isinstance(each, Edit)]:
+        names = ", ".join(kind.__name__ for kind in KINDS.values())
+        raise ValueError(f"Edits are a list of {names}; got {reprlib.repr(wrong[0])} in it.")
+    return found
+
+
 def to_json(edits: Iterable[Edit]) -> str:
     """Write edits as compact JSON, for a file or a link; `from_json` reads them back."""
     return json.dumps([_plain(edit) for edit in edits], separators=(",", ":"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -19,11 +20,11 @@ from selfattn.models.budgets import budget, check_head
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.given import Input, Pair, Sound
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
-from selfattn.models.loading.library import load
+from selfattn.models.loading.library import in_memory, load
 from selfattn.models.model import Model, tolerance
 from selfattn.recording.call import ALL, Call
 from selfattn.recording.doors import Recorder, largest, recording
-from selfattn.recording.edits import Edit
+from selfattn.recording.edits import Edit, listed
 
 NONE: Mapping[tuple[int, int], Tensor] = MappingProxyType({})
 
@@ -124,7 +125,7 @@ class Trace:
         part: str | None = None,
         kind: str | None = None,
         rows: slice = ALL,
-        edits: Iterable[Edit] | None = None,
+        edits: Edit | Iterable[Edit] | None = None,
     ) -> Stages:
         """What one head computed for the chosen queries, from query, key and value to weights and context.
 
@@ -137,7 +138,7 @@ class Trace:
             )
         queries, keys = call.shape
         check_head(self.model, len(range(queries)[rows]), keys)
-        return (call if edits is None else call.with_edits(edits)).stages(head, rows)
+        return (call if edits is None else call.with_edits(listed(edits))).stages(head, rows)
 
     def layer_input(
         self, layer: int, *, part: str | None = None, kind: str | None = None
@@ -171,13 +172,13 @@ def _named(text: tuple[str, ...], length: int) -> tuple[str, ...]:
 
 
 def trace(
-    model: Model | str,
+    model: Model | str | Path,
     text: Input,
-    edits: Iterable[Edit] = (),
+    edits: Edit | Iterable[Edit] = (),
     *,
     pad: int = 0,
     written: Sequence[int] = (),
-    contexts: Mapping[tuple[int, int], Float[Tensor, "query d_v"]] = NONE,
+    contexts: Mapping[tuple[int, int], Tensor] = NONE,
 ) -> Trace:
     """Run a model over one text, with edits inside its attention, and keep what every head received.
 
@@ -185,13 +186,16 @@ def trace(
     tokens, and `written` those that the model has written so far: the pass is the one that writes the next.
     Of a Pair that a model without a head is to compare, the second text runs under the same edits, but for those that
     name positions (a Cut; a Mask of `custom` or `global_tokens`): these are of the first text, whose heads are kept.
-    `contexts` are put in place of those that heads computed, by (place in `calls`, head); stages show the heads' own.
+    `contexts` are put in place of those that heads computed, (query, d_v), by (place in `calls`, head); stages show the
+    heads' own.
     Raises ValueError for a text that the model cannot read, or that does not fit in memory; for an edit that names a
     part, a layer or a head that the model does not have; and for a network in train mode: another thread may be
     training it, so its mode is left as it is.
     """
-    model = load(model) if isinstance(model, str) else model
-    edits = tuple(edits)
+    model = load(model) if isinstance(model, str | Path) else model
+    if not isinstance(model, Model):
+        raise ValueError(f"A trace is of a Model, or of a name to load; got a {in_memory(model)}.")
+    edits = listed(edits)
     model.check_edits(edits)
     tokens, inputs = model.inputs(text, pad, written)
     _check(model, inputs, edited=bool(edits))

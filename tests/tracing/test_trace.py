@@ -3,6 +3,7 @@
 import copy
 import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -105,6 +106,58 @@ def test_what_is_not_there(bert, layer, head, place, said):
 def test_tensors_that_the_model_cannot_read(bert, tensors, said):
     with pytest.raises(ValueError, match=said):
         selfattn.trace(bert, tensors)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["the cat", "a dog"], r"A trace follows one text; got a list of texts: .* Pair\(first, second\)\."),
+        (("the cat",), "A trace follows one text; got a tuple of texts: trace them one by one"),
+        ([5, 6, 7], r'a tensor by its name, {"input_ids": torch.tensor\(\[ids\]\)}; got a list of num'),
+        (torch.tensor([[5, 6]]), 'A tensor is given by its name, {"input_ids": tensor}; got one without'),
+        ([], "A model reads a text, a Pair, a Picture, a Sound or tensors; got a list"),
+        ([[5, 6]], "a Sound or tensors; got a list"),
+        (None, "a Sound or tensors; got None"),
+        (b"the cat", "a Sound or tensors; got a bytes"),
+        (7, "a Sound or tensors; got an int"),
+        (Pair("the cat", 7), "A Pair is of two texts; got a str and an int"),
+        (Pair(["the cat"], "a dog"), "A Pair is of two texts; got a list and a str"),
+        ({"input_ids": [5, 6]}, "input_ids is a list: make it a tensor of 1 row"),
+        ({"input_ids": torch.tensor([[5]]), "attention_mask": None}, "attention_mask is None: make it a tensor"),
+    ],
+    ids=str,
+)
+def test_what_is_no_input(bert, given, said):
+    with pytest.raises(ValueError, match=said):
+        selfattn.trace(bert, given)
+
+
+def test_a_network_is_no_model(bert):
+    with pytest.raises(ValueError, match=r"of a Model, .*; got a BertForMaskedLM: Model\.wrap\(network, tokenizer\) makes"):
+        selfattn.trace(bert.network, TEXT)
+    with pytest.raises(ValueError, match=r"hub id; got a BertForMaskedLM: Model\.wrap\(network, tokenizer\) makes"):
+        selfattn.load(bert.network)
+    with pytest.raises(ValueError, match=r"hub id; got a Model\."):
+        selfattn.load(bert)
+    with pytest.raises(ValueError, match=r"or of a name to load; got a NoneType\."):
+        selfattn.trace(None, TEXT)
+
+
+def test_a_single_edit_is_a_list_of_one(bert):
+    one, several = (selfattn.trace(bert, TEXT, each) for each in (Scale(0.1), [Scale(0.1)]))
+    assert one.edits == several.edits == (Scale(0.1),)
+    assert torch.equal(one.calls[1].query, several.calls[1].query)
+    plain = selfattn.trace(bert, TEXT)
+    assert torch.equal(plain.stages(1, 2, edits=Scale(0.1)).weights, plain.stages(1, 2, edits=[Scale(0.1)]).weights)
+
+
+@pytest.mark.parametrize(
+    ("edits", "got"), [(None, "None"), ("ablate", "'ablate'"), ([{"edit": "ablate"}], "{'edit': 'ablate'}"), (5, "5")]
+)
+def test_what_is_no_edit(bert, edits, got):
+    said = f"Edits are a list of Scale, Temperature, Mask, Cut, Ablate, Similarity; got {got} in it."
+    with pytest.raises(ValueError, match=re.escape(said)):
+        selfattn.trace(bert, TEXT, edits)
 
 
 def test_padding_changes_no_real_token(bert):
@@ -456,8 +509,9 @@ def test_an_audit_of_a_sink():
 
 
 def test_a_model_by_name_is_loaded(monkeypatch, bert):
-    monkeypatch.setattr("selfattn.tracing.trace.load", lambda name: {"mine": bert}[name])
+    monkeypatch.setattr("selfattn.tracing.trace.load", lambda name: {"mine": bert, Path("here"): bert}[name])
     assert selfattn.trace("mine", TEXT).model is bert
+    assert selfattn.trace(Path("here"), TEXT).model is bert
 
 
 def test_a_causal_bert_is_a_decoder():

@@ -11,11 +11,11 @@ from transformers import PreTrainedModel
 from selfattn.models.inputs.given import Input
 from selfattn.models.model import Model
 from selfattn.recording.doors import Recorder, recording
-from selfattn.recording.edits import Edit
+from selfattn.recording.edits import Edit, listed
 
 
 def continuation(
-    model: Model, given: Input, edits: Iterable[Edit] = (), *, most: int = 20, written: Sequence[int] = ()
+    model: Model, given: Input, edits: Edit | Iterable[Edit] = (), *, most: int = 20, written: Sequence[int] = ()
 ) -> tuple[int, ...]:
     """The next tokens of a text, a translation or a transcript: at most `most`, and none after the one that ends it.
 
@@ -30,7 +30,7 @@ def continuation(
         raise ValueError(f"{model.name} goes on from what it reads; got tensors, which may be anything.")
     if most < 1:
         raise ValueError(f"At least one token is to be written; got {most}.")
-    edits = tuple(edits)
+    edits = listed(edits)
     model.check_edits(edits)
     recorder = Recorder(model.names, edits, keeps=False)
     _, inputs = model.inputs(given, written=written)

@@ -187,7 +187,10 @@ IS = {(query, 3) for query in range(9) if query != 3}
         ([Mask(window(2) | global_tokens([5]))], []),
         ([Cut({(1, 10)})], []),  # a position that the second text alone has
         ([Mask(causal & window(4)), Cut(IS), Temperature(2.0)], [Mask(causal & window(4)), Temperature(2.0)]),
-        ([Similarity("cosine"), Scale(3.0), Ablate(layers={4})], [Similarity("cosine"), Scale(3.0), Ablate(layers={4})]),
+        (
+            [Similarity("cosine"), Scale(3.0), Ablate(layers={4})],
+            [Similarity("cosine"), Scale(3.0), Ablate(layers={4})],
+        ),
     ],
     ids=lambda edits: " ".join(type(edit).__name__ for edit in edits) or "nothing",
 )

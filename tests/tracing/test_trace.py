@@ -133,7 +133,9 @@ def test_what_is_no_input(bert, given, said):
 
 
 def test_a_network_is_no_model(bert):
-    with pytest.raises(ValueError, match=r"of a Model, .*; got a BertForMaskedLM: Model\.wrap\(network, tokenizer\) makes"):
+    with pytest.raises(
+        ValueError, match=r"of a Model, .*; got a BertForMaskedLM: Model\.wrap\(network, tokenizer\) makes"
+    ):
         selfattn.trace(bert.network, TEXT)
     with pytest.raises(ValueError, match=r"hub id; got a BertForMaskedLM: Model\.wrap\(network, tokenizer\) makes"):
         selfattn.load(bert.network)
@@ -223,9 +225,13 @@ def test_an_edit_reaches_the_prediction(bert):
         ("bert", Cut({(0, 1)}, layers={1}, heads={4}), "Cut names head 4; bert has heads 0 to 3 there."),
         ("bert", Scale(None, part="decoder"), "bert has no decoder with any-attention; it has encoder (self)."),
         ("bert", Scale(None, kind="cross"), "bert has no part with cross-attention; it has encoder (self)."),
-        ("bert", Ablate(layers=()), "Ablate names no layer; bert has layers 0 to 1."),
-        ("bert", Ablate(heads=()), "Ablate names no head; bert has heads 0 to 3."),
-        ("uneven", Ablate(layers={5}, part="decoder"), "Ablate names layer 5; uneven has layers 0 to 1 in its decoder."),
+        ("bert", Ablate(layers=set()), "Ablate names no layer; bert has layers 0 to 1."),
+        ("bert", Ablate(heads=set()), "Ablate names no head; bert has heads 0 to 3."),
+        (
+            "uneven",
+            Ablate(layers={5}, part="decoder"),
+            "Ablate names layer 5; uneven has layers 0 to 1 in its decoder.",
+        ),
         ("uneven", Ablate(layers={3}, heads={7}), "Ablate names head 7; uneven has heads 0 to 3 there."),
         ("uneven", Ablate(layers={6}), "Ablate names layer 6; uneven has layers 0 to 5."),
         ("swin", Ablate(layers={0}, heads={3}), "Ablate names head 3; swin has heads 0 to 1 there."),
@@ -306,7 +312,9 @@ def test_a_network_in_train_mode_is_refused_and_left_in_it(dropping, part):
         lambda: selfattn.trace(dropping, trace.inputs, [Scale(None)]),
         lambda: trace.layer_input(1),
     ):
-        with pytest.raises(ValueError, match=r"This BertForMaskedLM is in train mode: .* call network\.eval\(\) first\."):
+        with pytest.raises(
+            ValueError, match=r"This BertForMaskedLM is in train mode: .* call network\.eval\(\) first\."
+        ):
             run()
     assert [module.training for module in dropping.network.modules()] == modes
     trained.eval()
@@ -314,7 +322,10 @@ def test_a_network_in_train_mode_is_refused_and_left_in_it(dropping, part):
 
 
 def test_two_texts_and_writing_are_refused_in_train_mode_too():
-    reader, writer = Model.wrap(tiny.network("bert").bert, made.word_level()), local(SelfAttentionForCausalLM)
+    reader, writer = (
+        Model.wrap(tiny.network("bert").bert, made.word_level()),
+        local(SelfAttentionForCausalLM, is_causal=True),
+    )
     for model in (reader, writer):
         model.network.train()
     with pytest.raises(ValueError, match="is in train mode"):

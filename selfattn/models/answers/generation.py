@@ -22,7 +22,8 @@ def continuation(
     Greedy: each is the first answer of `trace(model, given, edits, written=...)` after those before it. Nothing else
     has a say: no tokens that the model's generation settings force, forbid or penalise. A model that needs some to
     begin with, such as a language, is given them as `written`.
-    Raises ValueError for a model that does not write, for an input that it does not read, and for edits as `trace` does.
+    Raises ValueError for a model that does not write, for an input that it does not read, and for edits that `trace`
+    refuses.
     """
     if not model.task.writes:
         raise ValueError(f"{model.name} writes no text: it is a {type(model.network).__name__}.")

@@ -68,7 +68,8 @@ def check(given: object, main: str) -> None:
             )
         case list() | tuple() if given and all(isinstance(each, int) for each in given):
             raise ValueError(
-                f'Ids are given as a tensor by its name, {{"{main}": torch.tensor([ids])}}; got {_named(given)} of numbers.'
+                f'Ids are given as a tensor by its name, {{"{main}": torch.tensor([ids])}}; got {_named(given)} of '
+                "numbers."
             )
         case _:
             raise ValueError(f"A model reads a text, a Pair, a Picture, a Sound or tensors; got {_named(given)}.")

@@ -20,8 +20,8 @@ class Tokens:
     """The tokens of one text, or of a pair, one entry a token in every field."""
 
     ids: tuple[int, ...]
-    # As the reader wrote it; special, padding and written tokens as the tokenizer spells them, and an unknown one as both:
-    # "[UNK] 喜", for the model has read [UNK].
+    # As the reader wrote it; special, padding and written tokens as the tokenizer spells them; and an unknown one as
+    # both, "[UNK] 喜", for what the model reads is [UNK].
     text: tuple[str, ...]
     offsets: tuple[tuple[int, int], ...]  # (start, end) in its own text; (0, 0) where the token stands for no text
     words: tuple[int | None, ...]  # which word, counted by white space from the first text's start

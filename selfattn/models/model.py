@@ -181,15 +181,18 @@ class Model:
                 for head in range(each.heads_in(layer))
             ]
             self._check_named(edit, "layer", edit.layers, {layer for layer, _ in places})
-            within = {head for layer, head in places if edit.layers is None or layer in edit.layers}
-            self._check_named(edit, "head", edit.heads, within)
+            # An empty set names none: the edit changes nothing, as it says.
+            if within := {head for layer, head in places if edit.layers is None or layer in edit.layers}:
+                self._check_named(edit, "head", edit.heads, within)
 
     def _check_named(self, edit: Edit, noun: str, named: Set[int] | None, there: Set[int]) -> None:
-        if named is None or (named and named <= there):
+        if named is None or named <= there:
             return
         where = f" in its {edit.part}" if edit.part else " there" if noun == "head" and edit.layers else ""
-        got = f"names {noun} {min(named - there)}" if named else f"names no {noun}"
-        raise ValueError(f"{type(edit).__name__} {got}; {self.name} has {noun}s 0 to {max(there)}{where}.")
+        raise ValueError(
+            f"{type(edit).__name__} names {noun} {min(named - there)}; "
+            f"{self.name} has {noun}s 0 to {max(there)}{where}."
+        )
 
     @property
     def task(self) -> Task:

@@ -104,21 +104,16 @@ def trace(
     edits = _edits(similarity, no_scale, temperature, mask, ablate or [])
     given = _given(text, second)
     found = run(Choice(model, revision, device, dtype, spread, bits, adapter).load(), given, edits, pad=pad)
-    for edit in edits:
-        if not any(edit.reaches(c.layer, h, c.part, c.kind) for c in found.calls for h in range(c.heads)):
-            raise ValueError(
-                f"{edit} reaches no head of {found.model.name}; `selfattn check` lists its layers and heads."
-            )
     data = exports.head_data(found, layer, head, part, kind)
     if out is None:
-        print(_summary(data))
+        print(_summary(data, found.exactness))
         return
     try:
         out.write_bytes(exports.WRITERS[out.suffix](data))
     except OSError as error:
         raise ValueError(f"{out} could not be written: {error.strerror}.") from error
     tokens = len(data["attends_from"])
-    print(f"{out}: {data['part']} layer {layer}, head {head}, {tokens} tokens, exact to {found.fidelity:.1e}")
+    print(f"{out}: {data['part']} layer {layer}, head {head}, {tokens} tokens, {found.exactness}")
 
 
 @app.command()
@@ -234,10 +229,10 @@ def _tensors(file: str) -> Any:
         raise ValueError(f"{file!r} could not be read as tensors: {error}") from error
 
 
-def _summary(data: dict[str, Any]) -> str:
+def _summary(data: dict[str, Any], exactness: str) -> str:
     """Where each token's weight goes, and what the model says."""
     place = f"{data['part']} layer {data['layer']}, head {data['head']}"
-    lines = [f"{data['model']}, {place}, exact to {data['fidelity']:.1e}"]
+    lines = [f"{data['model']}, {place}, {exactness}"]
     for token, row in zip(data["attends_from"], data["weights"], strict=True):
         best = sorted(range(len(row)), key=lambda j: -row[j])[:3]
         lines.append(f"{token!r:>16} -> " + ", ".join(f"{data['attends_to'][j]!r} {row[j]:.3f}" for j in best))

@@ -42,6 +42,7 @@ def show(model: Model | PreTrainedModel, tokenizer: Any | None = None, text: str
 
     The app runs in this process, in a thread of its own, and answers this machine alone. The model is not copied, and
     is set to `eval()`. Training that goes on changes it: call `show` again to see it then, under a name of its own.
+    While the network is in train mode, where dropout makes every run different, the app says so and runs nothing.
     Raises ValueError for a model that cannot be recorded.
     """
     found = model if isinstance(model, Model) else Model.wrap(model, tokenizer)

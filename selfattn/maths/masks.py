@@ -36,6 +36,11 @@ class MaskPattern:
         j = torch.arange(keys, device=real.device)[None, :]
         return self._keep(i, j, real).expand(len(i), keys)
 
+    @property
+    def names_positions(self) -> bool:
+        """Does it name positions, so that it is of one text and of no other?"""
+        return False
+
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
         raise NotImplementedError
 
@@ -57,6 +62,10 @@ class Both(MaskPattern):
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
         return self.left._keep(i, j, real) & self.right._keep(i, j, real)
 
+    @property
+    def names_positions(self) -> bool:
+        return self.left.names_positions or self.right.names_positions
+
     def __str__(self) -> str:
         return f"({self.left} & {self.right})"
 
@@ -69,6 +78,10 @@ class Either(MaskPattern):
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
         return self.left._keep(i, j, real) | self.right._keep(i, j, real)
 
+    @property
+    def names_positions(self) -> bool:
+        return self.left.names_positions or self.right.names_positions
+
     def __str__(self) -> str:
         return f"({self.left} | {self.right})"
 
@@ -79,6 +92,10 @@ class Not(MaskPattern):
 
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
         return ~self.inner._keep(i, j, real)
+
+    @property
+    def names_positions(self) -> bool:
+        return self.inner.names_positions
 
     def __str__(self) -> str:
         return f"~{self.inner}"
@@ -150,6 +167,10 @@ class GlobalTokens(MaskPattern):
         chosen = torch.tensor(self.positions, dtype=i.dtype, device=i.device)
         return torch.isin(i, chosen) | torch.isin(j, chosen)
 
+    @property
+    def names_positions(self) -> bool:
+        return True
+
     def __str__(self) -> str:
         return f"global_tokens({list(self.positions)})"
 
@@ -163,6 +184,10 @@ class Custom(MaskPattern):
     def _keep(self, i: Tensor, j: Tensor, real: Tensor) -> Tensor:
         chosen = torch.tensor([query << 31 | key for query, key in self.pairs], dtype=i.dtype, device=i.device)
         return torch.isin(i << 31 | j, chosen)
+
+    @property
+    def names_positions(self) -> bool:
+        return True
 
     def __str__(self) -> str:
         return f"custom({[list(pair) for pair in self.pairs]})"

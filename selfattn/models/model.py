@@ -1,6 +1,6 @@
 """A model as this package knows it: a network whose attention goes through the door, and its tokenizer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,12 @@ from selfattn.models import encoder
 from selfattn.models.answers.similarity import Pooling
 from selfattn.models.answers.tasks import Task, task_of
 from selfattn.models.inputs import pictures, sounds
-from selfattn.models.inputs.given import Input, Picture, Sound, entrance, placed
+from selfattn.models.inputs.given import Input, Picture, Sound, check, entrance, placed
 from selfattn.models.inputs.tokens import Tokens, encode
 from selfattn.models.probe import probe
 from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder, install, largest, recording
+from selfattn.recording.edits import Edit
 
 # The largest |recomputed - model| that rounding explains; in half precision as a share of the largest |context|.
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
@@ -45,6 +46,11 @@ class Attention:
     heads: int
     key_heads: int
     d_head: int
+    heads_of: tuple[int, ...] = ()  # layer by layer, where not all have as many; `heads` are the first's
+
+    def heads_in(self, layer: int) -> int:
+        """The heads of one layer."""
+        return self.heads_of[layer] if self.heads_of else self.heads
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +166,34 @@ class Model:
         there_are = ", ".join(f"{each.part} ({each.kind})" for each in self.attentions)
         raise ValueError(f"{self.name} has no {part or 'part'} with {kind or 'any'}-attention; it has {there_are}.")
 
+    def check_edits(self, edits: Iterable[Edit]) -> None:
+        """Raise ValueError for an edit that names a part, a layer or a head that is not there: it would change nothing.
+
+        An edit without a part or a kind reaches every attention that has one of its layers and heads.
+        """
+        for edit in edits:
+            self.attention(edit.part, edit.kind)
+            places = [
+                (layer, head)
+                for each in self.attentions
+                if edit.part in (None, each.part) and edit.kind in (None, each.kind)
+                for layer in range(each.layers)
+                for head in range(each.heads_in(layer))
+            ]
+            self._check_named(edit, "layer", edit.layers, {layer for layer, _ in places})
+            # An empty set names none: the edit changes nothing, as it says.
+            if within := {head for layer, head in places if edit.layers is None or layer in edit.layers}:
+                self._check_named(edit, "head", edit.heads, within)
+
+    def _check_named(self, edit: Edit, noun: str, named: Set[int] | None, there: Set[int]) -> None:
+        if named is None or named <= there:
+            return
+        where = f" in its {edit.part}" if edit.part else " there" if noun == "head" and edit.layers else ""
+        raise ValueError(
+            f"{type(edit).__name__} names {noun} {min(named - there)}; "
+            f"{self.name} has {noun}s 0 to {max(there)}{where}."
+        )
+
     @property
     def task(self) -> Task:
         """What it was made for: what it says, and what it reads."""
@@ -173,6 +207,7 @@ class Model:
         A picture or a sound goes through the model's own processor; tensors pass through. Of a pair that a model
         without a head is to compare, only the first text is read. Raises ValueError for what the model does not read.
         """
+        check(given, self.network.main_input_name)
         if isinstance(given, Mapping):
             return None, {name: tensor.to(entrance(self.network)) for name, tensor in given.items()}
         self.task.check(self.name, given)
@@ -258,9 +293,14 @@ def _attentions(calls: list[Call]) -> tuple[Attention, ...]:
     groups: dict[tuple[str, str], list[Call]] = {}
     for call in calls:
         groups.setdefault((call.part, call.kind), []).append(call)
-    return tuple(
-        Attention(part, kind, len(group), group[0].heads, group[0].key_heads, group[0].query.shape[-1])
-        for (part, kind), group in groups.items()
+    return tuple(_attention(part, kind, group) for (part, kind), group in groups.items())
+
+
+def _attention(part: str, kind: str, calls: list[Call]) -> Attention:
+    first, heads = calls[0], tuple(call.heads for call in calls)
+    alike = len(set(heads)) == 1
+    return Attention(
+        part, kind, len(calls), first.heads, first.key_heads, first.query.shape[-1], () if alike else heads
     )
 
 

@@ -3,7 +3,7 @@
 Modules that compute attention by themselves take a second door, of which `second_door` tells; both have one recorder.
 Installed once, when a model is loaded. What belongs to one forward pass (what to record, what to edit) travels in a
 ContextVar, so that many threads share one model. Where nothing is edited the model's own function does the work, and
-the output is bit-identical to the model's without us.
+the output is bit-identical to the model's without us. A network in train mode is refused, and left in it.
 """
 
 import sys
@@ -200,8 +200,15 @@ def _is_led(module: PreTrainedModel) -> bool:
 
 
 def _start(network: nn.Module, arguments: tuple[Any, ...]) -> None:
-    if (recorder := _recorder.get()) is not None:
-        recorder.layers.clear()  # while it generates, a network runs once a token
+    if (recorder := _recorder.get()) is None:
+        return
+    # Whoever trains a network has its mode: to change it here would take the dropout from a step in another thread.
+    if any(module.training for module in network.modules()):
+        raise ValueError(
+            f"This {type(network).__name__} is in train mode: dropout would make every run different; "
+            "call network.eval() first."
+        )
+    recorder.layers.clear()  # while it generates, a network runs once a token
 
 
 def _begin(module: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:

@@ -52,6 +52,11 @@ class Edit:
             and self.kind in (None, kind)
         )
 
+    @property
+    def names_positions(self) -> bool:
+        """Does it name positions, so that it is of one text and of no other?"""
+        return False
+
 
 @dataclass(frozen=True)
 class Scale(Edit):
@@ -101,6 +106,10 @@ class Mask(Edit):
             raise ValueError(f"A mask is a pattern, such as causal or window(4); got {self.pattern!r}.")
         _check_flag("replace", self.replace)
 
+    @property
+    def names_positions(self) -> bool:
+        return self.pattern.names_positions
+
 
 def _check_flag(name: str, value: object) -> None:
     if not isinstance(value, bool):
@@ -121,6 +130,10 @@ class Cut(Edit):
         super().__post_init__()
         object.__setattr__(self, "pairs", frozenset(custom(self.pairs).pairs))
         _check_flag("renormalise", self.renormalise)
+
+    @property
+    def names_positions(self) -> bool:
+        return True
 
 
 @dataclass(frozen=True)
@@ -199,6 +212,17 @@ UNEDITED = Setting()
 KINDS: dict[str, type[Edit]] = {
     kind.__name__.lower(): kind for kind in (Scale, Temperature, Mask, Cut, Ablate, Similarity)
 }
+
+
+def listed(edits: Edit | Iterable[Edit]) -> tuple[Edit, ...]:
+    """Edits as a tuple; a single one is a list of one. Raises ValueError for what is no edit."""
+    if isinstance(edits, Edit):
+        return (edits,)
+    found = tuple(edits) if isinstance(edits, Iterable) and not isinstance(edits, str | bytes) else (edits,)
+    if wrong := [each for each in found if not isinstance(each, Edit)]:
+        names = ", ".join(kind.__name__ for kind in KINDS.values())
+        raise ValueError(f"Edits are a list of {names}; got {reprlib.repr(wrong[0])} in it.")
+    return found
 
 
 def to_json(edits: Iterable[Edit]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -19,11 +20,11 @@ from selfattn.models.budgets import budget, check_head
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.given import Input, Pair, Sound
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
-from selfattn.models.loading.library import load
-from selfattn.models.model import Model
+from selfattn.models.loading.library import in_memory, load
+from selfattn.models.model import Model, tolerance
 from selfattn.recording.call import ALL, Call
 from selfattn.recording.doors import Recorder, largest, recording
-from selfattn.recording.edits import Edit
+from selfattn.recording.edits import Edit, listed
 
 NONE: Mapping[tuple[int, int], Tensor] = MappingProxyType({})
 
@@ -71,14 +72,14 @@ class Trace:
     def __repr__(self) -> str:
         edits = f"{len(self.edits)} edit{'s' if len(self.edits) > 1 else ''} in the model, " if self.edits else ""
         length = f"{len(self.tokens)} tokens, " if len(self.tokens) else ""
-        return f"Trace({self.model.name!r}, {length}{len(self.calls)} calls, {edits}exact to {self.fidelity:.1e})"
+        return f"Trace({self.model.name!r}, {length}{len(self.calls)} calls, {edits}{self.exactness})"
 
     def _repr_html_(self) -> str:
         call = self.calls[0]
         stages = call.stages(0) if max(call.shape) <= notebook.LONGEST else None
         edits = f", {len(self.edits)} edit{'s' if len(self.edits) > 1 else ''} in the model" if self.edits else ""
         return notebook.page(
-            notebook.line(self.model.name, f"{self.model.shape}{edits}, exact to {self.fidelity:.1e}"),
+            notebook.line(self.model.name, f"{self.model.shape}{edits}, {self.exactness}"),
             notebook.tokens(self.tokens.text),
             self.prediction.in_notebook() if self.prediction else "",
             notebook.matrix(f"weights of {call.title}, head 0", stages.weights, stages.keep, *self.labels(call))
@@ -94,6 +95,16 @@ class Trace:
         All rows of a text up to 64 tokens; 64 evenly spread rows of a longer one.
         """
         return largest(self.recorder.differences())
+
+    @cached_property
+    def exact(self) -> bool:
+        """Is the fidelity as small as rounding makes it in the numbers of the model's type?"""
+        return self.fidelity <= tolerance(self.model.network.dtype, self.recorder)
+
+    @property
+    def exactness(self) -> str:
+        """The fidelity in words, and whether it is one."""
+        return f"exact to {self.fidelity:.1e}" if self.exact else f"NOT exact: differs by {self.fidelity:.1e}"
 
     def call(self, layer: int, part: str | None = None, kind: str | None = None) -> Call:
         """The call of that layer, counted from 0 within its part and kind (the model's first, unless named)."""
@@ -114,7 +125,7 @@ class Trace:
         part: str | None = None,
         kind: str | None = None,
         rows: slice = ALL,
-        edits: Iterable[Edit] | None = None,
+        edits: Edit | Iterable[Edit] | None = None,
     ) -> Stages:
         """What one head computed for the chosen queries, from query, key and value to weights and context.
 
@@ -127,7 +138,7 @@ class Trace:
             )
         queries, keys = call.shape
         check_head(self.model, len(range(queries)[rows]), keys)
-        return (call if edits is None else call.with_edits(edits)).stages(head, rows)
+        return (call if edits is None else call.with_edits(listed(edits))).stages(head, rows)
 
     def layer_input(
         self, layer: int, *, part: str | None = None, kind: str | None = None
@@ -161,28 +172,37 @@ def _named(text: tuple[str, ...], length: int) -> tuple[str, ...]:
 
 
 def trace(
-    model: Model | str,
+    model: Model | str | Path,
     text: Input,
-    edits: Iterable[Edit] = (),
+    edits: Edit | Iterable[Edit] = (),
     *,
     pad: int = 0,
     written: Sequence[int] = (),
-    contexts: Mapping[tuple[int, int], Float[Tensor, "query d_v"]] = NONE,
+    contexts: Mapping[tuple[int, int], Tensor] = NONE,
 ) -> Trace:
     """Run a model over one text, with edits inside its attention, and keep what every head received.
 
     `text` may also be a Pair, a Picture, a Sound, or the tensors that the model's forward takes; `pad` adds padding
     tokens, and `written` those that the model has written so far: the pass is the one that writes the next.
-    `contexts` are put in place of those that heads computed, by (place in `calls`, head); stages show the heads' own.
-    Raises ValueError for a text that the model cannot read, or that does not fit in memory.
+    Of a Pair that a model without a head is to compare, the second text runs under the same edits, but for those that
+    name positions (a Cut; a Mask of `custom` or `global_tokens`): these are of the first text, whose heads are kept.
+    `contexts` are put in place of those that heads computed, (query, d_v), by (place in `calls`, head); stages show the
+    heads' own.
+    Raises ValueError for a text that the model cannot read, or that does not fit in memory; for an edit that names a
+    part, a layer or a head that the model does not have; and for a network in train mode: another thread may be
+    training it, so its mode is left as it is.
     """
-    model = load(model) if isinstance(model, str) else model
-    edits = tuple(edits)
+    model = load(model) if isinstance(model, str | Path) else model
+    if not isinstance(model, Model):
+        raise ValueError(f"A trace is of a Model, or of a name to load; got a {in_memory(model)}.")
+    edits = listed(edits)
+    model.check_edits(edits)
     tokens, inputs = model.inputs(text, pad, written)
     _check(model, inputs, edited=bool(edits))
     second = model.inputs(text.second)[1] if isinstance(text, Pair) and model.task.says is None else None
+    of_both = tuple(edit for edit in edits if not edit.names_positions)
     if second is not None:
-        _check(model, second, edited=bool(edits))
+        _check(model, second, edited=bool(of_both))
     recorder = Recorder(model.names, edits, contexts=contexts)
     try:
         output = _forward(model, recorder, inputs)
@@ -198,7 +218,7 @@ def trace(
     last = _last(output)
     if last is not None and second is not None:
         first = pooled(last, inputs.get("attention_mask"), model.pooling)
-        prediction: Prediction | None = _compare(model, second, edits, first)
+        prediction: Prediction | None = _compare(model, second, of_both, first)
         why = None
     else:
         why = why_none(model.network, model.tokenizer, inputs, output, text)
@@ -215,7 +235,7 @@ def _last(output: Mapping[str, Any]) -> Float[Tensor, "token d"] | None:
 def _compare(
     model: Model, second: dict[str, Tensor], edits: tuple[Edit, ...], first: Float[Tensor, " d"]
 ) -> Prediction:
-    """How alike two texts are to the model: the second runs under the same edits, and is not recorded."""
+    """How alike two texts are to the model: the second runs under `edits`, and is not recorded."""
     last = _last(_forward(model, Recorder(model.names, edits, keeps=False), second))
     assert last is not None  # the first text's run had one
     return similarity(first, pooled(last, second.get("attention_mask"), model.pooling), model.pooling)

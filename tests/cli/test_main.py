@@ -77,6 +77,14 @@ def test_without_a_file_a_summary_is_printed(run, bert_folder, bert):
     assert last.startswith("masked token: ")
 
 
+def test_what_is_not_exact_is_said(run, bert_folder, monkeypatch, tmp_path):
+    monkeypatch.setattr(selfattn.Trace, "fidelity", 1.25)
+    for out in ([], ["--out", tmp_path / "x.json"]):
+        code, said, _ = run("trace", bert_folder, TEXT, *out)
+        assert (code, "exact to" in said) == (0, False)
+        assert "NOT exact: differs by 1.2e+00" in said.splitlines()[0]
+
+
 @pytest.mark.parametrize(("name", "place"), [("vit", []), ("whisper", ["--part", "decoder", "--kind", "cross"])])
 def test_models_of_no_text_read_tensors(run, tmp_path, name, place):
     folder = made.folder(tmp_path / name, name)
@@ -103,7 +111,8 @@ def test_models_of_no_text_read_tensors(run, tmp_path, name, place):
         (["--mask", ""], "Could not read '()' in the mask"),
         (["--ablate", "1"], "--ablate takes LAYER.HEAD"),
         (["--ablate", "1.-3"], "--ablate takes LAYER.HEAD"),
-        (["--ablate", "5.0"], "reaches no head of bert"),
+        (["--ablate", "5.0"], "Ablate names layer 5; bert has layers 0 to 1."),
+        (["--ablate", "1.4"], "Ablate names head 4; bert has heads 0 to 3 there."),
         (["--out", "x.pkl"], "--out ends in .json, .npz, .csv; got 'x.pkl'"),
         (["--out", "/no/such/folder/x.json"], "could not be written"),
         (["--device", "nonsense"], "cannot be used"),

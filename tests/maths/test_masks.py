@@ -58,6 +58,15 @@ def test_patterns_combine_as_their_rules_do(left):
         assert (left | right).keep(QUERIES, KEYS, REAL).tolist() == looped(lambda i, j, b=other: one(i, j) or b(i, j))
 
 
+@pytest.mark.parametrize("left", RULES, ids=str)
+def test_a_pattern_that_lists_positions_is_of_one_text(left):
+    named = "tokens" in str(left) or "custom" in str(left)
+    assert left.names_positions is (~left).names_positions is named
+    for right in RULES:
+        either = named or "tokens" in str(right) or "custom" in str(right)
+        assert (left & right).names_positions is (left | right).names_positions is either
+
+
 def test_without_padding_given_every_key_is_text():
     assert padding.keep(2, 3).all()
 

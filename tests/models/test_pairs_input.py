@@ -1,5 +1,6 @@
 """Two texts in one input: whose each token is, answers cut from a passage, and how alike two texts are."""
 
+import copy
 import itertools
 
 import pytest
@@ -7,14 +8,15 @@ import torch
 import transformers as hf
 
 import selfattn
-from selfattn import Ablate, Model
+from selfattn import Ablate, Cut, Mask, Model, Scale, Similarity, Temperature
 from selfattn.canvas.one_head.head import head_payload
+from selfattn.maths.masks import causal, custom, global_tokens, window
 from selfattn.models.answers.changes import change
 from selfattn.models.answers.similarity import pooling_of
 from selfattn.models.answers.spans import answer
 from selfattn.models.inputs.given import Pair
 from selfattn.models.inputs.tokens import encode
-from tests.tools import made, tiny
+from tests.tools import made, slow, tiny
 from tests.tools.tolerance import assert_close
 
 PAIR = Pair("Who  sat?", "the cat sat on the mat, the dog was not good")
@@ -169,6 +171,49 @@ def test_both_texts_run_under_the_edits(minilm):
     assert found.distance is None
     assert_close(found.first, edited.top()[0][1] - plain.top()[0][1])
     assert abs(found.first) > 0.01
+
+
+SOFA = Pair("The dog is on the sofa.", "A small dog lies on a red couch.")
+IS = {(query, 3) for query in range(9) if query != 3}
+
+
+@pytest.mark.parametrize(
+    ("edits", "of_the_second"),
+    [
+        ([Cut(IS)], []),
+        ([Cut(IS, renormalise=False, layers={2})], []),
+        ([Mask(~custom(IS))], []),
+        ([Mask(causal & (window(3) | ~custom(IS)), replace=True)], []),
+        ([Mask(window(2) | global_tokens([5]))], []),
+        ([Cut({(1, 10)})], []),  # a position that the second text alone has
+        ([Mask(causal & window(4)), Cut(IS), Temperature(2.0)], [Mask(causal & window(4)), Temperature(2.0)]),
+        (
+            [Similarity("cosine"), Scale(3.0), Ablate(layers={4})],
+            [Similarity("cosine"), Scale(3.0), Ablate(layers={4})],
+        ),
+    ],
+    ids=lambda edits: " ".join(type(edit).__name__ for edit in edits) or "nothing",
+)
+def test_positions_are_those_of_the_first_text(minilm, edits, of_the_second):
+    """Against the vectors of two runs of one text each, by a slow loop in place of the model's attention."""
+    vectors = [
+        slow.run(copy.deepcopy(minilm.network), minilm.inputs(text)[1], under)[0].mean(0)
+        for text, under in ((SOFA.first, edits), (SOFA.second, of_the_second))
+    ]
+    cosine = vectors[0] @ vectors[1] / (vectors[0].norm() * vectors[1].norm())
+    trace = selfattn.trace(minilm, SOFA, edits)
+    assert_close(trace.prediction.probabilities[0], cosine, within=1e-5)
+    assert torch.equal(trace.output, selfattn.trace(minilm, SOFA.first, edits).output)
+
+
+def test_hiding_a_word_of_the_first_text_alone_is_no_edit_of_the_second(minilm):
+    edits = [Cut(IS)]
+    hidden, plain = (selfattn.trace(minilm, SOFA.first, each).output.mean(0) for each in (edits, ()))
+    other = selfattn.trace(minilm, SOFA.second).output.mean(0)
+    cosines = [torch.cosine_similarity(each, other, dim=0) for each in (hidden, plain)]
+    both = [selfattn.trace(minilm, SOFA, each).prediction.probabilities[0] for each in (edits, ())]
+    assert_close(both[0] - both[1], cosines[0] - cosines[1], within=1e-6)
+    assert abs(cosines[0] - cosines[1]) > 1e-3
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ from itertools import pairwise
 
 import pytest
 import torch
-from tokenizers import processors
+from tokenizers import pre_tokenizers, processors
 
+import selfattn
+from selfattn.models.inputs.given import Pair
 from selfattn.models.inputs.tokens import encode, of_ids, visible
 from tests.tools import made
 
@@ -26,7 +28,40 @@ def byte_level():
 
 
 def test_text_is_as_written_not_as_the_vocabulary_spells_it(word_piece):
-    assert texts(word_piece, "NAÏVE café 👍 犬") == ("[CLS]", "NAÏVE", "café", "👍", "犬", "[SEP]")
+    assert texts(word_piece, "NAÏVE café 犬") == ("[CLS]", "NAÏVE", "café", "犬", "[SEP]")
+
+
+def test_an_unknown_token_says_so_beside_what_was_written(word_piece):
+    text = "I 喜欢吃 🍎."
+    tokens, _ = encode(word_piece, text)
+    assert [each for each in tokens.ids if each == word_piece.unk_token_id]
+    for index, name, (start, end) in list(zip(tokens.ids, tokens.text, tokens.offsets, strict=True))[1:-1]:
+        written = text[start:end]
+        assert name == (f"[UNK] {written}" if index == word_piece.unk_token_id else written)
+    assert "[UNK] 喜" in tokens.text
+    assert "[UNK] 🍎" in tokens.text
+
+
+def test_two_texts_that_the_model_cannot_tell_apart_say_so(minilm):
+    first, second = (selfattn.trace(minilm, text) for text in ("喜 🍎", "欢 🍌"))
+    assert torch.equal(first.output, second.output)
+    assert first.tokens.text[1:-1] == ("[UNK] 喜", "[UNK] 🍎")
+    assert second.tokens.text[1:-1] == ("[UNK] 欢", "[UNK] 🍌")
+
+
+def test_an_unknown_word_is_whole_and_the_tokens_own_name_stands_once():
+    assert texts(made.word_level(), "the Zebra [UNK] sat") == ("[CLS]", "the", "[UNK] Zebra", "[UNK]", "sat", "[SEP]")
+    assert texts(made.byte_level(), "喜") == ("喜",) * 3
+
+
+def test_unknown_tokens_of_both_texts_of_a_pair(word_piece):
+    assert encode(word_piece, Pair("🍎", "a 🍌"))[0].text == ("[CLS]", "[UNK] 🍎", "[SEP]", "a", "[UNK] 🍌", "[SEP]")
+
+
+def test_a_tokenizer_of_sentence_pieces_counts_no_space_in():
+    tokenizer = made.word_level()
+    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "merged_with_next")
+    assert texts(tokenizer, "🍎 🍌")[1:-1] == ("[UNK] 🍎", "[UNK] 🍌")
 
 
 def test_words_are_counted_by_white_space(word_piece):
@@ -50,7 +85,7 @@ def test_offsets_point_into_the_text_in_order(request, kind, text):
     assert tensors["input_ids"].tolist() == [list(tokens.ids)] == [tokenizer(text)["input_ids"]]
     placed = [(place, written) for place, written in zip(tokens.offsets, tokens.text, strict=True) if place != (0, 0)]
     assert placed
-    assert all(text[start:end] == written for (start, end), written in placed)
+    assert all(written in (text[start:end], f"[UNK] {text[start:end]}") for (start, end), written in placed)
     assert all(before <= after for (before, _), (after, _) in pairwise(place for place, _ in placed))
     words = [word for word in tokens.words if word is not None]
     assert words == sorted(words)

@@ -1,7 +1,9 @@
 """A trace: what it holds, what it refuses, and what it says before it is run."""
 
 import copy
+import re
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,9 +11,11 @@ import torch
 import transformers as hf
 
 import selfattn
-from selfattn import Ablate, Mask, Model, Scale, Temperature
+from selfattn import Ablate, Cut, Mask, Model, Scale, Temperature
+from selfattn.analysis.interventions import effects
 from selfattn.exports import data
 from selfattn.maths.masks import causal
+from selfattn.models.answers.generation import continuation
 from selfattn.models.budgets import budget
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForCausalLM, SelfAttentionForMaskedLM
 from selfattn.models.inputs.given import Pair, entrance
@@ -28,6 +32,14 @@ TEXT = "the cat sat on the mat"
 @pytest.fixture(scope="module")
 def t5():
     return Model.wrap(tiny.network("t5"), made.word_level(), "t5")
+
+
+@pytest.fixture(scope="module")
+def uneven():
+    """Six layers of four heads that read, two of eight that write."""
+    torch.manual_seed(3)
+    sizes = {"encoder_layers": 6, "decoder_layers": 2, "decoder_attention_heads": 8}
+    return Model.wrap(hf.BartForConditionalGeneration(hf.BartConfig(**tiny.TWO_STACKS | sizes)), name="uneven")
 
 
 def local(kind=SelfAttentionForMaskedLM, **config: object) -> Model:
@@ -96,6 +108,60 @@ def test_tensors_that_the_model_cannot_read(bert, tensors, said):
         selfattn.trace(bert, tensors)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["the cat", "a dog"], r"A trace follows one text; got a list of texts: .* Pair\(first, second\)\."),
+        (("the cat",), "A trace follows one text; got a tuple of texts: trace them one by one"),
+        ([5, 6, 7], r'a tensor by its name, {"input_ids": torch.tensor\(\[ids\]\)}; got a list of num'),
+        (torch.tensor([[5, 6]]), 'A tensor is given by its name, {"input_ids": tensor}; got one without'),
+        ([], "A model reads a text, a Pair, a Picture, a Sound or tensors; got a list"),
+        ([[5, 6]], "a Sound or tensors; got a list"),
+        (None, "a Sound or tensors; got None"),
+        (b"the cat", "a Sound or tensors; got a bytes"),
+        (7, "a Sound or tensors; got an int"),
+        (Pair("the cat", 7), "A Pair is of two texts; got a str and an int"),
+        (Pair(["the cat"], "a dog"), "A Pair is of two texts; got a list and a str"),
+        ({"input_ids": [5, 6]}, "input_ids is a list: make it a tensor of 1 row"),
+        ({"input_ids": torch.tensor([[5]]), "attention_mask": None}, "attention_mask is None: make it a tensor"),
+    ],
+    ids=str,
+)
+def test_what_is_no_input(bert, given, said):
+    with pytest.raises(ValueError, match=said):
+        selfattn.trace(bert, given)
+
+
+def test_a_network_is_no_model(bert):
+    with pytest.raises(
+        ValueError, match=r"of a Model, .*; got a BertForMaskedLM: Model\.wrap\(network, tokenizer\) makes"
+    ):
+        selfattn.trace(bert.network, TEXT)
+    with pytest.raises(ValueError, match=r"hub id; got a BertForMaskedLM: Model\.wrap\(network, tokenizer\) makes"):
+        selfattn.load(bert.network)
+    with pytest.raises(ValueError, match=r"hub id; got a Model\."):
+        selfattn.load(bert)
+    with pytest.raises(ValueError, match=r"or of a name to load; got a NoneType\."):
+        selfattn.trace(None, TEXT)
+
+
+def test_a_single_edit_is_a_list_of_one(bert):
+    one, several = (selfattn.trace(bert, TEXT, each) for each in (Scale(0.1), [Scale(0.1)]))
+    assert one.edits == several.edits == (Scale(0.1),)
+    assert torch.equal(one.calls[1].query, several.calls[1].query)
+    plain = selfattn.trace(bert, TEXT)
+    assert torch.equal(plain.stages(1, 2, edits=Scale(0.1)).weights, plain.stages(1, 2, edits=[Scale(0.1)]).weights)
+
+
+@pytest.mark.parametrize(
+    ("edits", "got"), [(None, "None"), ("ablate", "'ablate'"), ([{"edit": "ablate"}], "{'edit': 'ablate'}"), (5, "5")]
+)
+def test_what_is_no_edit(bert, edits, got):
+    said = f"Edits are a list of Scale, Temperature, Mask, Cut, Ablate, Similarity; got {got} in it."
+    with pytest.raises(ValueError, match=re.escape(said)):
+        selfattn.trace(bert, TEXT, edits)
+
+
 def test_padding_changes_no_real_token(bert):
     plain, padded = selfattn.trace(bert, TEXT), selfattn.trace(bert, TEXT, pad=3)
     assert padded.tokens.text[-3:] == ("[PAD]",) * 3
@@ -150,6 +216,63 @@ def test_an_edit_reaches_the_prediction(bert):
         assert (selfattn.trace(bert, text, [edit]).prediction.probabilities - plain).abs().max() > 1e-4
 
 
+@pytest.mark.parametrize(
+    ("name", "edit", "said"),
+    [
+        ("bert", Ablate(layers={99}), "Ablate names layer 99; bert has layers 0 to 1."),
+        ("bert", Temperature(2.0, layers={1, 2}), "Temperature names layer 2; bert has layers 0 to 1."),
+        ("bert", Ablate(heads={12}), "Ablate names head 12; bert has heads 0 to 3."),
+        ("bert", Cut({(0, 1)}, layers={1}, heads={4}), "Cut names head 4; bert has heads 0 to 3 there."),
+        ("bert", Scale(None, part="decoder"), "bert has no decoder with any-attention; it has encoder (self)."),
+        ("bert", Scale(None, kind="cross"), "bert has no part with cross-attention; it has encoder (self)."),
+        (
+            "uneven",
+            Ablate(layers={5}, part="decoder"),
+            "Ablate names layer 5; uneven has layers 0 to 1 in its decoder.",
+        ),
+        ("uneven", Ablate(layers={3}, heads={7}), "Ablate names head 7; uneven has heads 0 to 3 there."),
+        ("uneven", Ablate(layers={6}), "Ablate names layer 6; uneven has layers 0 to 5."),
+        ("swin", Ablate(layers={0}, heads={3}), "Ablate names head 3; swin has heads 0 to 1 there."),
+    ],
+    ids=str,
+)
+def test_an_edit_that_would_reach_nothing_is_refused(bert, uneven, name, edit, said, monkeypatch):
+    model = {"bert": bert, "uneven": uneven}.get(name) or Model.wrap(tiny.network(name), name=name)
+    given = probe(model.network)
+    monkeypatch.setattr(Recorder, "attend", None)  # nothing may run
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+        selfattn.trace(model, given, [Scale(0.5), edit])
+
+
+@pytest.mark.parametrize("edit", [Ablate(layers={5}), Ablate(heads={7}), Ablate(layers={1, 5}, heads={2, 7}), Ablate()])
+def test_an_edit_without_a_part_reaches_whatever_has_its_layers_and_heads(uneven, edit):
+    trace = selfattn.trace(uneven, probe(uneven.network), [edit])
+    for call in trace.calls:
+        silenced = [head for head, setting in enumerate(call.settings) if setting.ablate]
+        layer, heads = edit.layers is None or call.layer in edit.layers, edit.heads or range(call.heads)
+        assert silenced == ([head for head in range(call.heads) if head in heads] if layer else [])
+
+
+@pytest.mark.parametrize("nowhere", [{"layers": set()}, {"heads": set()}, {"layers": set(), "heads": {3}}], ids=str)
+def test_to_silence_no_head_changes_nothing(bert, nowhere):
+    plain, same = (selfattn.trace(bert, TEXT, edits) for edits in ((), Ablate(**nowhere)))
+    assert torch.equal(plain.calls[1].query, same.calls[1].query)
+
+
+def test_layers_of_other_heads_can_be_named():
+    model = Model.wrap(tiny.network("swin"))
+    trace = selfattn.trace(model, probe(model.network), [Ablate(heads={3})])
+    assert [sum(setting.ablate is not None for setting in call.settings) for call in trace.calls] == [0, 0, 1]
+
+
+def test_writing_and_repeats_refuse_such_edits_too():
+    model = Model.wrap(tiny.network("gpt2"), made.word_level(), "gpt2")
+    with pytest.raises(ValueError, match=r"Ablate names layer 9; gpt2 has layers 0 to 1\."):
+        continuation(model, TEXT, [Ablate(layers={9})])
+    with pytest.raises(ValueError, match=r"Ablate names layer 9; gpt2 has layers 0 to 1\."):
+        effects.on_repeats(model, torch.Generator().manual_seed(0), half=3).effect((Ablate(layers={9}),))
+
+
 @pytest.mark.parametrize("edit", [Scale(1e38), Temperature(1e-42), Scale(-1e38, layers={1}, heads={2})])
 @pytest.mark.parametrize("headless", [False, True])
 def test_numbers_that_overflow_are_refused(bert, minilm, headless, edit):
@@ -172,6 +295,75 @@ def test_a_difference_that_is_not_a_number_is_not_stepped_over(bert):
     rows, used = trace.recorder.samples[1]
     trace.recorder.samples[1] = (rows, torch.full_like(used, torch.nan))
     assert trace.fidelity != trace.fidelity
+
+
+@pytest.fixture
+def dropping():
+    """A network whose dropout acts in every layer, wrapped and then trained on."""
+    torch.manual_seed(3)
+    network = hf.BertForMaskedLM(hf.BertConfig(**tiny.SMALL, hidden_dropout_prob=0.5))
+    return Model.wrap(network, made.word_level(), "dropping")
+
+
+@pytest.mark.parametrize("part", ["", "bert.encoder.layer.1"])
+def test_a_network_in_train_mode_is_refused_and_left_in_it(dropping, part):
+    trace = selfattn.trace(dropping, TEXT)
+    trained = dropping.network.get_submodule(part)
+    trained.train()
+    modes = [module.training for module in dropping.network.modules()]
+    for run in (
+        lambda: selfattn.trace(dropping, TEXT),
+        lambda: selfattn.trace(dropping, trace.inputs, [Scale(None)]),
+        lambda: trace.layer_input(1),
+    ):
+        with pytest.raises(
+            ValueError, match=r"This BertForMaskedLM is in train mode: .* call network\.eval\(\) first\."
+        ):
+            run()
+    assert [module.training for module in dropping.network.modules()] == modes
+    trained.eval()
+    assert torch.equal(selfattn.trace(dropping, TEXT).calls[1].query, trace.calls[1].query)
+
+
+def test_two_texts_and_writing_are_refused_in_train_mode_too():
+    reader, writer = (
+        Model.wrap(tiny.network("bert").bert, made.word_level()),
+        local(SelfAttentionForCausalLM, is_causal=True),
+    )
+    for model in (reader, writer):
+        model.network.train()
+    with pytest.raises(ValueError, match="is in train mode"):
+        selfattn.trace(reader, Pair("the cat", "a dog"))
+    with pytest.raises(ValueError, match="is in train mode"):
+        continuation(writer, TEXT)
+
+
+def test_training_itself_is_not_refused(dropping):
+    dropping.network.train()
+    ids = torch.arange(5, 12)[None]
+    assert not torch.equal(*(dropping.network(input_ids=ids).logits for _ in range(2)))
+
+
+@pytest.mark.parametrize(("off", "exact"), [(1e-5, True), (1e-2, False), (1.25, False), (torch.nan, False)])
+def test_what_differs_by_more_than_rounding_is_not_called_exact(bert, off, exact):
+    trace = selfattn.trace(bert, TEXT)
+    rows, used = trace.recorder.samples[1]
+    trace.recorder.samples[1] = (rows, used + off)
+    assert trace.exact is exact
+    said = f"exact to {trace.fidelity:.1e}" if exact else f"NOT exact: differs by {trace.fidelity:.1e}"
+    assert trace.exactness == said
+    assert said in repr(trace)
+    assert said in trace._repr_html_()
+    assert ("exact to" in repr(trace)) is exact
+
+
+@pytest.mark.parametrize(("off", "exact"), [(1e-2, True), (1e3, False)])
+def test_half_precision_rounds_more(off, exact):
+    trace = selfattn.trace(Model.wrap(tiny.network("bert").bfloat16(), made.word_level()), TEXT)
+    rows, used = trace.recorder.samples[0]
+    trace.recorder.samples[0] = (rows, used + off)
+    assert trace.fidelity > 1e-3
+    assert trace.exact is exact
 
 
 def test_memory_is_refused_with_its_number_before_anything_runs(bert, monkeypatch):
@@ -332,8 +524,9 @@ def test_an_audit_of_a_sink():
 
 
 def test_a_model_by_name_is_loaded(monkeypatch, bert):
-    monkeypatch.setattr("selfattn.tracing.trace.load", lambda name: {"mine": bert}[name])
+    monkeypatch.setattr("selfattn.tracing.trace.load", lambda name: {"mine": bert, Path("here"): bert}[name])
     assert selfattn.trace("mine", TEXT).model is bert
+    assert selfattn.trace(Path("here"), TEXT).model is bert
 
 
 def test_a_causal_bert_is_a_decoder():

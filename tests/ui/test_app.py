@@ -1,12 +1,18 @@
 """The app's script without a browser: models of every shape run through the page."""
 
+from types import SimpleNamespace
+
 import pytest
 import transformers as hf
 from streamlit.testing.v1 import AppTest
 
+from selfattn.models.loading import memory
 from selfattn.models.loading.names import names
+from selfattn.models.model import Model
 from selfattn.places import HOME
+from selfattn.ui.shell import frame
 from tests.tools import tiny
+from tests.tools.made import word_level
 
 VOCABULARY = {"vocab_size": 4900}
 
@@ -64,6 +70,23 @@ def test_grouped_heads_open(folders):
 def test_more_tokens_than_positions_is_one_sentence(folders):
     (notice,) = notices(app(folders / "bart", text="film " * 100))
     assert "positions for 64" in notice
+
+
+def test_a_network_in_train_mode_is_one_sentence():
+    network = hf.BertForMaskedLM(hf.BertConfig(**tiny.SMALL))
+    shown = memory.keep(Model.wrap(network, word_level()))
+    network.train()
+    (notice,) = notices(app(shown, text="the cat sat"))
+    assert "This BertForMaskedLM is in train mode" in notice
+    network.eval()
+    assert notices(app(shown, text="the cat sat")) == []
+    memory.forget(shown)
+
+
+@pytest.mark.parametrize(("exact", "mark"), [(True, "✓"), (False, "✗")])
+def test_the_tick_is_for_what_is_exact(exact, mark):
+    said = frame._badge(SimpleNamespace(exact=exact, exactness="so and so"))
+    assert f">{mark} so and so<" in said
 
 
 ODD = ["a", "\x00\x01 x", "e\u0301\u0302\u0323", "🙂", "好", "\u202e\u0645\u0631", "*" * 300, "\n\n a \t b"]

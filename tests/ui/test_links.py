@@ -167,5 +167,14 @@ def test_a_link_opens_what_it_opened_when_it_was_made(made, tmp_path, monkeypatc
     assert made["opens"]["link"].keys() <= now["link"].keys() <= made["opens"]["link"].keys() | more
 
 
+def test_changes_of_another_model_are_one_sentence():
+    edits = '[{"edit":"ablate","layers":[5]}]'
+    refused = "Ablate names layer 5; sentiment has layers 0 to 1. It is shown as it runs without the changes."
+    head, board = (opened(link(page, text="A small film.", edits=edits)) for page in ("", "interventions"))
+    assert head["notices"] == [refused]
+    assert board["pictures"][0]["sentences"] == [refused]
+    assert head["link"]["edits"] == board["link"]["edits"] == edits
+
+
 if __name__ == "__main__":
     json.dump([{"link": link, "opens": opened(link)} for link in MADE], sys.stdout, ensure_ascii=False, indent=1)

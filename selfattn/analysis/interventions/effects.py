@@ -33,6 +33,7 @@ Place = tuple[int, int]  # (layer, head)
 How = Literal["zero", "mean"]
 DRAWS = 20
 DISTANCE = "distance of the output"
+COSINE = "cosine of the two texts"
 # What effects are measured on, and the seed of what is drawn there.
 THIS_TEXT, REPEATS = "this text", "repeated random tokens"
 SEED = 0
@@ -76,7 +77,7 @@ def on_text(run: Callable[[tuple[Edit, ...]], Trace]) -> Measure:
     if said is None:
         return Measure(DISTANCE, DISTANCE, lambda edits: _of_output(before, run(edits)))
     if said.unit == "cosine":
-        return Measure("cosine of the two texts", "size of the change", lambda edits: _of_prediction(said, run(edits)))
+        return Measure(COSINE, "size of the change", lambda edits: _of_prediction(said, run(edits)))
     name = f"probability of {said.name(int(said.probabilities.argmax()))!r}"
     if len(said.positions) > 1:
         name = f"mean probability of the first answer at {len(said.positions)} places"
@@ -107,6 +108,7 @@ def on_repeats(model: Model, generator: torch.Generator, half: int = HALF) -> Me
     before = cache(lambda: _guesses(model, ids, half, ()))
 
     def effect(edits: tuple[Edit, ...]) -> Effect:
+        model.check_edits(edits)
         after, right = _guesses(model, ids, half, edits), ids[:, half + 1 :]
         old, new = ((guesses == right).float().mean().item() for guesses in (before(), after))
         return Effect(old, new, (after != before()).float().mean().item())

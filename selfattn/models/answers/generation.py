@@ -11,18 +11,19 @@ from transformers import PreTrainedModel
 from selfattn.models.inputs.given import Input
 from selfattn.models.model import Model
 from selfattn.recording.doors import Recorder, recording
-from selfattn.recording.edits import Edit
+from selfattn.recording.edits import Edit, listed
 
 
 def continuation(
-    model: Model, given: Input, edits: Iterable[Edit] = (), *, most: int = 20, written: Sequence[int] = ()
+    model: Model, given: Input, edits: Edit | Iterable[Edit] = (), *, most: int = 20, written: Sequence[int] = ()
 ) -> tuple[int, ...]:
     """The next tokens of a text, a translation or a transcript: at most `most`, and none after the one that ends it.
 
     Greedy: each is the first answer of `trace(model, given, edits, written=...)` after those before it. Nothing else
     has a say: no tokens that the model's generation settings force, forbid or penalise. A model that needs some to
     begin with, such as a language, is given them as `written`.
-    Raises ValueError for a model that does not write, and for an input that it does not read.
+    Raises ValueError for a model that does not write, for an input that it does not read, and for edits that `trace`
+    refuses.
     """
     if not model.task.writes:
         raise ValueError(f"{model.name} writes no text: it is a {type(model.network).__name__}.")
@@ -30,7 +31,9 @@ def continuation(
         raise ValueError(f"{model.name} goes on from what it reads; got tensors, which may be anything.")
     if most < 1:
         raise ValueError(f"At least one token is to be written; got {most}.")
-    recorder = Recorder(model.names, tuple(edits), keeps=False)
+    edits = listed(edits)
+    model.check_edits(edits)
+    recorder = Recorder(model.names, edits, keeps=False)
     _, inputs = model.inputs(given, written=written)
     name = "decoder_input_ids" if "decoder_input_ids" in inputs else "input_ids"
     ids = inputs.pop(name)

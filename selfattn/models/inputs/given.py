@@ -45,6 +45,41 @@ def kind_of(given: Input) -> str:
     return "tensors"
 
 
+def check(given: object, main: str) -> None:
+    """Raise ValueError, with what arrived and what to do, for what no model reads; `main` is its main tensor's name."""
+    match given:
+        case Pair(first, second) if not (isinstance(first, str) and isinstance(second, str)):
+            raise ValueError(f"A Pair is of two texts; got {_named(first)} and {_named(second)}.")
+        case str() | Pair() | Picture() | Sound():
+            return
+        case Mapping():
+            wrong = [name for name, each in given.items() if not isinstance(each, Tensor)]
+            if wrong:
+                raise ValueError(
+                    f"Tensors are given by name, one text in each; {wrong[0]} is {_named(given[wrong[0]])}: "
+                    "make it a tensor of 1 row."
+                )
+        case Tensor():
+            raise ValueError(f'A tensor is given by its name, {{"{main}": tensor}}; got one without.')
+        case list() | tuple() if given and all(isinstance(each, str) for each in given):
+            raise ValueError(
+                f"A trace follows one text; got {_named(given)} of texts: trace them one by one, or give two as "
+                "Pair(first, second)."
+            )
+        case list() | tuple() if given and all(isinstance(each, int) for each in given):
+            raise ValueError(
+                f'Ids are given as a tensor by its name, {{"{main}": torch.tensor([ids])}}; got {_named(given)} of '
+                "numbers."
+            )
+        case _:
+            raise ValueError(f"A model reads a text, a Pair, a Picture, a Sound or tensors; got {_named(given)}.")
+
+
+def _named(value: object) -> str:
+    kind = type(value).__name__
+    return "None" if value is None else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
+
+
 def entrance(network: PreTrainedModel) -> torch.device:
     """The device that a network takes its inputs on, for its parts may lie on several: that of its input embedding."""
     text = network.main_input_name == "input_ids"

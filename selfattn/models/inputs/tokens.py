@@ -20,7 +20,9 @@ class Tokens:
     """The tokens of one text, or of a pair, one entry a token in every field."""
 
     ids: tuple[int, ...]
-    text: tuple[str, ...]  # as the reader wrote it; special, padding and written tokens as the tokenizer spells them
+    # As the reader wrote it; special, padding and written tokens as the tokenizer spells them; and an unknown one as
+    # both, "[UNK] 喜", for what the model reads is [UNK].
+    text: tuple[str, ...]
     offsets: tuple[tuple[int, int], ...]  # (start, end) in its own text; (0, 0) where the token stands for no text
     words: tuple[int | None, ...]  # which word, counted by white space from the first text's start
     segments: tuple[int | None, ...]  # which text: 0, or 1 for the second of a pair; None where it stands for no text
@@ -61,8 +63,9 @@ def encode(
             )
     tensors = {name: torch.tensor([values]) for name, values in encoded.items()}
     pieces = tokenizer.convert_ids_to_tokens(tensors["input_ids"][0].tolist())
+    unknown = tokenizer.unk_token
     shown = [
-        piece if segment is None or start == end else texts[segment][start:end]
+        piece if segment is None or start == end else _shown(texts[segment][start:end], piece, unknown)
         for piece, segment, (start, end) in zip(pieces, segments, offsets, strict=True)
     ]
     words = _words(texts, segments, offsets)
@@ -79,6 +82,13 @@ def encode(
     nothing = (None,) * more
     tokens = Tokens(ids, tuple(shown), (*offsets, *((0, 0),) * more), (*words, *nothing), (*segments, *nothing))
     return tokens, tensors
+
+
+def _shown(written: str, piece: str, unknown: str | None) -> str:
+    """What the reader wrote for a token; where the tokenizer does not know it, after what the model reads instead."""
+    if piece != unknown or written.strip() in ("", piece):
+        return written
+    return f"{piece} {written.strip()}"
 
 
 def _words(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import (
     AutoConfig,
     AutoFeatureExtractor,
@@ -63,6 +64,8 @@ def load(
     `adapter` is a LoRA adapter's folder or hub id. Raises ValueError with one sentence that says what is wrong and
     what to do.
     """
+    if not isinstance(source, str | Path):
+        raise ValueError(f"A model is loaded by its name, folder or hub id; got a {in_memory(source)}.")
     name, chosen, here = str(source), _dtype(dtype), names()
     if "@" in name and (shown := memory.get(name)) is not None:
         return shown
@@ -96,6 +99,12 @@ def load(
     processor, why_no_processor = _processor(network, place)
     model = Model.wrap(network, tokenizer, shown_as, processor, pooling_of(place))
     return replace(model, why_no_tokenizer=why_no_tokenizer, why_no_processor=why_no_processor)
+
+
+def in_memory(value: object) -> str:
+    """What a value is that stands in the place of a model, and what makes it one."""
+    kind = type(value).__name__
+    return f"{kind}: Model.wrap(network, tokenizer) makes a Model of it" if isinstance(value, nn.Module) else kind
 
 
 def _placing(device: str, spread: bool, bits: int | None) -> dict[str, Any]:

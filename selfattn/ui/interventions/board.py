@@ -10,7 +10,7 @@ import streamlit as st
 from selfattn import Trace
 from selfattn.analysis.interventions import edit_list, effects
 from selfattn.analysis.interventions.edit_list import Edits
-from selfattn.analysis.interventions.effects import DISTANCE, REPEATS, THIS_TEXT, Effect, How, Place
+from selfattn.analysis.interventions.effects import COSINE, DISTANCE, REPEATS, THIS_TEXT, Effect, How, Place
 from selfattn.canvas import component
 from selfattn.canvas.interventions import LONGEST_TEXT, experiment_payload
 from selfattn.canvas.prediction import prediction_of
@@ -115,23 +115,18 @@ def measured_on(study: Study) -> str:
     )
 
 
-def run_edits(study: Study, edits: Edits) -> tuple[Trace, list[str]]:
-    """The run with the edits, and why it is the one without them where it cannot be done."""
-    try:
-        return study.trace(), []
-    except ValueError as error:
-        return caches.trace(study.plain), [f"{error} It is shown as it runs without the changes."]
-
-
 def picture(study: Study, setup: Setup, edits: Edits, how: How, on: str) -> None:
     """Lines, heads, prediction and changes, live; what the reader does there comes back as edits."""
-    before = caches.trace(study.plain)
-    after, refused = run_edits(study, edits)
+    before, after = caches.trace(study.plain), study.trace()
     at, attention = setup.at, setup.attention
     calls = [trace.call(at.layer, at.part, at.kind) for trace in (before, after)]
     names = after.labels(calls[1])
     silenced = effects.silenced(edits, attention)
-    sentences = refused or _sentences(study, edits, attention, silenced, how, on, (before, after), names)
+    sentences = (
+        [study.refused]
+        if study.refused
+        else _sentences(study, edits, attention, silenced, how, on, (before, after), names)
+    )
     alone = experiments.alone(study.plain, on, attention, how)
     several = len(study.model.attentions) > 1
     about = {
@@ -139,7 +134,7 @@ def picture(study: Study, setup: Setup, edits: Edits, how: How, on: str) -> None
         "legend": _legend(alone, experiments.measure(study.plain, on).name),
         "signed": before.prediction is not None,  # without an answer an effect is a distance
         "prediction": {
-            **prediction_of(before, after if edits else None),
+            **prediction_of(before, after if study.run.edits else None),
             **writing.wording(study.plain, study.run, study.model),
         },
         "sentences": sentences,
@@ -237,6 +232,8 @@ def _sentences(
     if any(not isinstance(edit, Ablate) for edit in edits):
         what = "The changes together" if len(edits) > 1 else "The change"
         found.append(f"{figures.moved(what, whole, name)}.")
+    if name == COSINE and any(edit.names_positions for edit in edits):
+        found.append("Cuts, and masks that name positions, act in the first text alone.")
     found += _empty(effects.emptied(*runs), names)
     note = "What moves the answer is necessary on this text; that does not say what it does."
     if silenced and how == "zero":

@@ -12,6 +12,7 @@ from selfattn.figures.palette import DARK, LIGHT, Palette
 from selfattn.models.budgets import budget, in_words
 from selfattn.models.inputs.given import Pair
 from selfattn.places import HOME
+from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
 from selfattn.ui.caches import Run
 from selfattn.ui.shell import in_model, input_picker, loading, model_picker, style, theme, writing
@@ -22,8 +23,8 @@ from selfattn.ui.shell.refusing import refusing
 LONGEST_DRAWN = 32_768
 # What a model's input is counted in.
 UNITS = {"text": "tokens", "pair": "tokens", "picture": "patches", "sound": "frames"}
-# Pages that speak of the model as it is, or of others, or list the edits themselves.
-PLAIN = {"interventions", "model", "scaling", "variants", "mistakes", "training", "cost"}
+# Pages that speak of the model as it is, or of others; and the one that lists the edits itself.
+PLAIN, LISTS = ("model", "scaling", "variants", "mistakes", "training", "cost"), "interventions"
 # From so many tokens on, what a run takes is said before it.
 LONG = 1024
 
@@ -32,13 +33,14 @@ LONG = 1024
 class Study:
     """What a reader looks at, with the model and the colours of their theme.
 
-    run: with the edits that are in the model. plain: without them.
+    run: with the edits that are in the model. plain: without them. refused: why `run` is without them too.
     """
 
     run: Run
     plain: Run
     model: Model
     palette: Palette
+    refused: str = ""
 
     def trace(self) -> Trace:
         """The forward pass as the model runs now."""
@@ -89,18 +91,35 @@ def frame(page: str) -> Study:
         with st.spinner(waiting, show_time=True):
             found = caches.trace(run)
         edits = in_model.EDITS.get()
+        edited, refused = (run, "") if page in PLAIN else _under(run, edits)
+        if refused:
+            link.note("edits", refused)
         # In a place that is always there: else all that follows would move, and be drawn anew.
         with steps:
-            if page not in PLAIN:
+            if page not in (*PLAIN, LISTS):
                 in_model.strip(edits, model, found.tokens.text)
-    badge.html(pieces.badge(f"✓ exact to {found.fidelity:.1e}"))
+    badge.html(_badge(found))
     with st.sidebar:
         st.html(pieces.facts(_facts(found)))
         copy_link()
         theme.watch()
         if outside := input_picker.outside_the_link(model):
             st.caption(outside)
-    return Study(run.under(edits), run, model, palette)
+    return Study(edited, run, model, palette, refused)
+
+
+def _under(run: Run, edits: tuple[Edit, ...]) -> tuple[Run, str]:
+    """The run with the edits; where it cannot be done, the one without them, and why."""
+    try:
+        caches.trace(run.under(edits))
+    except ValueError as error:
+        return run, f"{error} It is shown as it runs without the changes."
+    return run.under(edits), ""
+
+
+def _badge(trace: Trace) -> str:
+    """How exact the run was; the tick stands for a difference that rounding explains."""
+    return pieces.badge(f"{'✓' if trace.exact else '✗'} {trace.exactness}")
 
 
 def _palette() -> Palette:

@@ -102,7 +102,7 @@ def frame(page: str) -> Study:
 
 def _badge(trace: Trace) -> str:
     """How exact the run was; the tick stands for a difference that rounding explains."""
-    return pieces.badge(f"{'✓' if trace.exact else '✗'} {trace.exactness}")
+    return pieces.badge(f"{'✓' if trace.exact else '✗'} {trace.exactness}", wrong=not trace.exact)
 
 
 def _palette() -> Palette:

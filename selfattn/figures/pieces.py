@@ -62,6 +62,6 @@ def table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return f'<div class="sa-table" tabindex=0><table>{head}<tbody>{body}</tbody></table></div>'
 
 
-def badge(text: str) -> str:
-    """A small sign, such as the fidelity of what is shown."""
-    return f'<span class="sa-badge">{escape(text)}</span>'
+def badge(text: str, wrong: bool = False) -> str:
+    """A small sign, such as the fidelity of what is shown; what is wrong has another colour."""
+    return f'<span class="sa-badge{" sa-wrong" if wrong else ""}">{escape(text)}</span>'

@@ -87,6 +87,7 @@ def test_a_network_in_train_mode_is_one_sentence():
 def test_the_tick_is_for_what_is_exact(exact, mark):
     said = frame._badge(SimpleNamespace(exact=exact, exactness="so and so"))
     assert f">{mark} so and so<" in said
+    assert ("sa-wrong" in said) is not exact
 
 
 ODD = ["a", "\x00\x01 x", "e\u0301\u0302\u0323", "🙂", "好", "\u202e\u0645\u0631", "*" * 300, "\n\n a \t b"]

@@ -119,7 +119,7 @@ def _under(run: Run, edits: tuple[Edit, ...]) -> tuple[Run, str]:
 
 def _badge(trace: Trace) -> str:
     """How exact the run was; the tick stands for a difference that rounding explains."""
-    return pieces.badge(f"{'✓' if trace.exact else '✗'} {trace.exactness}")
+    return pieces.badge(f"{'✓' if trace.exact else '✗'} {trace.exactness}", wrong=not trace.exact)
 
 
 def _palette() -> Palette:

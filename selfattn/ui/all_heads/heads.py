@@ -68,9 +68,9 @@ def pictures(study: Study, found: Atlas) -> None:
 
 def _open(asked: Mapping[str, Any]) -> None:
     """Lead to the page of one head."""
-    place = {name: int(asked[name]) for name in ("layer", "head")}
-    controls.open_head(**place)
-    link.go("one_head", **place)
+    layer, head = int(asked["layer"]), int(asked["head"])
+    controls.open_head(layer, head)
+    link.go("one_head", layer=layer, head=head)
 
 
 def _reading(found: Atlas) -> str:

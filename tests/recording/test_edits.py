@@ -244,6 +244,7 @@ def refusals(texts: list[str]) -> list[str]:
 NO_PAIRS = ["None", "5", "[1, 2]", "[[1, None]]", "'ab'", "[(1, 2, 3)]"]
 
 
+@pytest.mark.slow
 def test_what_is_no_pair_is_refused_in_one_sentence():
     """As a notebook calls them: without beartype, which would be the first to refuse."""
     lines = ["from selfattn import Cut", "from selfattn.maths.masks import custom"]

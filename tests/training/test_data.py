@@ -194,6 +194,7 @@ def test_what_can_be_mended_is_and_a_note_says_so(tmp_path, case):
         assert found.texts[-1] == "ça va"
 
 
+@pytest.mark.slow
 def test_a_large_file_is_streamed_into_bounded_memory(tmp_path, monkeypatch):
     """Forty megabytes sorted by label, of which two may be kept: what is kept is drawn from all of it."""
     path = tmp_path / "large.csv"

@@ -73,6 +73,7 @@ def test_at_a_large_d_k_the_raw_one_saturates_and_learns_less():
         assert_close(measured, 1 - (spread * scores).softmax(-1).square().sum(-1).mean(), within=0.05)
 
 
+@pytest.mark.slow
 def test_it_is_seeded_and_leaves_the_global_generator_alone():
     state = torch.get_rng_state()
     found = list(pairs.train(TINY))
@@ -100,6 +101,7 @@ def test_the_summary_is_that_of_the_curves():
     assert pairs.gaps(plan, found[:20]) == []
 
 
+@pytest.mark.slow
 def test_stopped_it_keeps_what_it_found_and_starts_anew_from_the_beginning(folder):
     assert pairs.state(folder) == "stopped"
     pairs.stop(folder)

@@ -51,6 +51,7 @@ def looked_at_everywhere(choice: Choice) -> weakref.ref:
     return weakref.ref(found.network)
 
 
+@pytest.mark.slow
 def test_a_model_that_leaves_the_shelf_leaves_memory(folders):
     AppTest.from_file(str(HOME / "app.py"), default_timeout=60).run()
     first, *others = (Choice(str(folder)) for folder in folders)

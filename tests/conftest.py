@@ -129,7 +129,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Slow tests are as slow as they are."""
+    """Slow tests run without the checks of shapes: they would take twice as long."""
     import jaxtyping
 
     jaxtyping.config.update("jaxtyping_disable", item.get_closest_marker("slow") is not None)

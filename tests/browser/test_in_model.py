@@ -95,6 +95,17 @@ def test_applying_adds_and_each_edit_is_taken_out_alone(reader):
     check(reader, selfattn.trace("sentiment", TEXT).stages(LAYER, HEAD))
 
 
+def test_what_was_applied_and_taken_out_can_be_set_again(reader):
+    open_page(reader, "", [], "&temperature=2")
+    reader.click(".head button.primary")
+    reader.click(".st-key-take_out_0 button")
+    assert "temperature" not in reader.link()
+    slider = reader.page.locator(".head .controls .slider input").first
+    slider.fill("2")
+    reader.settle()
+    assert reader.link()["temperature"] == "2.0"
+
+
 def test_what_the_model_runs_without_is_switched_off_and_says_why(reader):
     open_page(reader, "", [Scale(None)])
     toggle = reader.page.locator(".head .controls .toggle")

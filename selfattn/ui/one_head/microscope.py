@@ -86,7 +86,7 @@ def _heard(screen: _Screen, told: dict[str, Any] | None) -> bool:
     if told is None or told == screen.told:
         return False
     screen.told, (found, _) = told, view.read(told)
-    if screen.applied is not None and found == screen.applied[1]:
+    if _stands(screen) and screen.applied and found == screen.applied[1]:
         return False  # it was told before it was put into the model
     screen.known = found
     VIEW.put(found)
@@ -105,7 +105,7 @@ def microscope(study: Study, at: Head, temperature: float) -> View:
     about = {
         **about,
         "id": identity,
-        "undo": screen.applied is not None and any(edit in edits for edit in screen.applied[0]),
+        "undo": _stands(screen),
         "prediction": {
             **prediction_of(before, after, temperature),
             **writing.wording(study.plain, study.run, study.model),
@@ -159,6 +159,11 @@ def _apply(screen: _Screen, at: Head, asked: dict[str, Any]) -> None:
     screen.applied = tuple(edit for edit in edits if edit not in EDITS.get()), chosen
     add(edits)
     VIEW.put(chosen.at_rest())
+
+
+def _stands(screen: _Screen) -> bool:
+    """Is something of what was put in last still in the model?"""
+    return screen.applied is not None and any(edit in EDITS.get() for edit in screen.applied[0])
 
 
 def _undo(screen: _Screen) -> None:

@@ -58,9 +58,8 @@ def check_card(reader: Reader, model: str, layer: int, head: int, text: str = TE
             assert_close(shown[name], float(number), within=6e-4)
 
 
-@pytest.mark.parametrize("model", ["sentiment", "induction", "minilm"])
-def test_the_page_opens_without_a_fault(reader, model):
-    for _ in looks(reader, f"/all_heads?model={model}&text={quote(examples(model)[0])}"):
+def test_the_page_opens_without_a_fault(reader):
+    for _ in looks(reader, f"/all_heads?model=minilm&text={quote(examples('minilm')[0])}"):
         reader.page.locator(".atlas[data-ready=true]").wait_for()
         assert reader.page.locator(".sa-notice").count() == 0
         inked = reader.page.locator(".stage canvas").evaluate(
@@ -199,21 +198,24 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("model", ["sentiment", "minilm"])
-def test_hostile_text_is_drawn_and_not_run(reader, text, model):
-    opened(reader, model, text)
-    point(reader, 0, 1)
-    assert titles(reader) == "Layer 0, head 1"
-    assert reader.page.evaluate("window.broken") is None
-    assert reader.page.locator(".atlas :is(img, script)").count() == 0
+def test_hostile_text_is_drawn_and_not_run(reader, model):
+    opened(reader, model, HOSTILE[0])
+    for text in HOSTILE:
+        if text != HOSTILE[0]:  # that came by link
+            reader.type(text)
+        point(reader, 0, 1)
+        assert titles(reader) == "Layer 0, head 1"
+        assert reader.page.evaluate("window.broken") is None
+        assert reader.page.locator(".atlas :is(img, script)").count() == 0
 
 
-@pytest.mark.parametrize("link", ["pattern=<b>", "order=7&least=nan", "least=-3&pattern=first", "least=99999.5"])
-def test_a_bad_link_opens_all_the_same(reader, link):
-    reader.open(f"/all_heads?model=sentiment&text={quote(TEXT)}&{link}")
+def test_a_bad_link_opens_all_the_same(reader):
+    reader.open(f"/all_heads?model=sentiment&text={quote(TEXT)}&pattern=<b>&order=7&least=99999.5")
     reader.page.locator(".atlas[data-ready=true]").wait_for()
-    assert all("was asked for" in said for said in reader.page.locator(".sa-notice").all_inner_texts())
+    said = reader.page.locator(".sa-notice").all_inner_texts()
+    assert len(said) == 3
+    assert all("was asked for" in each for each in said)
 
 
 def test_the_table_holds_the_same_numbers(reader):

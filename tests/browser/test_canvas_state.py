@@ -130,21 +130,21 @@ def test_a_lost_connection_keeps_what_was_set_before_and_during_it(chromium):
 
 
 SLIDERS = {
-    "temperature": ("/?text={}&", ".head .controls .slider input >> nth=0"),
-    "width": ("/?text={}&mask=window&", ".head .controls .slider input >> nth=1"),
-    "threshold": ("/?text={}&show=lines&", ".head .toolbar .slider input"),
+    "temperature": ".head .controls .slider input >> nth=0",
+    "width": ".head .controls .slider input >> nth=1",
+    "threshold": ".head .toolbar .slider input",
 }
 
 
-@pytest.mark.parametrize("name", SLIDERS)
-def test_a_link_and_the_slider_take_the_same_bounds(reader, name):
-    path, slider = SLIDERS[name]
-    for bound in ("min", "max"):
-        value = LIMITS[name][bound]
-        reader.open(f"{path.format(quote(TEXT))}{name}={value}")
-        assert view(reader)[name] == value
+@pytest.mark.parametrize("bound", ["min", "max"])
+def test_a_link_and_the_sliders_take_the_same_bounds(reader, bound):
+    values = {name: LIMITS[name][bound] for name in SLIDERS}
+    asked = "&".join(f"{name}={value}" for name, value in values.items())
+    reader.open(f"/?text={quote(TEXT)}&mask=window&show=lines&{asked}")
+    for name, slider in SLIDERS.items():
+        assert view(reader)[name] == values[name]
         control = reader.page.locator(slider)
-        assert float(control.input_value()) == value
-        assert float(control.get_attribute(bound)) == value
-        _, notes = from_link({name: str(value + (1 if bound == "max" else -1))})
+        assert float(control.input_value()) == values[name]
+        assert float(control.get_attribute(bound)) == values[name]
+        _, notes = from_link({name: str(values[name] + (1 if bound == "max" else -1))})
         assert len(notes) == 1

@@ -173,25 +173,6 @@ def test_every_state_survives_a_reload_and_another_page(reader):
         assert sorted(re.split("[?&]", reader.page.url)) == link
 
 
-@pytest.mark.parametrize(
-    ("link", "sentence"),
-    [
-        ({"text_b": " "}, "B's text is empty"),
-        ({"with": "head", "head_b": 9}, "heads 0 to 3"),
-        ({"with": "model", "model_b": "nobody"}, "no model on this machine"),
-        ({"with": "model", "model": "minilm", "model_b": "sentiment", "layer": 5}, "is not in sentiment"),
-        ({"with": "edits"}, "There is no edit yet"),
-        ({"text_b": "good " * 1100}, "B's input has 1,102 tokens"),
-    ],
-)
-def test_what_cannot_be_compared_is_one_sentence(reader, link, sentence):
-    asked = {"model": "sentiment", "text": TEXT} | link
-    reader.open("/compare?" + "&".join(f"{name}={quote(str(value))}" for name, value in asked.items()))
-    assert sentence in reader.text(".sa-notice")
-    if "model_b" in link:
-        assert reader.page.get_by_label("B's model").input_value() == link["model_b"]
-
-
 def test_an_edit_to_begin_with(reader):
     reader.open(f"/compare?model=sentiment&with=edits&text={quote(TEXT)}")
     reader.page.get_by_role("button", name="No scaling").click()

@@ -212,13 +212,6 @@ def test_layers_are_moved_and_played(reader):
     assert numbers(reader)["after"] < 3  # it starts from no layer
 
 
-@pytest.mark.parametrize("asked", ["keep=__import__('os')", "keep=causal&after=deep"])
-def test_a_link_that_cannot_be_read_is_one_sentence(reader, asked):
-    opened(reader, more=f"&{asked}")
-    assert reader.page.locator(".sa-notice").count() == 1
-    assert numbers(reader)["count"] == COUNT
-
-
 def test_an_expression_that_cannot_be_read_is_one_sentence_and_the_mask_stays(reader):
     opened(reader, keep="block(3)")
     reader.page.locator(".mask .expression").fill("window(three)")

@@ -129,8 +129,8 @@ def test_what_is_lost_as_the_page_is_left_is_told_again(reader, page):
     room = reader.page.locator(".canvas[data-ready=true]")
     assert room.evaluate(f"({{ scope }}) => {seen}") != expected
     room.evaluate(LOSE.format(deed))
-    reader.page.get_by_role("link", name="Why divide by").click()
-    reader.page.locator(".js-plotly-plot").first.wait_for()
+    reader.page.get_by_role("link", name="Model", exact=True).click()
+    reader.page.locator(".sa-table").first.wait_for()
     reader.settle()
     reader.page.get_by_role("link", name=page).click()
     room.wait_for()

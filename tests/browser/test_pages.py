@@ -31,9 +31,8 @@ def test_a_page_is_whole_in_every_look(reader, path):
     reader.page.emulate_media(color_scheme="dark")
     reader.open(path)
     # The same elements in the other colours: only their contrast is new.
-    for scheme, rules in {"dark": [], "light": ["color-contrast"]}.items():
-        for width in (900, 1440):
-            reader.look(scheme, width)
-            assert reader.page.locator(".sa-notice").count() == 0
-            scrolls_down_alone(reader)
+    for scheme, width, rules in (("dark", 900, []), ("light", 1440, ["color-contrast"])):
+        reader.look(scheme, width)
+        assert reader.page.locator(".sa-notice").count() == 0
+        scrolls_down_alone(reader)
         assert findings(reader, *rules) == []

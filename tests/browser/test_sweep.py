@@ -24,7 +24,8 @@ STARTS = 90_000  # milliseconds that a process may take to import PyTorch on a m
 @pytest.fixture
 def reader(reader):
     reader.page.set_default_timeout(STARTS)
-    return reader
+    yield reader
+    reader.page.set_default_timeout(30_000)
 
 
 def alternative(reader: Reader, key: str) -> str:

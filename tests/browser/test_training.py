@@ -24,18 +24,26 @@ def home(runs_home):
 
 
 @pytest.fixture
-def open_tab(chromium, address, home):
+def reader(reader, home):
+    reader.page.set_default_timeout(STARTS)
+    yield reader
+    reader.page.set_default_timeout(30_000)
+
+
+@pytest.fixture
+def open_tab(chromium, reader, home):
+    """A tab of another reader's browser."""
     readers = []
 
     def tab(path: str, **options: object) -> Reader:
-        readers.append(Reader(chromium.new_page(**{"viewport": DESK} | options), address))
+        readers.append(Reader(chromium.new_page(**{"viewport": DESK} | options), reader.address))
         readers[-1].page.set_default_timeout(STARTS)
         return readers[-1].open(path)
 
     yield tab
-    for reader in readers:
-        reader.check()
-        reader.page.close()
+    for each in readers:
+        each.check()
+        each.page.close()
 
 
 def train(reader: Reader) -> str:
@@ -58,8 +66,8 @@ def step(reader: Reader) -> int:
     return int(found[1].replace(",", ""))
 
 
-def test_a_model_is_trained_to_the_end_and_opened(open_tab, home, tmp_path):
-    reader = open_tab(f"/training?{SMALL}&train_epochs=2&train_batch=20")
+def test_a_model_is_trained_to_the_end_and_opened(reader, home, tmp_path):
+    reader.open(f"/training?{SMALL}&train_epochs=2&train_batch=20")
     run = open_run(home / train(reader))
     reader.page.locator(".st-key-run_open").wait_for()
     reader.settle()
@@ -83,27 +91,25 @@ def test_a_model_is_trained_to_the_end_and_opened(open_tab, home, tmp_path):
     label, share = selfattn.trace(selfattn.load(run.model), text).prediction.top(1)[0]
     assert re.search(rf"{label}\s+{share:.3f}", reader.text(".head .says"))
 
-    other = open_tab("/training")
-    other.page.get_by_text("Import a zip").click()
-    other.page.locator(".st-key-run_import input").set_input_files(tmp_path / "run.zip")
-    other.page.wait_for_url(re.compile(r"run=[a-z0-9-]+"))
-    other.settle()
-    assert f"held out {held_out:.3g}" in other.text(".st-key-curves .sa-names")
-    assert run.folder.name not in other.page.url
+    reader.open("/training").page.get_by_text("Import a zip").click()
+    reader.page.locator(".st-key-run_import input").set_input_files(tmp_path / "run.zip")
+    reader.page.wait_for_url(re.compile(r"run=[a-z0-9-]+"))
+    reader.settle()
+    assert f"held out {held_out:.3g}" in reader.text(".st-key-curves .sa-names")
+    assert run.folder.name not in reader.page.url
 
 
-def test_two_readers_see_one_run_pause_go_on_and_end(open_tab, home):
-    first = open_tab(f"/training?{SMALL}&train_epochs=500&train_batch=4&train_patience=0")
+def test_two_readers_see_one_run_pause_go_on_and_end(reader, open_tab, home):
+    first = reader.open(f"/training?{SMALL}&train_epochs=500&train_batch=4&train_patience=0")
     run = open_run(home / train(first))
     says(first, "Running, step")
     second = open_tab(f"/training?run={run.folder.name}", viewport={"width": 390, "height": 844})
     says(second, "Running, step")
-    second.page.reload()
-    second.settle()
+    # Who asks for another is refused, and comes back to the one that runs.
+    second.open(f"/training?{SMALL}").page.locator(".st-key-train_start button").click()
+    second.page.get_by_text("one at a time").wait_for()
+    second.settle().open(f"/training?run={run.folder.name}")
     says(second, "Running, step")
-    refused = open_tab(f"/training?{SMALL}")
-    refused.page.locator(".st-key-train_start button").click()
-    refused.page.get_by_text("one at a time").wait_for()
     before = step(second)
     second.page.wait_for_function(
         "before => Number(document.querySelector('.st-key-panel_run').innerText"
@@ -124,8 +130,8 @@ def test_two_readers_see_one_run_pause_go_on_and_end(open_tab, home):
     assert second.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
-def test_a_bad_file_says_one_sentence_and_a_good_one_can_be_trained_on(open_tab, tmp_path):
-    reader = open_tab("/training?train_from=your+file&train_epochs=7")
+def test_a_bad_file_says_one_sentence_and_a_good_one_can_be_trained_on(reader, tmp_path):
+    reader.open("/training?train_from=your+file&train_epochs=7")
     file = tmp_path / "reviews.csv"
     file.write_text("review,stars\n" + "a good film,five\n" * 9)
     upload = reader.page.locator(".st-key-train_file input")

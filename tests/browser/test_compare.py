@@ -3,7 +3,6 @@
 import re
 from urllib.parse import quote
 
-import pytest
 import torch
 
 import selfattn

@@ -124,7 +124,8 @@ def test_hostile_text_is_shown_and_not_run(reader, model):
             reader.type(text)
         assert reader.page.evaluate("window.broken") is None
         reader.page.locator(".head .chips button").nth(3).wait_for()
-        assert reader.page.locator(".head .chips :is(img, a, strong, .katex, [data-testid=stIconMaterial])").count() == 0
+        rendered = ".head .chips :is(img, a, strong, .katex, [data-testid=stIconMaterial])"
+        assert reader.page.locator(rendered).count() == 0
         assert reader.page.locator(".st-key-text input").input_value() == text
 
 

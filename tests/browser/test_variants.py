@@ -2,7 +2,6 @@
 
 from urllib.parse import quote
 
-import pytest
 import torch
 
 import selfattn

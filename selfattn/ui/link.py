@@ -49,6 +49,8 @@ class _Book:
 
     page: str | None = None
     visit: int = 0
+    is_back: bool = False  # the reader pressed Back or Forward, and this is not drawn yet
+    has_turned: bool = False  # the page is another one, and not drawn yet
     held: dict[str, _Held] = field(default_factory=dict)
     notes: dict[str, str] = field(default_factory=dict)
 
@@ -91,11 +93,26 @@ class Linked(Generic[T]):
         return max(map(len, self.write(value).values()), default=0) <= self.longest
 
     def control(self) -> str:
-        """Give a control of its name what it holds, where Streamlit has dropped that; returns the control's key."""
+        """Give a control of its name what it holds, where that is new to it; returns the control's key."""
         name = self.names[0]
-        if name not in st.session_state:
+        if self.follow() or name not in st.session_state:
             st.session_state[name] = self.get()
         return name
+
+    def follow(self) -> bool:
+        """Take what the link asks for where the reader went back to it: is that new? For what a control holds.
+
+        The link that comes with other acts may be older than what was typed, and says nothing.
+        """
+        book, asked = _book(), {name: st.query_params[name] for name in self.names if name in st.query_params}
+        held = book.held.get(self.names[0])
+        if held is None:
+            self.get()
+            return bool(asked)
+        if asked == held.written or not (book.is_back or (book.has_turned and asked)):
+            return False
+        del book.held[self.names[0]]
+        return self.get() != held.value
 
     def leave(self) -> None:
         """Take it out of the link, and hold it for later."""
@@ -174,7 +191,12 @@ def arrive(page: str) -> None:
     """Say which page this run is for: going to another one takes from the link what that does not know."""
     book = _book()
     if page != book.page:
-        book.page, book.visit = page, book.visit + 1
+        book.page, book.visit, book.has_turned = page, book.visit + 1, True
+
+
+def go_back() -> None:
+    """The reader went back, or forward again: what the link asks for holds."""
+    _book().is_back = True
 
 
 def visit() -> int:
@@ -195,7 +217,9 @@ def notes() -> Iterator[None]:
         yield
     finally:
         if not isinstance(sys.exception(), RerunException):
-            sentences = _book().notes
+            book = _book()
+            book.is_back = book.has_turned = False
+            sentences = book.notes
             for sentence in sentences.values():
                 place.html(pieces.notice(sentence))
             sentences.clear()

@@ -14,9 +14,6 @@ from selfattn.models.inputs.tokens import visible
 from selfattn.recording.call import Call
 from selfattn.tracing.trace import Trace
 
-# What the dot stands for between q and k, by the similarity that the reader chose.
-ALIKE = {"dot": "·", "cosine": " cosine ", "rbf": " rbf "}
-
 
 def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], Planes]:
     """The words and the planes of one head as the model runs it, with the edits that are in the call.
@@ -79,7 +76,6 @@ def formula(call: Call, head: int) -> dict[str, Any]:
     similarity = call.settings[head].similarity or own
     return {
         "similarity": similarity,
-        "alike": {"own": ALIKE.get(similarity, f" {similarity} "), **ALIKE},
         "fixed": _unscaled(call, head) or fixed(call),
         "raw": _unscaled(call, head) is not None,
         "comparable": call.prescale is not None,

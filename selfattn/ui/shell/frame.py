@@ -15,7 +15,7 @@ from selfattn.places import HOME
 from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
 from selfattn.ui.caches import Run
-from selfattn.ui.shell import in_model, input_picker, loading, model_picker, style, theme, writing
+from selfattn.ui.shell import in_model, input_picker, loading, model_picker, pasting, steps_back, style, theme, writing
 from selfattn.ui.shell.copy_link import copy_link
 from selfattn.ui.shell.refusing import refusing
 
@@ -103,6 +103,8 @@ def frame(page: str) -> Study:
         st.html(pieces.facts(_facts(found)))
         copy_link()
         theme.watch()
+        steps_back.watch()
+        pasting.watch()
         if outside := input_picker.outside_the_link(model):
             st.caption(outside)
     return Study(edited, run, model, palette, refused)

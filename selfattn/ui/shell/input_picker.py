@@ -8,7 +8,7 @@ from selfattn.models.loading.library import Choice
 from selfattn.places import SPECIMENS
 from selfattn.ui.caches import Run
 from selfattn.ui.link import Linked, linked
-from selfattn.ui.shell import file_picker, writing
+from selfattn.ui.shell import file_picker, pasting, writing
 from selfattn.ui.shell.examples import examples, known
 
 TEXT: Linked[str | None] = linked("text", str, lambda text: text or None, None)
@@ -49,7 +49,8 @@ def chosen(choice: Choice, model: Model) -> Run:
 def _start(source: str, wants: str) -> None:
     """A model opens on its own example, unless the reader or their link brought a text."""
     state = st.session_state
-    if "text" not in state:
+    anew = [TEXT.follow(), SECOND.follow()]
+    if any(anew) or "text" not in state:
         text = TEXT.get()
         give(examples(source, wants)[0] if text is None else text, SECOND.get())
     if state.get("started_with") not in (None, source) and _typed() in known():
@@ -75,17 +76,22 @@ def _texts(source: str, reads: tuple[str, ...]) -> None:
     state, wants = st.session_state, reads[0]
     first, second = PLACEHOLDERS[wants]
     live = (SPECIMENS / source).is_dir()  # small enough to answer while the reader types
-    st.text_input("Text", key="text", label_visibility="collapsed", placeholder=first, live=live)
+    pasting.field("text", "Text", first, live)
     if "pair" in reads and (state.second or wants == "pair" or state.get("pairing")):
-        st.text_input("Second text", key="second", label_visibility="collapsed", placeholder=second, live=live)
+        pasting.field("second", "Second text", second, live)
     with st.popover("Examples"):
         for example in examples(source, wants):
             shown = f"{example.first}  ·  {example.second}" if isinstance(example, Pair) else example
             st.button(shown, on_click=give, args=(example,), type="tertiary")
         if wants == "text" and "pair" in reads:
             st.checkbox("Give the model two texts", key="pairing", on_change=_unpair)
+        st.button("Write several lines", on_click=_break_line, type="tertiary", disabled="\n" in state.text)
     TEXT.put(state.text)
     SECOND.put(state.second)
+
+
+def _break_line() -> None:
+    st.session_state.text += "\n"
 
 
 def _unpair() -> None:

@@ -1,7 +1,29 @@
 // @ts-check
 // One cell by its numbers: from q . k to the weight, and which dimensions of q and k made the score.
 
-import { canvas, fresh, h, number, write } from "../shared/dom.js";
+import { canvas, fraction, fresh, h, number, write } from "../shared/dom.js";
+
+const PARTS = {
+  dot: { name: "q·k", whole: (q, k) => [q, "·", k], of: (q, k) => q * k },
+  cosine: {
+    name: "q·k ÷ |q||k|",
+    whole: (q, k) => ["cos(", q, ", ", k, ")"],
+    of: (q, k, norms) => (norms ? (q * k) / norms : 0),
+  },
+  rbf: { name: "−(q − k)² ÷ 2", whole: (q, k) => ["−|", q, " − ", k, "|² ÷ 2"], of: (q, k) => -((q - k) ** 2) / 2 },
+};
+
+/**
+ * What each dimension of q and k gives to their score: {name, values}, whose sum it is; null where the model's own
+ * similarity is none of these.
+ */
+export function partsOf({ similarity: own, query, key, d }, { similarity }, { query: i, key: j }) {
+  const part = PARTS[similarity === "own" ? own : similarity];
+  if (!part) return null;
+  const [q, k] = [query.subarray(i * d, i * d + d), key.subarray(j * d, j * d + d)];
+  const norms = Math.hypot(...q) * Math.hypot(...k);
+  return { name: part.name, values: Float64Array.from(q, (_, c) => part.of(q[c], k[c], norms)) };
+}
 
 /** The panel of the cell that the reader points at. */
 export function cell(scope) {
@@ -36,7 +58,9 @@ export function cell(scope) {
     const hidden = view.pairs.some(([i, j]) => i === cell.query && j === cell.key);
     write(hide, hidden ? "Show this pair" : "Hide this pair");
     release.hidden = view.query === null;
-    write(said, products(bars, head, cell, palette));
+    const parts = partsOf(head, view, cell);
+    bars.hidden = said.hidden = !parts;
+    if (parts) write(said, drawn(bars, parts, head, cell, palette));
     bars.setAttribute("aria-label", said.textContent);
   }
   return { element, draw };
@@ -51,13 +75,10 @@ function toggled(pairs, { query, key }) {
 export function arithmetic(head, view, { query: i, key: j }) {
   const c = i * head.shape[1] + j;
   const scaled = head.scaled[c];
+  const similarity = view.similarity === "own" ? head.similarity : view.similarity;
+  const whole = PARTS[similarity]?.whole ?? ((q, k) => [q, ` ${similarity} `, k]);
   const lines = [
-    [
-      h("span", { class: "q" }, "q"),
-      head.alike[view.similarity],
-      h("span", { class: "k" }, "k"),
-      ` = ${number(head.scores[c])}`,
-    ],
+    [...whole(h("span", { class: "q" }, "q"), h("span", { class: "k" }, "k")), ` = ${number(head.scores[c])}`],
     [`× ${Number(head.factor.toPrecision(4))} = ${number(scaled)}`],
   ];
   const capped = head.softcap ? head.softcap * Math.tanh(scaled / head.softcap) : scaled;
@@ -66,18 +87,18 @@ export function arithmetic(head, view, { query: i, key: j }) {
   if (bias) lines.push([`${bias > 0 ? "+" : "−"} ${number(Math.abs(bias))} (position) = ${number(capped + bias)}`]);
   const { temperature } = head;
   if (temperature !== 1) lines.push([`÷ T = ${temperature} → ${number((capped + bias) / temperature)}`]);
-  if (!head.keep[c]) lines.push(["mask: may not attend"]);
+  if (!head.keep[c]) lines.push(["e", h("sup", {}, "−∞"), " = 0: the mask hides it"]);
   else {
     const power = h("sup", {}, `${number(head.logits[c])} − ${number(head.largest[i])}`);
     lines.push(["e", power, ` ÷ ${number(head.total[i])}`]);
   }
   const uniform = head.keep[c] ? 1 / head.allowed[i] : 0;
   lines.push([
-    h("b", { class: "w" }, `weight = ${number(head.weights[c], 4)}`),
-    h("span", { class: "note" }, ` uniform ${number(uniform, 4)}`),
+    h("b", { class: "w" }, `weight = ${fraction(head.weights[c])}`),
+    h("span", { class: "note" }, ` uniform ${fraction(uniform)}`),
   ]);
   if (head.sink != null)
-    lines.push([h("span", { class: "note" }, `the row's sink keeps ${number(1 - head.sum[i], 4)}`)]);
+    lines.push([h("span", { class: "note" }, `the row's sink keeps ${fraction(1 - head.sum[i])}`)]);
   return lines;
 }
 
@@ -85,25 +106,25 @@ export function arithmetic(head, view, { query: i, key: j }) {
 export function sentence(head, { query: i, key: j }) {
   const c = i * head.shape[1] + j;
   const weight = head.keep[c]
-    ? `weight ${number(head.weights[c], 4)}, uniform ${number(1 / head.allowed[i], 4)}`
+    ? `weight ${fraction(head.weights[c])}, uniform ${fraction(1 / head.allowed[i])}`
     : "masked: may not attend";
   const score = `score ${number(head.scores[c])}, scaled ${number(head.scaled[c])}`;
   return `${head.queries[i]} attends to ${head.keys[j]}: ${score}, ${weight}.`;
 }
 
-// A bar a dimension: q_d k_d, whose sum is the score. Returns what there is to see, in words.
-function products(canvas, { query, key, d }, { query: i, key: j, dimension = null }, palette) {
-  const made = Float64Array.from({ length: d }, (_, c) => query[i * d + c] * key[j * d + c]);
-  drawProducts(canvas, made, dimension, palette);
+// A bar a dimension. Returns what there is to see, in words.
+function drawn(canvas, { name, values }, { query, key, d }, { query: i, key: j, dimension = null }, palette) {
+  drawParts(canvas, values, dimension, palette);
   if (dimension !== null) {
-    const [q, k] = [query[i * d + dimension], key[j * d + dimension]];
-    return `dimension ${dimension}: ${number(q)} · ${number(k)} = ${number(q * k)}`;
+    const [q, k] = [number(query[i * d + dimension]), number(key[j * d + dimension])];
+    const both = name === PARTS.dot.name ? `${q} · ${k}` : `q ${q}, k ${k}: ${name}`;
+    return `dimension ${dimension}: ${both} = ${number(values[dimension])}`;
   }
-  const order = [...made.keys()].sort((a, b) => Math.abs(made[b]) - Math.abs(made[a])).slice(0, 3);
-  return `q·k by dimension; the largest: ${order.map((c) => `${c} (${number(made[c], 2)})`).join(", ")}`;
+  const order = [...values.keys()].sort((a, b) => Math.abs(values[b]) - Math.abs(values[a])).slice(0, 3);
+  return `${name} by dimension; the largest: ${order.map((c) => `${c} (${number(values[c], 2)})`).join(", ")}`;
 }
 
-function drawProducts(canvas, made, dimension, palette) {
+function drawParts(canvas, made, dimension, palette) {
   const context = fresh(canvas);
   if (!context) return;
   const { width, height } = canvas.box;

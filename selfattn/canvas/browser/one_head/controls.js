@@ -25,13 +25,16 @@ export function controls(scope) {
     scope.flush();
     scope.tell("apply", { view: scope.view, reach: reach.select.value });
   };
+  const onTop = h("small", {}, "Set here, on top: what the model says is without it.");
   const undo = h("button", { type: "button", class: "quiet", onclick: () => scope.tell("undo", true) }, "Undo");
+  const back = h("button", { type: "button", class: "quiet" }, "Back to the model’s own");
+  back.onclick = () => scope.set(settings(scope.about.unchanged));
   const element = h(
     "div",
     { class: "controls" },
     h("div", {}, scaled.element, temperature.element, similarity.element),
     h("div", {}, h("div", { class: "masks", role: "group", "aria-label": "Mask" }, ...masks), width.element, shown),
-    h("div", { class: "apply" }, apply, reach.element, undo),
+    h("div", { class: "apply" }, apply, reach.element, undo, back, onTop),
   );
   let made = null;
 
@@ -63,14 +66,23 @@ export function controls(scope) {
     write(shown, `Show ${view.pairs.length} hidden ${view.pairs.length === 1 ? "pair" : "pairs"}`);
     similarity.draw(view.similarity);
     undo.hidden = !scope.about.undo;
-    apply.disabled = settings(view) === settings(unchanged);
+    apply.disabled = same(settings(view), settings(unchanged));
+    back.hidden = onTop.hidden = apply.disabled;
   }
   return { element, draw };
 }
 
-// What of a view changes numbers, as one text to compare.
+// What of a view changes numbers.
 function settings({ similarity, scaled, temperature, mask, width, pairs }) {
-  return JSON.stringify([similarity, scaled, temperature, mask, mask.includes("window") && width, pairs]);
+  return { similarity, scaled, temperature, mask, width, pairs };
+}
+
+// A width counts where there is a window.
+function same(...both) {
+  const [one, other] = both.map((each) =>
+    JSON.stringify({ ...each, width: each.mask.includes("window") && each.width }),
+  );
+  return one === other;
 }
 
 function flipped(mask, name) {

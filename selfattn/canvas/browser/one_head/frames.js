@@ -3,7 +3,7 @@
 
 import { strongest } from "../shared/attend.js";
 import { sequential } from "../shared/colour.js";
-import { canvas, fresh, h, number, write } from "../shared/dom.js";
+import { canvas, fraction, fresh, h, write } from "../shared/dom.js";
 import { steps } from "../shared/steps.js";
 
 const TICKS = [0.1, 0.25, 0.5, 1, 2, 5, 10]; // seconds from one mark of the axis to the next
@@ -57,8 +57,8 @@ export function frames(scope) {
     write(over, head.sound.queries ? "Attends from" : "The sound");
     drawSound(fresh(sound), sound.box, head, head.sound.queries ? cell.query : null, palette);
     drawWeights(fresh(heard), heard.box, head, cell, palette);
-    const weight = number(head.weights[cell.query * head.shape[1] + cell.key], 4);
-    const uniform = number(1 / head.allowed[cell.query], 4);
+    const weight = fraction(head.weights[cell.query * head.shape[1] + cell.key]);
+    const uniform = fraction(1 / head.allowed[cell.query]);
     write(said, `${head.queries[cell.query]} → ${head.keys[cell.key]}: ${weight}, uniform ${uniform}.`);
   }
   return { element, draw };

@@ -87,7 +87,7 @@ export default class Microscope extends Scope {
       // Over the stages each control stands beside what it changes; over other pictures they stand in a row.
       const { element } = this.controls;
       if (picture.host) picture.host.prepend(element);
-      this.picture.replaceChildren(...(picture.host || show === "table" ? [] : [element]), picture.element);
+      this.picture.replaceChildren(...(picture.host ? [] : [element]), picture.element);
     }
     const [words, bar] = this.parts;
     const [numbers, means, prediction] = this.panels;

@@ -3,7 +3,7 @@
 
 import { strongest } from "../shared/attend.js";
 import { DEPTHS } from "../shared/colour.js";
-import { canvas, fresh, h, number, write } from "../shared/dom.js";
+import { canvas, fraction, fresh, h, number, write } from "../shared/dom.js";
 import { extent, label } from "../shared/extent.js";
 import { steps } from "../shared/steps.js";
 
@@ -43,7 +43,7 @@ export function patches(scope) {
     to.draw(cell.key, (place) => DEPTHS[view.colour](Math.min(row.values[place] / most, 1)));
     write(to.note, label(view, "weights", most, [1, 1]));
     const before = head.image.prefix ? `, ${share(head, cell.query)}` : "";
-    const weight = `${number(head.weights[start + cell.key], 4)}, uniform ${number(1 / head.allowed[cell.query], 4)}`;
+    const weight = `${fraction(head.weights[start + cell.key])}, uniform ${fraction(1 / head.allowed[cell.query])}`;
     write(said, `${head.queries[cell.query]} → ${head.keys[cell.key]}: ${weight}${before}.`);
   }
 

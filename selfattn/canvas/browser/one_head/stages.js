@@ -8,11 +8,22 @@ import { drawColumns, drawRows } from "../shared/names.js";
 
 const NARROWEST = 132;
 const WIDEST = 300;
+// What each stage is, in a few words below its name; in a sentence where a pointer rests on it.
+const MEANINGS = {
+  query: ["asks", "What each token asks"],
+  key: ["what each token offers", "What each token offers to those that ask"],
+  scores: ["how well they match", "How well each query and each key match: one number a pair"],
+  scaled: ["kept small", "Kept small, so that the softmax stays soft"],
+  logits: ["who may be read", "Who may be read: what the mask hides is minus infinity"],
+  weights: ["each row sums to 1", "What each row reads from each token: its weights sum to 1"],
+  value: ["hands on", "What each token hands on to those that read it"],
+  context: ["receives", "What each token receives: the values, by the weights of its row"],
+};
 /** The view of all stages; `host` takes the controls, which stand over the matrices that they change. */
 export function stages(scope) {
   const matrices = matricesOf(scope);
   const drawAgain = () => scope.refresh();
-  const rows = canvas({ class: "names rows", "aria-hidden": "true" }, drawAgain);
+  const margins = [margin(drawAgain, "attends from ↓"), margin(drawAgain, "… and then ↓")];
   const entropy = canvas({ class: "entropy", role: "img", "aria-label": "Entropy of each row" }, drawAgain);
   const sink = canvas({ class: "sink", role: "img" }, drawAgain);
   const names = ["scores", "scaled", "logits", "weights"].map((name) => {
@@ -22,32 +33,45 @@ export function stages(scope) {
   });
   const { query, key, scores, scaled, logits, weights, value, context } = matrices;
   scores.element.prepend(key.element);
-  const spread = h("figure", { class: "matrix spread" }, h("figcaption", {}, "H", h("small", {}, "row")), entropy);
-  const apart = h("figure", { class: "matrix apart" }, h("figcaption", {}, "sink", h("small", {}, "0 to 1")), sink);
-  const strip = h(
-    "div",
-    { class: "strip" },
-    h("div", { class: "margin" }, h("small", {}, "attends from ↓"), rows, h("small", {}, "attends to →")),
-    ...[query, scores, scaled, logits, weights].map((matrix) => matrix.element),
-    apart,
-    spread,
-    value.element,
-    context.element,
+  const spread = h(
+    "figure",
+    { class: "matrix spread", title: "How spread each row is: 0 at one token, 1 over all alike" },
+    h("figcaption", {}, "H", h("small", {}, "row")),
+    entropy,
   );
+  const apart = h("figure", { class: "matrix apart" }, h("figcaption", {}, "sink", h("small", {}, "0 to 1")), sink);
+  const lines = [
+    h("div", { class: "line" }, margins[0].element, ...[query, scores, scaled].map((matrix) => matrix.element)),
+    h(
+      "div",
+      { class: "line" },
+      margins[1].element,
+      ...[logits.element, weights.element, apart, spread, value.element, context.element],
+    ),
+  ];
+  const strip = h("div", { class: "strip" }, ...lines);
   const element = h("div", { class: "stages" }, strip);
 
-  // The squares share what the other columns leave.
+  // The squares share what the other columns leave; in two lines where one is too narrow. What is out of sight shows.
+  const more = () =>
+    element.classList.toggle("more", element.scrollLeft + element.clientWidth < element.scrollWidth - 2);
+  element.addEventListener("scroll", more, { passive: true });
   new ResizeObserver(() => {
-    const fixed = parseFloat(getComputedStyle(strip).getPropertyValue("--fixed"));
-    const side = Math.min(Math.max((element.clientWidth - fixed) / 4, NARROWEST), WIDEST);
+    const [fixed, across] = ["--fixed", "--across"].map((name) =>
+      parseFloat(getComputedStyle(strip).getPropertyValue(name)),
+    );
+    const side = Math.min(Math.max((element.clientWidth - fixed) / across, NARROWEST), WIDEST);
     strip.style.setProperty("--side", `${Math.floor(side)}px`);
+    more();
   }).observe(element);
 
   function draw(now) {
     for (const [name, matrix] of Object.entries(matrices)) matrix.draw(drawing(scope, name), now);
     for (const [name, text] of Object.entries(titles(scope))) write(matrices[name].title.firstChild, text);
     const { head, cell, palette } = scope;
-    once(rows, [head, cell.query, palette.ink], () => drawRows(rows, head.queries, cell.query, palette));
+    for (const { rows } of margins) {
+      once(rows, [head, cell.query, palette.ink], () => drawRows(rows, head.queries, cell.query, palette));
+    }
     for (const columns of names) {
       once(columns, [head, cell.key, palette.ink], () => drawColumns(columns, head.keys, cell.key, palette));
     }
@@ -59,9 +83,22 @@ export function stages(scope) {
   return { element, host: strip, draw };
 }
 
+// The names of the rows, beside a line of matrices.
+function margin(drawAgain, said) {
+  const rows = canvas({ class: "names rows", "aria-hidden": "true" }, drawAgain);
+  const element = h("div", { class: "margin" }, h("small", {}, said), rows, h("small", {}, "attends to →"));
+  return { element, rows };
+}
+
 function matricesOf(scope) {
   const pair = { at: (query, key) => ({ query, key }), mark: ({ query, key }) => ({ row: query, column: key }) };
-  const make = (name, symbol, title, place) => [name, new Matrix(scope, { symbol, title, ...place })];
+  const make = (name, symbol, title, place) => {
+    const matrix = new Matrix(scope, { symbol, title, ...place });
+    const [words, sentence] = MEANINGS[name];
+    matrix.note.before(h("small", {}, words));
+    matrix.title.title = sentence;
+    return [name, matrix];
+  };
   return Object.fromEntries([
     make("query", "query", "Q", {
       at: (query, dimension) => ({ query, key: null, dimension }),

@@ -2,17 +2,19 @@
 // The numbers of a head as tables: what the pictures show, for those who read or hear it instead.
 
 import { strongest } from "../shared/attend.js";
-import { h } from "../shared/dom.js";
+import { fraction, h } from "../shared/dom.js";
 import { mention, sortable } from "../shared/sortable.js";
+import { partsOf } from "./cell.js";
 
 const MOST = 512;
+const PART = "part of the score";
 
 /** One token's row of the head, key by key, and one of its keys, dimension by dimension. */
 export function table(scope) {
   const query = menu("Attends from", (place) => scope.pin({ query: place, key: strongest(scope.head, place) }));
   const key = menu("Attends to", (place) => scope.pin({ query: shown().query, key: place }));
   const keys = sortable(KEYS, { name: "keys", choose: (place) => scope.pin({ query: shown().query, key: place }) });
-  const dimensions = sortable(DIMENSIONS, { name: "dimensions", sum: "product" });
+  const dimensions = sortable(DIMENSIONS, { name: "dimensions", sum: PART });
   const menus = h("div", { class: "table-menus" }, query.element, key.element);
   const element = h("section", { class: "table", "aria-label": "Table" }, menus, keys.element, dimensions.element);
 
@@ -33,7 +35,7 @@ export function table(scope) {
     const all = head.shape[1];
     const left = rows.length < all ? ` The ${some(rows.length)} largest weights of ${some(all)} keys.` : "";
     keys.draw(`${from} to each token.${left}`, rows, cell.key);
-    dimensions.draw(`${from} ${to}, by dimension.`, dimensionRows(head, cell));
+    dimensions.draw(`${from} ${to}, by dimension.`, dimensionRows(head, cell, partsOf(head, scope.view, cell)));
   }
   return { element, draw };
 }
@@ -44,14 +46,14 @@ const KEYS = [
   { name: "raw score", of: (row) => row.score, symbol: "weights" },
   { name: "scaled", of: (row) => row.scaled, symbol: "weights" },
   { name: "logit", of: (row) => (row.logit === -Infinity ? "masked" : row.logit), symbol: "weights" },
-  { name: "weight", of: (row) => row.weight, digits: 4, symbol: "weights" },
-  { name: "uniform weight", of: (row) => row.uniform, digits: 4 },
+  { name: "weight", of: (row) => row.weight, as: fraction, symbol: "weights" },
+  { name: "uniform weight", of: (row) => row.uniform, as: fraction },
 ];
 const DIMENSIONS = [
   { name: "dimension", of: (row) => row.place, digits: 0, heads: true },
   { name: "query", of: (row) => row.query, symbol: "query" },
   { name: "key", of: (row) => row.key, symbol: "key" },
-  { name: "product", of: (row) => row.product, symbol: "weights" },
+  { name: PART, of: (row) => row[PART], symbol: "weights" },
   { name: "value of the key", of: (row) => row.value, symbol: "value" },
   { name: "context of the query", of: (row) => row.context, symbol: "value" },
 ];
@@ -80,11 +82,12 @@ function keyRows({ keys, keep, scores, scaled, logits, weights, shape: [, m] }, 
 }
 
 /** A row a dimension; null where the values have fewer dimensions than the keys, or the keys than the values. */
-function dimensionRows({ query, key, value, context, d, dv }, cell) {
+function dimensionRows({ query, key, value, context, d, dv }, cell, parts) {
   return Array.from({ length: Math.max(d, dv) }, (_, place) => {
     const [q, k] = place < d ? [query[cell.query * d + place], key[cell.key * d + place]] : [null, null];
     const [v, c] = place < dv ? [value[cell.key * dv + place], context[cell.query * dv + place]] : [null, null];
-    return { place, query: q, key: k, product: q === null ? null : q * k, value: v, context: c };
+    const part = q === null ? null : (parts?.values[place] ?? null);
+    return { place, query: q, key: k, [PART]: part, value: v, context: c };
   });
 }
 

@@ -59,8 +59,6 @@ export class Head {
     this.extreme = head.extreme;
     /** The model's own, what a reader may choose instead, and why not where he may not. @type {string} */
     this.similarity = head.similarity;
-    /** What stands between q and k, by similarity. @type {Record<Settings["similarity"], string>} */
-    this.alike = head.alike;
     /** @type {boolean} */
     this.comparable = head.comparable;
     /** @type {string | null} */

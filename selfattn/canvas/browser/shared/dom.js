@@ -54,6 +54,15 @@ export function number(value, digits = 3) {
   return value.toFixed(digits).replace("-", "−");
 }
 
+/**
+ * A weight with four decimals; what is less than half of the last one shows its size, and only a true zero is 0.
+ * @param {number} weight
+ */
+export function fraction(weight) {
+  if (weight === 0) return "0";
+  return Math.abs(weight) < 5e-5 ? weight.toExponential(0).replaceAll("-", "−") : number(weight, 4);
+}
+
 /** A change with its sign and three decimals. */
 export function signed(value) {
   return value > 0 ? `+${number(value)}` : number(value);

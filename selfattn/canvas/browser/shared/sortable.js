@@ -14,8 +14,8 @@ export function mention(text) {
 /**
  * A table: {element, draw(caption, rows, chosen)}.
  *
- * columns: {name, of(row), digits, heads, symbol}, the one that `heads` names the row; `of` gives a number, a string,
- * or null for nothing. choose(place): called with the `place` of the row whose name is pressed. sum: the column whose
+ * columns: {name, of(row), digits, as, heads, symbol}, the one that `heads` names the row; `of` gives a number, a string,
+ * or null for nothing; a number is written with so many `digits`, or by `as`. choose(place): called with the `place` of the row whose name is pressed. sum: the column whose
  * sum stands below.
  */
 export function sortable(columns, { name, choose = null, sum = null }) {
@@ -74,10 +74,10 @@ export function sortable(columns, { name, choose = null, sum = null }) {
   function fill(line, row, chosen) {
     places.set(line, row.place);
     if (line.classList.contains("chosen") !== chosen) line.classList.toggle("chosen", chosen);
-    columns.forEach(({ of, digits, heads: names }, index) => {
+    columns.forEach(({ of, digits, as = (value) => number(value, digits), heads: names }, index) => {
       const button = names && choose ? line.cells[index].firstChild : null;
       const value = of(row);
-      write(button ?? line.cells[index], typeof value === "number" ? number(value, digits) : (value ?? ""));
+      write(button ?? line.cells[index], typeof value === "number" ? as(value) : (value ?? ""));
       if (button) button.ariaPressed = chosen;
     });
   }

@@ -2,7 +2,7 @@
 // One cell of both heads by its numbers, and the same in a sentence for those who hear it.
 
 import { bar } from "../bar.js";
-import { h, number, write } from "../dom.js";
+import { fraction, h, number, write } from "../dom.js";
 
 /** The panel of the cell that the reader points at. */
 export function cell(scope) {
@@ -40,6 +40,6 @@ function reason({ there, masked }) {
 /** The cell in one sentence. */
 export function sentence(pair, here) {
   const { each, difference } = pair.at(here);
-  const said = each.map((one, side) => `${"AB"[side]} ${reason(one) || number(one.weight, 4)}`);
+  const said = each.map((one, side) => `${"AB"[side]} ${reason(one) || fraction(one.weight)}`);
   return `${pair.queries[here.query]} attends to ${pair.keys[here.key]}: ${said.join(", ")}; difference ${number(difference, 4)}.`;
 }

@@ -1,0 +1,49 @@
+"""A text of several lines: a field of one line would make spaces of their ends without a word."""
+
+from typing import Any
+
+import streamlit as st
+
+_SCRIPT = """
+const mark = Symbol.for("selfattn.pasting");
+export default function ({ setTriggerValue }) {
+  const tell = (pasted) => setTriggerValue("pasted", pasted);
+  if (window[mark]) return void (window[mark].tell = tell);
+  const pasting = window[mark] = { tell };
+  addEventListener("paste", (event) => {
+    const field = event.composedPath()[0];
+    const name = ["text", "second"].find((name) => field.closest?.(`.st-key-${name}`));
+    const text = event.clipboardData?.getData("text/plain").replace(/\\r\\n?/g, "\\n") ?? "";
+    if (!name || field.tagName !== "INPUT" || !/\\n\\s*\\S/.test(text)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    const { value, selectionStart, selectionEnd } = field;
+    pasting.tell({ name, text: value.slice(0, selectionStart) + text + value.slice(selectionEnd) });
+  }, true);
+}
+"""
+_mount = st.components.v2.component("pasting", html="<i></i>", js=_SCRIPT)
+
+
+def watch() -> None:
+    """Take what is pasted into the fields of the text whole, where it has several lines."""
+    _mount(key="pasting", on_pasted_change=_take)
+
+
+def _take() -> None:
+    told: Any = st.session_state.pasting.get("pasted") or {}
+    if told.get("name") in ("text", "second") and isinstance(told.get("text"), str):
+        st.session_state[told["name"]] = told["text"]
+
+
+def field(name: str, label: str, placeholder: str, live: bool) -> None:
+    """The control of a text: of one line, or as many as it has."""
+    state = st.session_state
+    lines = "\n" in state[name]
+    if state.get(f"{name}_lines", lines) != lines:
+        state[name] = state[name]  # Streamlit knows a value by its control, and this becomes another one
+    state[f"{name}_lines"] = lines
+    if lines:
+        st.text_area(label, key=name, label_visibility="collapsed", placeholder=placeholder, height="content")
+    else:
+        st.text_input(label, key=name, label_visibility="collapsed", placeholder=placeholder, live=live)

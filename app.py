@@ -1,11 +1,17 @@
 """selfattn, an attention microscope: the router. Each page is one question that a reader asks."""
 
+import os
 from importlib import import_module
 
 import streamlit as st
 
 from selfattn.places import HOME
 from selfattn.ui.shell import opening
+
+
+# Threads of PyTorch that wait for each other sleep: while they spin, whoever else computes on this machine stands still.
+# It is read when PyTorch is loaded, which is below.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def page(name: str, title: str, *, default: bool = False) -> st.Page:

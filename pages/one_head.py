@@ -18,7 +18,7 @@ def page(study: Study) -> None:
     st.html(
         pieces.question(
             "What does one head compute?",
-            "Each row is a token that looks. Drag the temperature, or switch off “divide by √d”, and watch softmax sharpen.",
+            "Each row is a token that looks. Drag the temperature, or do not divide by √d, and watch softmax sharpen.",
         )
     )
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"), refusing():

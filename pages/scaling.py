@@ -33,22 +33,15 @@ def page(study: Study) -> None:
         temperature = controls.temperature_picker(220)
 
     if source == RANDOM:
-        both = {scaled: scaling.random_stages(d, scaled, temperature) for scaled in (False, True)}
-        measured = {
-            scaled: scaling.saturation_of(both[scaled], d**-0.5 if scaled else 1.0, temperature) for scaled in both
-        }
+        both = scaling.random_stages(d, temperature)
+        measured = {scaled: scaling.saturation_of(stages) for scaled, stages in both.items()}
     else:
         call = caches.trace(study.plain).call(at.layer, at.part, at.kind)
         both = scaling.head_stages(call, at.head, temperature)
         layer = scaling.head_saturation(call, temperature)
         measured = {scaled: layer[scaled][at.head] for scaled in both}
 
-    for column, scaled in zip(st.columns(2), (False, True), strict=True):
-        with column.container(key=f"panel_{scaled}"):
-            scaling_views.side(
-                both[scaled], measured[scaled], scaling.uniform_weight(both[scaled]), scaled, study.palette
-            )
-
+    scaling_views.sides(both, measured, study.palette)
     if source == RANDOM:
         st.html(
             pieces.heading(

@@ -24,10 +24,9 @@ class Saturation:
     entropy: float  # over log n
     largest: float  # max p
     trace: float  # tr J
-    gradient: float  # |J|_F times scale over temperature: the gradient that reaches q . k
 
 
-def saturation_of(stages: Stages, scale: float, temperature: float) -> Saturation:
+def saturation_of(stages: Stages) -> Saturation:
     """Measure the stages of one head, or of many rows."""
     keep = stages.keep.expand(stages.weights.shape)
     rows = keep.any(-1)
@@ -37,28 +36,31 @@ def saturation_of(stages: Stages, scale: float, temperature: float) -> Saturatio
         entropy=saturation.normalised_entropy(weights, keep).nanmean().item(),
         largest=saturation.max_probability(weights).mean().item(),
         trace=saturation.jacobian_trace(weights).mean().item(),
-        gradient=saturation.jacobian_norm(weights).mean().item() * abs(scale) / temperature,
     )
 
 
-def random_stages(d_k: int, scaled: bool, temperature: float = 1.0, seed: int = 0) -> Stages:
-    """Independent standard normal queries and keys, attended with or without 1/sqrt(d_k): 40 draws of 100 x 32."""
+def random_stages(d_k: int, temperature: float = 1.0, seed: int = 0) -> dict[bool, Stages]:
+    """Independent standard normal queries and keys, attended without (False) and with 1/sqrt(d_k) (True).
+
+    40 draws of 100 queries and 32 keys, the same under both; the values are ones.
+    """
     generator = torch.Generator().manual_seed(seed + d_k)
     query = torch.randn(DRAWS, QUERIES, d_k, generator=generator)
     key = torch.randn(DRAWS, KEYS, d_k, generator=generator)
-    scale = d_k**-0.5 if scaled else 1.0
-    return attend(query, key, key, scale=scale, temperature=temperature)
+    value = torch.ones(DRAWS, KEYS, 1)
+    return {
+        scaled: attend(query, key, value, scale=d_k**-0.5 if scaled else 1.0, temperature=temperature)
+        for scaled in (False, True)
+    }
 
 
 def random_saturation(dimensions: Sequence[int], temperature: float = 1.0) -> dict[bool, list[Saturation]]:
     """Saturation for every d_k, unscaled (False) and scaled (True)."""
-    return {
-        scaled: [
-            saturation_of(random_stages(d, scaled, temperature), d**-0.5 if scaled else 1.0, temperature)
-            for d in dimensions
-        ]
-        for scaled in (False, True)
-    }
+    found: dict[bool, list[Saturation]] = {False: [], True: []}
+    for d in dimensions:
+        for scaled, stages in random_stages(d, temperature).items():
+            found[scaled].append(saturation_of(stages))
+    return found
 
 
 def head_stages(call: Call, head: int, temperature: float = 1.0) -> dict[bool, Stages]:
@@ -74,7 +76,7 @@ def head_saturation(call: Call, temperature: float = 1.0) -> dict[bool, list[Sat
     found: dict[bool, list[Saturation]] = {False: [], True: []}
     for head in range(call.heads):
         for scaled, stages in head_stages(call, head, temperature).items():
-            found[scaled].append(saturation_of(stages, call.own_scale(head) if scaled else 1.0, temperature))
+            found[scaled].append(saturation_of(stages))
     return found
 
 
@@ -91,10 +93,10 @@ def sorted_weights(stages: Stages, most: int = 32) -> Float[Tensor, " rank"]:
     return ranked.mean(0)[: min(most, ranked.shape[-1])]
 
 
-def score_histogram(stages: Stages, bins: int = 61, beyond: float = 1.0) -> tuple[Tensor, Tensor]:
-    """Density of the scores that enter the softmax: (centres of the bins, density). `beyond` widens the range."""
+def score_histogram(stages: Stages, bins: int = 61) -> tuple[Tensor, Tensor]:
+    """Density of the scores that enter the softmax: (centres of the bins, density)."""
     values = stages.scaled[stages.keep.expand(stages.scaled.shape)].float().cpu()
-    most = max(values.abs().max().item() * beyond, 1e-6) if values.numel() else 1.0
+    most = max(values.abs().max().item(), 1e-6) if values.numel() else 1.0
     most = math.ceil(most * 10) / 10
     counts = torch.histc(values, bins, -most, most)
     width = 2 * most / bins

@@ -18,8 +18,8 @@ def _colour(palette: Palette, scaled: bool) -> str:
     return palette.weights if scaled else palette.key
 
 
-def density_figure(centres: Line, density: Line, scaled: bool, palette: Palette) -> go.Figure:
-    """The distribution of the scores that enter the softmax."""
+def density_figure(centres: Line, density: Line, most: float, scaled: bool, palette: Palette) -> go.Figure:
+    """The distribution of the scores that enter the softmax, from -most to most."""
     colour = _colour(palette, scaled)
     figure = go.Figure(
         go.Scatter(
@@ -32,7 +32,7 @@ def density_figure(centres: Line, density: Line, scaled: bool, palette: Palette)
         )
     )
     figure.update_layout(layout(palette, 190))
-    figure.update_xaxes(title_text="score that enters the softmax")
+    figure.update_xaxes(title_text="score that enters the softmax", range=[-1.05 * most, 1.05 * most])
     figure.update_yaxes(title_text="density", rangemode="tozero", nticks=4)
     return figure
 

@@ -4,22 +4,34 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from selfattn.analysis.scaling import Saturation, score_histogram, sorted_weights
+from selfattn.analysis.scaling import Saturation, score_histogram, sorted_weights, uniform_weight
 from selfattn.figures import pieces, scaling
 from selfattn.figures.palette import Palette
+from selfattn.figures.scaling import Line
 from selfattn.maths.attend import Stages
 from selfattn.ui.shell.charts import chart
 
 
-def side(stages: Stages, measured: Saturation, uniform: float, scaled: bool, palette: Palette) -> None:
+def sides(both: Mapping[bool, Stages], measured: Mapping[bool, Saturation], palette: Palette) -> None:
+    """Raw beside scaled, on one axis of scores."""
+    found = {scaled: score_histogram(stages) for scaled, stages in both.items()}
+    most = max(float(centres.abs().max()) for centres, _ in found.values())
+    for column, scaled in zip(st.columns(2), (False, True), strict=True):
+        with column.container(key=f"panel_{scaled}"):
+            centres, density = (part.numpy() for part in found[scaled])
+            _side(both[scaled], measured[scaled], (centres, density, most), scaled, palette)
+
+
+def _side(
+    stages: Stages, measured: Saturation, density: tuple[Line, Line, float], scaled: bool, palette: Palette
+) -> None:
     """One side: the scores, what the softmax makes of them, and how much gradient survives."""
     symbol = "weights" if scaled else "key"
     variance = f"measured variance of the scores {measured.variance:.3g}"
     st.html(pieces.heading(scaling.NAMES[scaled], variance, palette.of(symbol)))
-    centres, density = (part.numpy() for part in score_histogram(stages))
     weights = sorted_weights(stages).cpu().numpy()
     chart(
-        scaling.density_figure(centres, density, scaled, palette),
+        scaling.density_figure(*density, scaled, palette),
         f"scores-{scaled}",
         f"Distribution of the scores, {scaling.NAMES[scaled]}: {variance}",
     )
@@ -28,6 +40,7 @@ def side(stages: Stages, measured: Saturation, uniform: float, scaled: bool, pal
         f"weights-{scaled}",
         f"Mean weights by rank, {scaling.NAMES[scaled]}: the largest is {weights[0]:.3f}",
     )
+    uniform = uniform_weight(stages)
     rows = [
         ("entropy", measured.entropy, 1.0),
         ("max weight", measured.largest, uniform),

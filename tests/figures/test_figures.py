@@ -69,4 +69,4 @@ def test_curves_hold_their_numbers():
     assert list(heads.data[-1].x) == [0.8, 0.9]
     line = np.array([0.5, 0.3, 0.2])
     assert list(scaling.ranked_figure(line, True, palette.LIGHT).data[0].y) == list(line)
-    assert list(scaling.density_figure(line, line, False, palette.LIGHT).data[0].x) == list(line)
+    assert list(scaling.density_figure(line, line, 1.0, False, palette.LIGHT).data[0].x) == list(line)

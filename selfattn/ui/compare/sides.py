@@ -18,6 +18,7 @@ from selfattn.ui import caches, controls, link
 from selfattn.ui.caches import Run
 from selfattn.ui.link import Linked, linked
 from selfattn.ui.place import Head
+from selfattn.ui.shell import writing
 from selfattn.ui.shell.frame import Study
 from selfattn.ui.shell.in_model import EDITS
 
@@ -39,10 +40,22 @@ WORDS = {
     "July": "August",
     "Saturday": "Sunday",
 }
+# What takes a negation out, and what puts one in.
+NEGATIONS = (
+    (r"\bnot ", ""),
+    (r"\bcan[’']t\b", "can"),
+    (r"\bwon[’']t\b", "will"),
+    (r"(?<=\w)n[’']t\b", ""),
+    (r"不", ""),
+    (r"\b(is|are|was|were|am|do|does|did|can|could|will|would|should|has|have|had|must|may|might)\b", r"\1 not"),
+    (r"[很太]|非常", "不"),
+)
+ENGLISH = re.compile(r"\b(the|a|an|I|you|he|she|it|we|they|this|that|and|to|of)\b", re.IGNORECASE)
 WITH: Linked[list[str]] = linked("with", lambda text: text.split(","), lambda ways: ",".join(ways) or None, [])
 # None: A's text with one word changed.
 TEXT_B: Linked[str | None] = linked("text_b", str, lambda text: text, None)
 MODEL_B: Linked[str] = linked("model_b", str, lambda source: source or None, "")
+OF_TEXTS = ("minilm", "sentiment")
 # Characters before a change that stand in a title.
 BEFORE = 12
 
@@ -95,10 +108,12 @@ def pick(study: Study) -> Sides:
         ways = _ways(study)
         run, model = study.run, study.model
         if "model" in ways:
-            run = replace(run, choice=_model(study), written=())
+            run = replace(run, choice=_model(study))
             model = caches.model(run.choice)
         if "text" in ways:
-            run = replace(run, given=_text(study), written=())
+            run = replace(run, given=_text(study))
+        if run != study.run:
+            run = writing.as_far(run, model, len(study.run.written))
         other = counterpart(model, study.model.attention(at.part, at.kind))
         second_at = _head(model, other, at, chosen="head" in ways)
     if "edits" in ways:
@@ -107,13 +122,22 @@ def pick(study: Study) -> Sides:
 
 
 def variant(text: str) -> str:
-    """A text with one word changed: one of `WORDS`, else without its last word; a single word is said twice."""
+    """A text with one thing changed: a word of `WORDS`, or a negation put in or taken out; else a word less."""
     for word, other in WORDS.items():
         changed = re.sub(rf"\b{word}\b", other, text, count=1)
         if changed != text:
             return changed
+    for pattern, other in NEGATIONS:
+        changed = re.sub(pattern, other, text, count=1)
+        if changed != text and changed.strip():
+            return changed
     pieces = text.split()
-    return " ".join(pieces[:-1]) if len(pieces) > 1 else f"{text} {text}"
+    if len(pieces) > 4 and ENGLISH.search(text):
+        first = text if re.match(r"I\b", text) else text[:1].lower() + text[1:]
+        return f"It is not true that {first}"
+    if len(pieces) > 1:
+        return " ".join(pieces[:-1])
+    return text[:-1] if len(text) > 2 else f"{text} {text}"
 
 
 def _ways(study: Study) -> tuple[str, ...]:
@@ -125,7 +149,8 @@ def _ways(study: Study) -> tuple[str, ...]:
         state[key] = [way for way in offered if way in asked]
         if state[key]:
             break
-    chosen = st.pills("B differs by", offered, selection_mode="multi", format_func=WAYS.__getitem__, wrap=True, key=key)
+    label = "B differs by one or more"
+    chosen = st.pills(label, offered, selection_mode="multi", format_func=WAYS.__getitem__, wrap=True, key=key)
     ways = tuple(way for way in offered if way in chosen)
     WITH.put(list(ways))
     for way, names in {"text": ["text_b"], "head": ["layer_b", "head_b"], "model": ["model_b"]}.items():
@@ -141,7 +166,8 @@ def _text(study: Study) -> str | Pair:
     if st.session_state.get("text_b") != shown:
         st.session_state.text_b = shown
     live = (SPECIMENS / study.run.choice.source).is_dir()
-    typed = st.text_input("B's text", key="text_b", live=live, on_change=_type, args=(given,))
+    what = "At first A's text with one thing changed; type another."
+    typed = st.text_input("B's text", key="text_b", live=live, on_change=_type, args=(given,), help=what)
     if not typed.strip():
         raise ValueError("B's text is empty; type at least one word.")
     own = study.run.given
@@ -170,10 +196,11 @@ def _head(model: Model, attention: Attention, at: Head, chosen: bool) -> Head:
 
 def _model(study: Study) -> Choice:
     """B's model: at first another that is here."""
-    here = list(library.names())
-    others = [name for name in here if name != study.run.choice.source]
+    here, source = list(library.names()), study.run.choice.source
     if not MODEL_B.get():
-        MODEL_B.put((others or here)[0])
+        # Two that read texts have words in common, whatever their vocabularies.
+        alike = OF_TEXTS if study.model.task.reads[0] in ("text", "pair") else ()
+        MODEL_B.put(next(name for name in (*alike, *here, source) if name != source))
     key = MODEL_B.control()
     asked = st.session_state[key]
     options = here if asked in here else [*here, asked]
@@ -186,7 +213,7 @@ def _edits() -> tuple[Edit, ...]:
     """The edits of the link, or those that the reader put into the model on another page."""
     edits = EDITS.get()
     if not edits:
-        st.html(pieces.notice("There is no edit yet; put one into the model on the page of one head, or begin here."))
+        st.html(pieces.note("There is no edit yet; put one into the model on the page of one head, or begin here."))
         with st.container(horizontal=True):
             for name, first in {"No scaling": Scale(None), "Temperature 2": Temperature(2.0)}.items():
                 st.button(name, on_click=EDITS.put, args=((first,),))

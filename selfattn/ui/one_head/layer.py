@@ -14,7 +14,7 @@ def heads_of_layer(study: Study, at: Head) -> None:
     maps = caches.small_maps(study.run, at.place)
     st.html(pieces.heading(f"The {len(maps)} heads of this layer"))
     with st.container(key="heads"):
-        for head, column in zip(range(len(maps)), st.columns(max(len(maps), 8), gap="small"), strict=False):
+        for head, column in enumerate(st.columns(len(maps), gap="small")):
             with column:
                 st.image(thumbnail(maps[head], study.palette), alt=f"Weights of head {head}", width="stretch")
                 st.button(

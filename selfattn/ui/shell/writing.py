@@ -34,6 +34,15 @@ def continued(run: Run, model: Model) -> Run:
     return replace(run, written=written[: _step(written, model)])
 
 
+def as_far(run: Run, model: Model, steps: int) -> Run:
+    """The pass of another text or model at the same step: after so many tokens that it writes by itself."""
+    alone = replace(run, written=())
+    if not model.task.writes or not steps:
+        return alone
+    written = _written(alone, model) if _whole(model) else caches.continuation(alone, steps)
+    return replace(alone, written=written[:steps])
+
+
 def temperature_picker(model: Model) -> float:
     """By what the logits of the next token are divided; attention is not touched. 1 for a model that writes nothing."""
     if not model.task.writes:

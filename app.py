@@ -8,9 +8,8 @@ import streamlit as st
 from selfattn.places import HOME
 from selfattn.ui.shell import opening
 
-
-# Threads of PyTorch that wait for each other sleep: while they spin, whoever else computes on this machine stands still.
-# It is read when PyTorch is loaded, which is below.
+# Threads of PyTorch that wait for each other sleep: while they spin, whoever else computes on the machine stands still.
+# This is read when PyTorch is loaded, which is below.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 

@@ -24,6 +24,7 @@ QUESTIONS = {
 @routed
 def page(study: Study) -> None:
     """The mask, or the places of words."""
+    title = st.container()
     shown = st.segmented_control(
         "Masks or positions",
         QUESTIONS,
@@ -33,7 +34,7 @@ def page(study: Study) -> None:
         label_visibility="collapsed",
         **link.KEEP,
     )
-    st.html(pieces.question(*QUESTIONS[shown]))
+    title.html(pieces.question(*QUESTIONS[shown]))
     if shown == MASKS:
         with st.container(horizontal=True, vertical_alignment="center", key="controls"), refusing():
             place = board.place(study)

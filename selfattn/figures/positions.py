@@ -65,7 +65,7 @@ def _heatmap(values: Matrix, low: float, high: float, down: Sequence[str], hover
             z=values,
             zmin=low,
             zmax=high,
-            colorscale=[[0, palette.against], [0.5, palette.zero], [1, palette.value]]
+            colorscale=[[0, palette.key], [0.5, palette.zero], [1, palette.weights]]
             if low < 0 < high
             else [[0, palette.panel], [1, palette.weights]],
             showscale=False,

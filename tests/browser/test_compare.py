@@ -172,6 +172,20 @@ def test_every_state_survives_a_reload_and_another_page(reader):
         assert sorted(re.split("[?&]", reader.page.url)) == link
 
 
+def test_a_text_beside_one_that_is_written_on_is_written_as_far(reader):
+    opened(reader, model="dates", text="14 July 1789", step=6)
+    sides = reader.page.locator(ROOT).evaluate("root => root.scope.head.sides.map(({ queries }) => queries)")
+    # The start, and six tokens of 1789-07 and of 1789-04: as far, and none without a counterpart.
+    assert [len(side) for side in sides] == [7, 7]
+    assert None not in sides[0] + sides[1]
+    model = selfattn.load("dates")
+    written = model.tokenizer("1789-0", add_special_tokens=False)["input_ids"]
+    other = reader.page.locator(".st-key-text_b input").input_value()
+    assert other == "14 August 1789"
+    expected = selfattn.trace(model, other, written=written).stages(1, 3, part="decoder", kind="cross").weights
+    assert_close(shown(reader, "head.sides[1].weights")[:, : expected.shape[1]], expected, within=1e-6)
+
+
 def test_an_edit_to_begin_with(reader):
     reader.open(f"/compare?model=sentiment&with=edits&text={quote(TEXT)}")
     reader.page.get_by_role("button", name="No scaling").click()

@@ -46,8 +46,8 @@ def test_the_numbers_of_a_row(module_page):
             f"{row['scores'][k]:.3f}",
             f"{row['scaled'][k]:.3f}",
             f"{row['logits'][k]:.3f}" if k <= 1 else "masked",
-            f"{row['weights'][k]:.4f}",
-            "0.5000" if k <= 1 else "0.0000",
+            f"{row['weights'][k]:.4f}" if k <= 1 else "0",
+            "0.5000" if k <= 1 else "0",
         ]
         for k in range(5)
     ]
@@ -83,6 +83,30 @@ def test_the_numbers_of_a_cell_by_dimension(module_page):
     assert foot[:2] == foot[3:] == ["", ""]
     assert "x" * 9 not in caption(module_page, DIMENSIONS)
     assert caption(module_page, DIMENSIONS) == f"From {HOSTILE[1]} (position 1) to 🙂 (position 3), by dimension."
+
+
+@pytest.mark.parametrize(
+    ("similarity", "part"),
+    [
+        ("cosine", lambda q, k: q * k / np.linalg.norm(q) / np.linalg.norm(k)),
+        ("rbf", lambda q, k: -((q - k) ** 2) / 2),
+    ],
+)
+def test_the_parts_of_a_score_are_those_of_its_similarity(module_page, similarity, part):
+    made = head(6, 5)
+    mount(module_page, "table", made, similarity=similarity)
+    q, k = (np.array(made["planes"][name]).reshape(-1, 5)[place] for name, place in (("query", 1), ("key", 0)))
+    shown = [float(row[3]) for row in cells(module_page, DIMENSIONS)]
+    np.testing.assert_allclose(shown, part(q, k), atol=6e-4)
+    foot = module_page.locator(f"{DIMENSIONS} >> tfoot td").all_inner_texts()
+    assert foot[2].replace("−", "-") == f"{part(q, k).sum():.3f}"
+
+
+def test_a_weight_that_is_tiny_is_not_one_that_is_masked(module_page):
+    made = head(6, 5)
+    made["planes"]["weights"][5:8] = [4e-6, 0, 0.00004]
+    mount(module_page, "table", made)
+    assert [row[5] for row in cells(module_page, KEYS)][:3] == ["4e-6", "0", "4e-5"]
 
 
 def test_choosing_a_query_and_a_key(module_page):

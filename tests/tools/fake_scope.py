@@ -43,6 +43,7 @@ def head(n: int, m: int | None = None, seed: int = 0, causal: bool = False) -> d
         "keys": [HOSTILE[t] if t < len(HOSTILE) else f"k{t}" for t in range(m)],
         "shape": [n, m],
         "kind": "self" if n == m else "cross",
+        "similarity": "dot",
         "keep": keep.flatten().tolist(),
         "segments": {"queries": [t >= n // 2 for t in range(n)], "keys": [t >= m // 2 for t in range(m)]},
         "words": {"queries": words(n), "keys": words(m)},
@@ -75,7 +76,8 @@ window.mount = async (module, head, view, palette) => {
   window.scope = {
     head: typed(head), palette, pointed: null, pinned: { query: 1, key: 0 }, moving: false,
     view: {
-      range: "all", colour: "linear", threshold: 0, words: false, segments: "all", query: null, key: null, ...view,
+      range: "all", colour: "linear", threshold: 0, words: false, segments: "all", query: null, key: null,
+      similarity: "own", ...view,
     },
     get cell() {
       const { query, key } = this.pointed ?? this.pinned;

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -109,6 +110,33 @@ def _extended(tensors: Mapping[str, Tensor], ids: Tensor, attended: int) -> dict
     tensors = {"attention_mask": torch.ones(1, length, dtype=torch.long), **tensors}
     more = {"input_ids": ids, "attention_mask": torch.full_like(ids, attended)}
     return {name: torch.cat([t, more.get(name, torch.zeros_like(ids))], dim=1) for name, t in tensors.items()}
+
+
+# A smaller vocabulary holds bytes or characters alone: its model learnt to read them so.
+FEWEST_PIECES = 1000
+
+
+def unlearnt(tokens: Tokens, given: str | Pair, tokenizer: Any) -> str:
+    """A sentence where most letters of a text are bytes or unknown to the tokenizer; empty where they are not."""
+    texts = (given.first, given.second) if isinstance(given, Pair) else (given,)
+    if len(tokenizer) < FEWEST_PIECES:
+        return ""
+    spans = [
+        (index, (segment, *span))
+        for index, segment, span in zip(tokens.ids, tokens.segments, tokens.offsets, strict=True)
+        if segment is not None and any(letter.isalpha() for letter in texts[segment][slice(*span)])
+    ]
+    pieces = Counter(span for _, span in spans)
+    unknown = {span for index, span in spans if index == tokenizer.unk_token_id}
+    bytes_ = {span for span, count in pieces.items() if count > 1 and span[2] - span[1] == 1}
+    if 2 * len(unknown | bytes_) <= len(pieces):
+        return ""
+    if len(unknown) > len(bytes_):
+        return f"Most of this text is {tokenizer.unk_token}, unknown, to this model: its answer means little here."
+    return (
+        f"This model has no tokens for this script: {sum(pieces[span] for span in bytes_)} tokens are the bytes of "
+        f"{len(bytes_)} letters, and its answer means little here."
+    )
 
 
 def of_ids(ids: Tensor, tokenizer: Any | None) -> Tokens:

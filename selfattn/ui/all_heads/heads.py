@@ -113,6 +113,10 @@ _FITS: dict[str, tuple[Callable[[str], object], str]] = {
 VIEW = Linked(tuple(OPENING), _checked, _as_link)
 
 
+# Pixels of a row of the table, and of the whole.
+ROW, HIGHEST = 35, 560
+
+
 def table(study: Study, found: Atlas) -> None:
     """The numbers of the pictures, a line a head; each pattern beside its uniform baseline."""
     columns = _columns(found)
@@ -120,7 +124,8 @@ def table(study: Study, found: Atlas) -> None:
     for name in ("layer", "head"):
         numbers[name] = st.column_config.NumberColumn(pinned=True, width=60)
     numbers["badges"] = st.column_config.TextColumn(width=170)
-    st.dataframe(columns, column_config=numbers, hide_index=True, height=560, key="heads_table")
+    height = min(HIGHEST, ROW * (1 + len(columns["layer"])) + 3)
+    st.dataframe(columns, column_config=numbers, hide_index=True, height=height, key="heads_table")
     st.download_button(
         "CSV",
         lambda: rows_as_csv(columns, zip(*columns.values(), strict=True)),

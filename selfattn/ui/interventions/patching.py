@@ -44,7 +44,7 @@ def patching(study: Study, attention: Attention) -> None:
         name = st.segmented_control("Measured in", MEASURES, default=MEASURES[0], required=True, key="patch_in", **KEEP)
     OTHER_TEXT.put(another)
     if not another.strip():
-        st.html(pieces.notice("Type another text: what each head gives on it is put into the text above."))
+        st.html(pieces.note("Type another text: what each head gives on it is put into the text above."))
         return
     clean, corrupt = caches.trace(replace(study.plain, given=another)), caches.trace(study.plain)
     _tokens(clean.tokens.text, corrupt.tokens.text)

@@ -11,6 +11,7 @@ from selfattn.figures import pieces
 from selfattn.figures.palette import DARK, LIGHT, Palette
 from selfattn.models.budgets import budget, in_words
 from selfattn.models.inputs.given import Pair
+from selfattn.models.inputs.tokens import unlearnt
 from selfattn.places import HOME
 from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
@@ -23,8 +24,8 @@ from selfattn.ui.shell.refusing import refusing
 LONGEST_DRAWN = 32_768
 # What a model's input is counted in.
 UNITS = {"text": "tokens", "pair": "tokens", "picture": "patches", "sound": "frames"}
-# Pages that speak of the model as it is, or of others; and the one that lists the edits itself.
-PLAIN, LISTS = ("model", "scaling", "variants", "mistakes", "training", "cost"), "interventions"
+# Pages that speak of the model as it is; those that speak of others; and the one that lists the edits itself.
+PLAIN, OTHERS, LISTS = ("model", "scaling", "variants", "mistakes"), ("training", "cost"), "interventions"
 # From so many tokens on, what a run takes is said before it.
 LONG = 1024
 
@@ -91,13 +92,15 @@ def frame(page: str) -> Study:
         with st.spinner(waiting, show_time=True):
             found = caches.trace(run)
         edits = in_model.EDITS.get()
-        edited, refused = (run, "") if page in PLAIN else _under(run, edits)
+        edited, refused = (run, "") if page in (*PLAIN, *OTHERS) else _under(run, edits)
         if refused:
             link.note("edits", refused)
         # In a place that is always there: else all that follows would move, and be drawn anew.
         with steps:
-            if page not in (*PLAIN, LISTS):
-                in_model.strip(edits, model, found.tokens.text)
+            if page not in (*OTHERS, LISTS):
+                in_model.strip(edits, model, found.tokens.text, drawn=page not in PLAIN)
+            if isinstance(run.given, str | Pair) and (sentence := unlearnt(found.tokens, run.given, model.tokenizer)):
+                st.html(pieces.note(sentence))
     badge.html(_badge(found))
     with st.sidebar:
         st.html(pieces.facts(_facts(found)))

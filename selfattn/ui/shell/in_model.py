@@ -19,13 +19,13 @@ EDITS: Linked[tuple[Edit, ...]] = linked(
 NAMED = 6
 
 
-def strip(edits: Sequence[Edit], model: Model, tokens: Sequence[str]) -> None:
-    """Say which edits are in the model, each a button that takes it out."""
+def strip(edits: Sequence[Edit], model: Model, tokens: Sequence[str], drawn: bool) -> None:
+    """Say which edits are in the model, each a button that takes it out; and where they are not `drawn`, so."""
     if not edits:
         return
     several = len(model.attentions) > 1
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="in_model"):
-        st.html(pieces.note("In the model:"), width="content")
+        st.html(pieces.note("In the model:" if drawn else "In the model, but not on this page:"), width="content")
         for place, edit in enumerate(edits[:NAMED]):
             words = visible(in_words(edit, tokens, tokens, several))
             st.button(

@@ -74,7 +74,7 @@ export function heard(scope) {
     const ever = heardAfter(first, count, row, deepest);
     const late = lastLayer(first.subarray(row * count, row * count + count));
     const more = late > after ? `; all ${ever} that it can ever hear after ${late}` : "";
-    const most = ever < count ? ` ${count - ever} stay out of reach.` : "";
+    const most = ever < count ? ` ${count - ever} ${count - ever === 1 ? "stays" : "stay"} out of reach.` : "";
     const who = `“${mention(about.queries[row])}”`;
     write(sentence, `${who} has heard from ${now} of ${count} ${about.unit} after ${layers(after)}${more}.${most}`);
     const rows = Array.from({ length: count }, (_, i) => i).filter((i) => head.allowed[i] === 0);

@@ -54,7 +54,7 @@ export function stages(scope) {
 
   // The squares share what the other columns leave; in two lines where one is too narrow. What is out of sight shows.
   const more = () =>
-    element.classList.toggle("more", element.scrollLeft + element.clientWidth < element.scrollWidth - 2);
+    element.classList.toggle("more", element.scrollLeft + element.clientWidth < element.scrollWidth - 24);
   element.addEventListener("scroll", more, { passive: true });
   new ResizeObserver(() => {
     const [fixed, across] = ["--fixed", "--across"].map((name) =>

@@ -1,0 +1,125 @@
+"""What is used every day, as it is used: the way back, a text of several lines, a narrow window, a telephone."""
+
+from urllib.parse import quote
+
+import pytest
+
+import selfattn
+from tests.tools.browser import Reader
+from tests.tools.looks import scrolls_down_alone
+
+FIRST, SECOND = "The film was not good.", "The waiter was rude."
+TEXT = ".st-key-text input"
+
+
+def back(reader: Reader) -> Reader:
+    reader.page.go_back()
+    return reader.settle()
+
+
+def test_back_undoes_one_thing_at_a_time(reader):
+    reader.open(f"/?text={quote(FIRST)}").type(SECOND)
+    reader.click(".head .controls .toggle")
+    reader.page.get_by_role("link", name="All heads").click()
+    reader.settle().page.get_by_role("link", name="Compare").click()
+    reader.settle()
+    assert "/all_heads" in back(reader).page.url
+    assert "/all_heads" not in back(reader).page.url
+    toggle = reader.page.locator(".head .controls .toggle input")
+    assert not toggle.is_checked()
+    back(reader)
+    assert toggle.is_checked()
+    assert reader.page.locator(TEXT).input_value() == SECOND
+    back(reader)
+    assert reader.page.locator(TEXT).input_value() == FIRST
+    assert "film" in reader.text(".head .chips")
+    reader.page.go_forward()
+    assert reader.settle().page.locator(TEXT).input_value() == SECOND
+    assert "waiter" in reader.text(".head .chips")
+
+
+def test_what_is_typed_key_by_key_is_one_step_back(reader):
+    reader.open(f"/?text={quote(FIRST)}")
+    field = reader.page.locator(TEXT)
+    field.click()
+    field.press("End")
+    for key in " Not":
+        field.press(key if key != " " else "Space")
+        reader.settle()
+    assert "Not" in reader.text(".head .chips")
+    assert back(reader).page.locator(TEXT).input_value() == FIRST
+
+
+def test_another_model_is_gone_back_from(reader):
+    reader.open("/?model=sentiment")
+    reader.page.locator(".st-key-model input").click()
+    reader.page.get_by_role("option", name="induction").click()
+    reader.settle()
+    assert "model=induction" in reader.page.url
+    back(reader)
+    assert "model=induction" not in reader.page.url
+    assert reader.page.locator(".st-key-model input").input_value().startswith("sentiment")
+
+
+def test_what_is_pasted_keeps_its_lines(reader):
+    text = "<|system|>\nBe brief.\n<|user|>\nWhy?\n"
+    reader.open(f"/?text={quote(FIRST)}")
+    field = reader.page.locator(TEXT)
+    field.select_text()
+    field.evaluate(
+        """(field, text) => {
+          const clipboardData = new DataTransfer();
+          clipboardData.setData("text/plain", text);
+          const how = { bubbles: true, composed: true, cancelable: true };
+          field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, ...how }));
+        }""",
+        text,
+    )
+    lines = reader.page.locator(".st-key-text textarea")
+    lines.wait_for()
+    reader.settle()
+    assert lines.input_value() == text
+    chips = reader.page.locator(".head .chips").first.locator("button")
+    assert chips.count() == len(selfattn.trace("sentiment", text).tokens)
+    reader.page.reload()
+    assert reader.settle().page.locator(".st-key-text textarea").input_value() == text
+
+
+@pytest.mark.parametrize("text", ["The plot was dull, but the acting was not bad at all."])
+def test_a_narrow_window_shows_every_stage_and_every_name(reader, text):
+    reader.page.set_viewport_size({"width": 1024, "height": 768})
+    reader.open(f"/?text={quote(text)}")
+    for stage in ("query", "key", "value", "context", "weights >> nth=3"):
+        box = reader.page.locator(f".head .line .matrix.{stage}").first.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 1024
+    reader.open(f"/mistakes?text={quote(text)}")
+    names = reader.page.locator(".st-key-exhibit label p")
+    assert names.count() == 11
+    assert all(names.nth(place).bounding_box()["width"] > 30 for place in range(11))
+    scrolls_down_alone(reader)
+
+
+def test_a_telephone_shows_four_heads_a_row_below_a_bar_that_hides_what_scrolls(reader):
+    reader.page.set_viewport_size({"width": 390, "height": 844})
+    reader.open(f"/?text={quote(FIRST)}")
+    tops = {round(each.bounding_box()["y"]) for each in reader.page.locator(".st-key-heads img").all()}
+    assert reader.page.locator(".st-key-heads img").count() == 4
+    assert len(tops) == 1
+    bar = reader.page.locator("header[data-testid=stHeader]").evaluate("bar => getComputedStyle(bar).backgroundColor")
+    assert bar == "rgb(251, 250, 247)"
+    scrolls_down_alone(reader)
+
+
+def test_what_is_set_is_seen_over_the_table_and_taken_back_there(reader):
+    reader.open(f"/?show=table&temperature=5.0&scaled=false&text={quote(FIRST)}")
+    controls = reader.page.locator(".head .controls")
+    assert controls.locator(".slider output").first.inner_text() == "5.0"
+    assert not controls.locator(".toggle input").is_checked()
+    reader.page.get_by_role("button", name="Back to the model’s own").click()
+    reader.settle()
+    assert {"temperature", "scaled"}.isdisjoint(reader.link())
+    weights = selfattn.trace("sentiment", FIRST).stages(0, 0).weights
+    place = reader.page.locator(".head").evaluate("({ scope }) => [scope.cell.query, scope.cell.key]")
+    assert reader.page.locator(".head .cell .w").inner_text() == f"weight = {weights[place[0], place[1]]:.4f}"
+    assert not reader.page.get_by_role("button", name="Back to the model’s own").is_visible()

@@ -94,7 +94,7 @@ def test_a_narrow_window_shows_every_stage_and_every_name(reader, text):
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 1024
     reader.open(f"/mistakes?text={quote(text)}")
-    names = reader.page.locator(".st-key-exhibit label p")
+    names = reader.page.locator(".st-key-exhibit [data-testid=stRadioOption] p")
     assert names.count() == 11
     assert all(names.nth(place).bounding_box()["width"] > 30 for place in range(11))
     scrolls_down_alone(reader)

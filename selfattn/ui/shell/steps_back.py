@@ -24,12 +24,20 @@ export default function ({ setTriggerValue }) {
   };
   addEventListener("pointerdown", act, true);
   addEventListener("keydown", key, true);
-  addEventListener("popstate", () => { acted = false; typing = null; steps.back(); }, true);
+  let page = location.pathname;
+  addEventListener("popstate", () => {
+    acted = false;
+    typing = null;
+    // Of another page Streamlit tells by itself; a word beside it would hold this one.
+    if (page === location.pathname) steps.back();
+    page = location.pathname;
+  }, true);
   const push = history.pushState;
   history.pushState = function (...step) {
     const add = acted ? push : this.replaceState;
     acted = false;
     add.apply(this, step);
+    page = location.pathname;
   };
 }
 """

@@ -9,6 +9,7 @@ import selfattn
 from selfattn import Ablate, Cut, Mask, Scale, Similarity, Temperature
 from selfattn.analysis.all_heads.atlas import atlas
 from selfattn.analysis.all_heads.patterns import PATTERNS
+from selfattn.figures.palette import LIGHT, rgb
 from selfattn.maths.attend import Stages
 from selfattn.maths.masks import causal, window
 from selfattn.recording.edits import Edit, from_json, to_json
@@ -28,6 +29,19 @@ SETS: dict[str, list[Edit]] = {
 NUMBERS = """root => {
   const { head } = root.scope;
   return { weights: [...head.weights], context: [...head.context], shape: head.shape, dv: head.dv };
+}"""
+
+OF_CHANGED = "root => [...root.scope.about.planes.weights]"
+# The green of the middle of each cell of a picture of n x n.
+GREENS = """async (image, n) => {
+  await image.decode();
+  const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  const side = image.naturalWidth / n;
+  const middle = (place) => Math.floor((place + 0.5) * side);
+  return Array.from({ length: n * n }, (_, cell) =>
+    context.getImageData(middle(cell % n), middle(Math.floor(cell / n)), 1, 1).data[1]);
 }"""
 
 
@@ -52,6 +66,10 @@ def test_every_page_draws_what_the_model_computes(reader, name):
     open_page(reader, "", edits)
     assert reader.text(".st-key-in_model").count("✕") == len(edits)
     check(reader, stages)
+    colours = torch.tensor(reader.page.locator(".st-key-heads img").nth(HEAD).evaluate(GREENS, len(stages.weights)))
+    low, high = (rgb(colour)[1] for colour in (LIGHT.panel, LIGHT.weights))
+    # Streamlit sends a picture as JPEG.
+    assert_close(colours, low + stages.weights.sqrt().flatten() * (high - low), within=24)
     # What is set here comes on top.
     reader.click(".head .masks button[value=causal]")
     check(reader, trace.stages(LAYER, HEAD, edits=[*edits, Mask(causal)]))
@@ -65,6 +83,10 @@ def test_every_page_draws_what_the_model_computes(reader, name):
     for pattern, number in zip(PATTERNS, found, strict=True):
         if pattern in shown:
             assert_close(shown[pattern], float(number), within=6e-4)
+
+    open_page(reader, "interventions", edits)
+    room = reader.page.locator(".experiment[data-ready=true]")
+    assert_close(torch.tensor(room.evaluate(OF_CHANGED)).view_as(stages.weights), stages.weights, within=1e-6)
 
     open_page(reader, "compare", edits, "&with=edits")
     own, edited = (selfattn.trace("sentiment", TEXT, each).stages(LAYER, HEAD).weights for each in ([], edits))

@@ -111,10 +111,8 @@ class Call:
         if setting.ablate == "zero":
             return self.value.new_zeros(self.shape[0], self.value.shape[-1])
         if setting.ablate == "mean":
-            mean = replace(self, settings=(replace(setting, ablate=None),) * self.heads).context(head, batch)
-            # Padding tokens are queries too in self-attention: they leave the average.
-            real = mean if self.kind == "cross" else mean[self.real_queries(batch)]
-            return real.mean(0, keepdim=True).expand_as(mean)
+            own = replace(self, settings=(replace(setting, ablate=None),) * self.heads).context(head, batch)
+            return self._mean(own, head, batch)
         if self.softcap or self.sink is not None or self._similarity(head) is not dot or setting.cut_after:
             return self.stages(head, ALL, batch).context.to(self.value.dtype)
         query, key, value = self._of_head(head, batch, self.query.dtype)
@@ -123,6 +121,23 @@ class Call:
         factor = self.effective_scale(head) / ((self.prescale or 1.0) * setting.temperature)
         query, key, value = query[None, None], key[None, None], value[None, None]
         return scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=factor)[0, 0]
+
+    def _mean(self, own: Float[Tensor, "query d_v"], head: int, batch: int) -> Float[Tensor, "query d_v"]:
+        """The mean of a head's context over the text; where no token sees the future, over the text up to each query."""
+        # Padding tokens are queries too in self-attention: they leave the average.
+        real = torch.ones_like(own[:, 0], dtype=torch.bool) if self.kind == "cross" else self.real_queries(batch)
+        if not self.looks_back(head, batch):
+            return own[real].mean(0, keepdim=True).expand_as(own)
+        so_far = own.masked_fill(~real[:, None], 0.0).to(torch.promote_types(own.dtype, torch.float32)).cumsum(0)
+        return (so_far / real.cumsum(0).clamp(min=1)[:, None]).to(own.dtype)
+
+    def looks_back(self, head: int = 0, batch: int = 0) -> bool:
+        """Does no query, by the model's own mask, know of a later one? A decoder's cross-attention asks in its order."""
+        if self.kind == "cross":
+            return self.part.startswith("decoder")
+        later = torch.arange(self.shape[1], device=self.query.device) > self.positions[:, None]
+        later &= self._own_keep(head, ALL, batch)
+        return not later[self.real_queries(batch)].any()
 
     def keep(self, head: int = 0, rows: Rows = ALL, batch: int = 0) -> Bool[Tensor, "row key"]:
         """Which keys each query may attend to, by the model's own mask and the edits."""

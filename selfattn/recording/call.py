@@ -14,6 +14,7 @@ from selfattn.maths.attend import Stages, attend
 from selfattn.maths.masks import MaskPattern, Rows, custom, to_bias
 from selfattn.maths.similarity import NAMED, Similarity, dot
 from selfattn.recording.edits import Edit, Setting
+from selfattn.recording.means import Means
 
 ALL = slice(None)
 
@@ -113,6 +114,8 @@ class Call:
         if setting.ablate == "mean":
             own = replace(self, settings=(replace(setting, ablate=None),) * self.heads).context(head, batch)
             return self._mean(own, head, batch)
+        if isinstance(setting.ablate, Means):
+            return setting.ablate.of((self.part, self.kind, self.layer), head, self._order(batch)).to(self.value.dtype)
         if self.softcap or self.sink is not None or self._similarity(head) is not dot or setting.cut_after:
             return self.stages(head, ALL, batch).context.to(self.value.dtype)
         query, key, value = self._of_head(head, batch, self.query.dtype)
@@ -130,6 +133,13 @@ class Call:
             return own[real].mean(0, keepdim=True).expand_as(own)
         so_far = own.masked_fill(~real[:, None], 0.0).to(torch.promote_types(own.dtype, torch.float32)).cumsum(0)
         return (so_far / real.cumsum(0).clamp(min=1)[:, None]).to(own.dtype)
+
+    def _order(self, batch: int) -> Int[Tensor, " query"]:
+        """Which token of the text each query is, without the padding before it."""
+        queries, keys = self.shape
+        if self.kind == "cross" or queries > keys:
+            return self.positions
+        return (self.real_keys(batch).cumsum(0) - 1).clamp(min=0)[self.positions]
 
     def looks_back(self, head: int = 0, batch: int = 0) -> bool:
         """Does no query, by the model's own mask, know of a later one? A decoder's cross-attention asks in its order."""

@@ -15,6 +15,7 @@ from selfattn.exports import python
 from selfattn.figures import interventions as figures
 from selfattn.maths.masks import causal
 from selfattn.models.loading.library import Choice
+from selfattn.recording.means import Means
 from tests.tools.tolerance import assert_close
 
 TEXT = "The film was not good."
@@ -40,25 +41,37 @@ def test_the_python_prints_the_numbers_on_screen():
     measure = effects.on_text(lambda edits: selfattn.trace(model, TEXT, edits))
     assert whole.startswith(measure.name)
     expected = measure.effect(EDITS)
-    assert_close(numbers(whole), [expected.before, expected.after, expected.moved], within=1e-6)
+    assert_close(numbers(whole), [expected.before, expected.after, expected.moved, expected.logit], within=1e-6)
     assert abs(expected.change) > 0.01
     expected = measure.effect(effects.silence([(1, 0), (1, 2)], attention))
-    assert_close(numbers(silenced), [expected.before, expected.after, expected.moved], within=1e-6)
+    assert_close(numbers(silenced), [expected.before, expected.after, expected.moved, expected.logit], within=1e-6)
     assert numbers(control)[2] == 15, "all pairs of the six other heads"
     assert len(heads) == 8
     expected = measure.effect((Ablate(layers={1}, heads={3}),))
     assert heads[-1].startswith("(1, 3)")
-    assert_close(numbers(heads[-1]), [expected.before, expected.after, expected.moved], within=1e-6)
+    assert_close(numbers(heads[-1]), [expected.before, expected.after, expected.moved, expected.logit], within=1e-6)
 
 
 def test_the_python_on_random_tokens_runs():
     attention = selfattn.load("induction").attention()
     code = python.experiment(Choice("induction"), "one two", attention, (), "mean", effects.REPEATS)
     whole, *heads = printed(code).splitlines()
-    before, after, moved = numbers(whole)
+    before, after, moved = numbers(whole)  # and no logit
     assert before == after > 0.98
     assert moved == 0.0
     assert len(heads) == 8
+
+
+def test_the_python_of_named_answers_and_means_over_texts_runs():
+    model, over = selfattn.load("sentiment"), Means.named([TEXT, "A dull film."])
+    code = python.experiment(
+        Choice("sentiment"), TEXT, model.attention(), (), over, effects.THIS_TEXT, answers=("negative", "positive")
+    )
+    whole, *heads = printed(code).splitlines()
+    assert whole.startswith("logit difference between 'negative' and 'positive'")
+    measure = effects.on_text(lambda edits: selfattn.trace(model, TEXT, edits), ("negative", "positive"))
+    expected = measure.effect((Ablate(selfattn.means(model, over.texts), layers={1}, heads={3}),))
+    assert_close(numbers(heads[-1]), [expected.before, expected.after, expected.moved, expected.logit], within=1e-6)
 
 
 def test_the_python_of_two_texts_runs():
@@ -78,6 +91,8 @@ def test_the_python_of_patching_runs():
     lines = printed(code).splitlines()
     assert len(lines) == 10
     assert lines[-1].startswith("(1, None)")
+    code = python.patching(Choice("sentiment"), *texts, attention, "logit difference", answers=["negative", "positive"])
+    assert "Recovery.of(clean, corrupt, 'logit difference', ['negative', 'positive'])" in code
 
 
 def test_sentences_have_their_control():

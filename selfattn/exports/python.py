@@ -33,7 +33,7 @@ def of_head(
         *imports([*edits, *(alone or ())], given),
         "",
         f"model = selfattn.load({arguments(choice)})",
-        *_data_sets([*edits, *(alone or ())]),
+        *data_sets([*edits, *(alone or ())]),
         f"trace = {trace('model', given, edits, pad, written)}",
         f"stages = trace.stages({place})",
         "print(stages.weights)",
@@ -79,7 +79,7 @@ def arguments(choice: Choice) -> str:
     return ", ".join([repr(choice.source), *chosen])
 
 
-def _data_sets(edits: Sequence[Edit]) -> list[str]:
+def data_sets(edits: Sequence[Edit]) -> list[str]:
     """The lines that compute the means over the data sets that edits name, each under its name."""
     named = {edit.how.name: edit.how for edit in edits if isinstance(edit, Ablate) and isinstance(edit.how, Means)}
     return [
@@ -132,7 +132,7 @@ def experiment(
     silent = _literal(how)
     lines = [
         *_opening(choice, edits, "effects", given),
-        *_data_sets([*edits, Ablate(how)]),
+        *data_sets([*edits, Ablate(how)]),
         f"measure = effects.on_text({run}{named})"
         if on == effects.THIS_TEXT
         else f"measure = effects.on_repeats(model, {generator})",

@@ -126,7 +126,7 @@ class Call:
         return scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=factor)[0, 0]
 
     def _mean(self, own: Float[Tensor, "query d_v"], head: int, batch: int) -> Float[Tensor, "query d_v"]:
-        """The mean of a head's context over the text; where no token sees the future, over the text up to each query."""
+        """The mean of a head's context over the text; where no token sees the future, over what is up to each query."""
         # Padding tokens are queries too in self-attention: they leave the average.
         real = torch.ones_like(own[:, 0], dtype=torch.bool) if self.kind == "cross" else self.real_queries(batch)
         if not self.looks_back(head, batch):
@@ -142,7 +142,7 @@ class Call:
         return (self.real_keys(batch).cumsum(0) - 1).clamp(min=0)[self.positions]
 
     def looks_back(self, head: int = 0, batch: int = 0) -> bool:
-        """Does no query, by the model's own mask, know of a later one? A decoder's cross-attention asks in its order."""
+        """Does no query, by the model's own mask, know of a later one? A decoder's cross-attention asks in order."""
         if self.kind == "cross":
             return self.part.startswith("decoder")
         later = torch.arange(self.shape[1], device=self.query.device) > self.positions[:, None]

@@ -141,9 +141,9 @@ class Cut(Edit):
 class Ablate(Edit):
     """Silence heads: their context becomes another, before the output projection.
 
-        "zero"   zeros
-        "mean"   its mean over the text's tokens; where no token sees the future, over those up to each query
-        a Means  its mean over a data set at each position, as `means(model, texts)` gives it
+    "zero"   zeros
+    "mean"   its mean over the text's tokens; where no token sees the future, over those up to each query
+    a Means  its mean over a data set at each position, as `means(model, texts)` gives it
     """
 
     how: Literal["zero", "mean"] | Means = "zero"

@@ -15,8 +15,11 @@ from selfattn.exports import python
 from selfattn.figures import interventions as figures
 from selfattn.maths.masks import causal
 from selfattn.models.loading.library import Choice
+from selfattn.recording.edits import to_json
 from selfattn.recording.means import Means
+from selfattn.ui.shell.examples import EXAMPLES
 from tests.tools.tolerance import assert_close
+from tests.ui.test_links import link, opened
 
 TEXT = "The film was not good."
 EDITS = (Ablate(layers={1}, heads={0, 2}), Cut({(0, 4)}), Mask(causal), Temperature(2.0, layers={0}))
@@ -114,3 +117,30 @@ def test_a_hostile_token_is_text_in_the_pictures():
 def test_pairs_that_are_none_are_refused(written):
     with pytest.raises(ValueError, match="such as 5>3, 8>0"):
         pairs_of(written)
+
+
+def test_the_page_measures_what_is_asked_for():
+    edits = to_json([Ablate(Means.named(EXAMPLES["sentiment"]), layers={1}, heads={2})])
+    text = EXAMPLES["sentiment"][0]
+    page = opened(link("interventions", text=text, edits=edits, answer="negative", against="positive"))
+    assert page["notices"] == []
+    assert page["controls"]["how"] == "mean over texts"
+    (picture,) = page["pictures"]
+    assert "logit difference between 'negative' and 'positive'" in picture["legend"]
+    model = selfattn.load("sentiment")
+    over = selfattn.means(model, EXAMPLES["sentiment"])
+    measure = effects.on_text(lambda edits: selfattn.trace(model, text, edits), ["negative", "positive"])
+    effect = measure.effect((Ablate(over, layers={1}, heads={2}),))
+    moved = f"from {effect.before:.3f} to {effect.after:.3f}".replace("-", "−")
+    assert moved in picture["sentences"][0].replace("-", "−")
+    lengths = [len(model.inputs(text)[0]) for text in EXAMPLES["sentiment"]]
+    reaching = sum(length >= lengths[0] for length in lengths)
+    assert f"over 4 texts; {reaching} of them have as many tokens as this one." in picture["sentences"][-1]
+
+
+def test_what_is_no_answer_and_a_data_set_that_is_not_here_are_one_sentence():
+    edits = to_json([Ablate(Means("0123456789ab", 48), layers={1})])
+    page = opened(link("interventions", text=TEXT, edits=edits, answer="<b>superb"))
+    assert any("mean over 48 texts that are not here: bring the file again" in each for each in page["notices"])
+    assert any("&#x27;&lt;b&gt;superb&#x27; is no class of this model" in each for each in page["notices"])
+    assert "probability of" in page["pictures"][0]["legend"]

@@ -1,7 +1,7 @@
 """The answer that a reader asks about, or two: what is followed of a prediction, in probabilities and in logits.
 
-    asked = Asked.of(prediction, [" Mary", " John"])
-    asked.number(other_prediction)               # the difference of their logits
+asked = Asked.of(prediction, [" Mary", " John"])
+asked.number(other_prediction)               # the difference of their logits
 """
 
 from collections.abc import Sequence

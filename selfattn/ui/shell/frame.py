@@ -15,7 +15,7 @@ from selfattn.places import HOME
 from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
 from selfattn.ui.caches import Run
-from selfattn.ui.shell import in_model, input_picker, loading, model_picker, style, theme, writing
+from selfattn.ui.shell import data_sets, in_model, input_picker, loading, model_picker, style, theme, writing
 from selfattn.ui.shell.copy_link import copy_link
 from selfattn.ui.shell.refusing import refusing
 
@@ -90,7 +90,7 @@ def frame(page: str) -> Study:
         waiting = budget(model, tokens).describe if tokens > LONG else "Running the model …"
         with st.spinner(waiting, show_time=True):
             found = caches.trace(run)
-        edits = in_model.EDITS.get()
+        edits = data_sets.with_texts(in_model.EDITS.get(), choice, model)
         edited, refused = (run, "") if page in PLAIN else _under(run, edits)
         if refused:
             link.note("edits", refused)

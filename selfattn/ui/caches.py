@@ -14,6 +14,7 @@ import selfattn
 from selfattn import Model, Trace
 from selfattn.analysis import scaling
 from selfattn.analysis.all_heads.atlas import Heads
+from selfattn.analysis.all_heads.on_repeats import Score
 from selfattn.analysis.one_head.overview import overview
 from selfattn.canvas.one_head.head import head_payload as payload_of
 from selfattn.canvas.one_head.long import long_payload as long_payload_of
@@ -174,6 +175,16 @@ def small_maps(run: Run, at: Place) -> list[np.ndarray[Any, Any]]:
 @of_runs(max_entries=4)
 def heads(run: Run, part: str, kind: str) -> dict[int, Heads]:
     """Where the layers of an atlas are kept as they are done: who stops a long one loses nothing."""
+    return {}
+
+
+def repeats(run: Run) -> dict[tuple[int, int], Score]:
+    """Where the induction scores of a model on repeated random tokens are kept, whatever it reads."""
+    return _repeats(run.choice, *run.edits)
+
+
+@of_runs(max_entries=12)
+def _repeats(choice: Choice, *edits: Edit) -> dict[tuple[int, int], Score]:
     return {}
 
 

@@ -275,18 +275,3 @@ WORDS = [
 @pytest.mark.parametrize(("edit", "sentence"), WORDS)
 def test_every_edit_is_said_in_words(edit, sentence):
     assert edit_list.in_words(edit, "abcde", "abcde") == sentence
-
-
-def test_induction_scores_are_means_of_one_diagonal(copier):
-    found = effects.induction_scores(copier, torch.Generator().manual_seed(0), half=7)
-    ids = repeated(4, 7, torch.Generator().manual_seed(0), vocabulary=512)
-    slow = dict.fromkeys(effects.places(copier.attention()), 0.0)
-    for text in ids:
-        trace = selfattn.trace(copier, {"input_ids": text[None]})
-        for layer, head in slow:
-            weights = trace.stages(layer, head).weights
-            # From the first token of the second half on, to the token after the earlier occurrence of each.
-            slow[layer, head] += sum(weights[i, i - 6].item() for i in range(7, 14)) / 7 / 4
-    assert max(found.values()) > 0.5
-    for place, score in slow.items():
-        assert_close(found[place], score, within=1e-5)

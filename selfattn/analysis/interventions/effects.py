@@ -41,8 +41,6 @@ THIS_TEXT, REPEATS = "this text", "repeated random tokens"
 SEED = 0
 # Random tokens to a half that is repeated, sequences of a measurement, and logits of it that are in memory at once.
 HALF, COUNT, MOST = 32, 64, 1 << 24
-# Sequences that induction scores are means over.
-SCORED = 4
 
 
 @dataclass(frozen=True)
@@ -129,21 +127,6 @@ def on_repeats(model: Model, generator: torch.Generator, half: int = HALF) -> Me
 
     name = f"accuracy on {count} × {half} random tokens repeated once"
     return Measure(name, "share of guesses that are others", effect)
-
-
-def induction_scores(model: Model, generator: torch.Generator, half: int = HALF) -> dict[Place, float]:
-    """The weight of each head on the token after the earlier occurrence, `mean A[i, i - half + 1]`, on such repeats."""
-    vocabulary = model.network.get_input_embeddings().weight.shape[0]
-    ids = repeated(SCORED, half, generator, vocabulary=vocabulary).to(entrance(model.network))
-    recorder = Recorder(model.names)
-    with torch.inference_mode(), recording(recorder):
-        model.network(input_ids=ids, use_cache=False)
-    scores: dict[Place, float] = {}
-    for call in recorder.calls:
-        weights = torch.stack([call.weights(batch=text) for text in range(SCORED)])
-        found = weights.diagonal(1 - half, -2, -1)[..., 1:].mean((0, 2)).tolist()
-        scores |= {(call.layer, head): score for head, score in enumerate(found)}
-    return scores
 
 
 def _guesses(model: Model, ids: Int[Tensor, "text token"], half: int, edits: tuple[Edit, ...]) -> Tensor:

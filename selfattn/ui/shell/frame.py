@@ -98,7 +98,7 @@ def frame(page: str) -> Study:
         with steps:
             if page not in (*PLAIN, LISTS):
                 in_model.strip(edits, model, found.tokens.text)
-    badge.html(_badge(found))
+    badge.html(_badge(caches.trace(edited)))
     with st.sidebar:
         st.html(pieces.facts(_facts(found)))
         copy_link()

@@ -30,14 +30,11 @@ class Asked:
 
         Raises ValueError for names that are no answers of this prediction, and for a kind that gives no single one.
         """
-        rows = probabilities(said)
-        if not names:
-            first, places = rows.argmax(-1), len(said.positions)
-            if places > 1:
-                return cls(f"mean probability of the first answer at {places} places", first)
-            return cls(f"probability of {said.name(int(said.probabilities.argmax()))!r}", first)
-        first, *others = indices(said, names)
-        chosen = torch.full_like(rows[:, 0], first, dtype=torch.long)
+        top = probabilities(said).argmax(-1)
+        if not names and len(said.positions) > 1:
+            return cls(f"mean probability of the first answer at {len(said.positions)} places", top)
+        first, *others = indices(said, names) if names else [int(said.probabilities.argmax())]
+        chosen = torch.full_like(top, first)
         if not others:
             return cls(f"probability of {said.name(first)!r}", chosen)
         return cls(f"logit difference between {said.name(first)!r} and {said.name(others[0])!r}", chosen, others[0])

@@ -89,12 +89,12 @@ def on_text(run: Callable[[tuple[Edit, ...]], Trace], answers: Sequence[str] = (
 
 def _of_answers(asked: Asked, before: Prediction, after: Trace) -> Effect:
     assert after.prediction is not None  # a model that answered answers under any edit
-    logits = asked.logit(before), asked.logit(after.prediction)
+    old, new = asked.logit(before), asked.logit(after.prediction)
     return Effect(
         asked.number(before),
         asked.number(after.prediction),
         change(before, after.prediction).distance or 0.0,
-        None if None in logits else logits[1] - logits[0],
+        None if old is None or new is None else new - old,
     )
 
 

@@ -43,3 +43,4 @@ def page(study: Study) -> None:
                 heads.pictures(study, found)
             else:
                 heads.table(study, found)
+            heads.score_on_repeats(study)

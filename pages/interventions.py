@@ -4,8 +4,8 @@ import streamlit as st
 
 from selfattn.figures import pieces
 from selfattn.ui import controls, link
+from selfattn.ui.interventions import asked, patching, ranking, silent
 from selfattn.ui.interventions import board as interventions
-from selfattn.ui.interventions import patching, ranking
 from selfattn.ui.interventions.add_change import add_change
 from selfattn.ui.shell import in_model
 from selfattn.ui.shell.frame import Study, routed
@@ -34,15 +34,15 @@ def page(study: Study) -> None:
     )
 
     with refusing():
-        edits = in_model.EDITS.get()
+        edits = in_model.EDITS.get() if study.refused else study.run.edits
         if experiment == CHANGE:
             with st.container(horizontal=True, vertical_alignment="center", key="controls"):
                 setup = interventions.setup(study)
                 add_change(study, setup.attention, edits)
             board = st.container(key="board")
             with st.container(horizontal=True, vertical_alignment="bottom", key="measures"):
-                how = interventions.how_silenced(edits)
-                on = interventions.measured_on(study)
+                how = silent.pick(study, edits)
+                on = asked.pick(study)
                 wanted = ranking.wanted(setup.attention)
             ranking.measure_at_once(study, setup.attention, edits, how, on)
             with board:

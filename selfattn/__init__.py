@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from selfattn.analysis.interventions.means import means
     from selfattn.cli.show import show
     from selfattn.models.inputs.given import Pair, Picture, Sound
     from selfattn.models.loading.library import load
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from selfattn.tracing.trace import Trace, trace
 
 _HOMES = {
+    "selfattn.analysis.interventions.means": ("means",),
     "selfattn.models.inputs.given": ("Pair", "Picture", "Sound"),
     "selfattn.models.loading.library": ("load",),
     "selfattn.models.model": ("Model",),
@@ -37,6 +39,7 @@ __all__ = [
     "Temperature",
     "Trace",
     "load",
+    "means",
     "show",
     "trace",
 ]

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 
 from selfattn.analysis.all_heads.atlas import SIDE, Atlas
-from selfattn.analysis.all_heads.patterns import PATTERNS, TIMES
 from selfattn.canvas.payload import pack
 from selfattn.models.inputs.tokens import visible
 
@@ -15,8 +14,8 @@ LONGEST = 40
 
 def atlas_payload(found: Atlas, view: Mapping[str, str | float]) -> bytes:
     """The pictures, each pattern that has a number here, its baselines and badges, and the view to open with."""
-    here = [place for place in range(len(PATTERNS)) if not np.isnan(found.table[..., place]).all()]
-    patterns = [list(PATTERNS.values())[place] for place in here]
+    here = [place for place in range(len(found.patterns)) if not np.isnan(found.table[..., place]).all()]
+    patterns = [found.patterns[place] for place in here]
     about = {
         "kind": found.kind,
         "shape": (len(found.queries), len(found.keys)),
@@ -26,8 +25,7 @@ def atlas_payload(found: Atlas, view: Mapping[str, str | float]) -> bytes:
         "keys": _names(found.keys),
         "patterns": [{"name": each.name, "meaning": each.meaning, "share": each.share} for each in patterns],
         "badges": [(badge.layer, badge.head, badge.pattern, round(badge.value, 4)) for badge in found.badges()],
-        "least": min(each.badge for each in PATTERNS.values() if each.badge is not None),
-        "times": TIMES,
+        "least": min(each.badge for each in found.patterns if each.badge is not None),
         "view": dict(view),
     }
     planes = {

@@ -9,7 +9,8 @@ from selfattn.maths.masks import MaskPattern
 from selfattn.models.inputs.given import Input, Pair, Picture, Sound
 from selfattn.models.loading.library import Choice
 from selfattn.models.model import Attention
-from selfattn.recording.edits import Edit
+from selfattn.recording.edits import Ablate, Edit
+from selfattn.recording.means import Means
 
 
 def of_head(
@@ -32,6 +33,7 @@ def of_head(
         *imports([*edits, *(alone or ())], given),
         "",
         f"model = selfattn.load({arguments(choice)})",
+        *data_sets([*edits, *(alone or ())]),
         f"trace = {trace('model', given, edits, pad, written)}",
         f"stages = trace.stages({place})",
         "print(stages.weights)",
@@ -77,6 +79,19 @@ def arguments(choice: Choice) -> str:
     return ", ".join([repr(choice.source), *chosen])
 
 
+def data_sets(edits: Sequence[Edit]) -> list[str]:
+    """The lines that compute the means over the data sets that edits name, each under its name."""
+    named = {edit.how.name: edit.how for edit in edits if isinstance(edit, Ablate) and isinstance(edit.how, Means)}
+    return [
+        f"{_variable(each)} = selfattn.means(model, [{', '.join(map(input_of, each.texts))}])"
+        for each in named.values()
+    ]
+
+
+def _variable(means: Means) -> str:
+    return f"over_{means.name}"
+
+
 def edit_list(edits: Sequence[Edit]) -> str:
     """The list of calls that make these edits."""
     return f"[{', '.join(map(_expression, edits))}]"
@@ -91,6 +106,8 @@ def _expression(edit: Edit) -> str:
 def _literal(value: Any) -> str:
     if isinstance(value, MaskPattern):
         return f"parse({str(value)!r})"
+    if isinstance(value, Means):
+        return _variable(value)
     if isinstance(value, frozenset) and value:
         return "{" + ", ".join(map(repr, sorted(value))) + "}"
     return repr(value)
@@ -105,14 +122,18 @@ def experiment(
     on: str,
     pad: int = 0,
     written: Sequence[int] = (),
+    answers: Sequence[str] = (),
 ) -> str:
     """The Python that prints what edits move, the control of the heads that they silence, and each head alone."""
     silenced = sorted(effects.silenced(edits, attention))
     generator = f"torch.Generator().manual_seed({effects.SEED})"
     run = f"lambda edits: {_traced(given, 'edits', pad, written)}"
+    named = f", {list(answers)}" if answers else ""
+    silent = _literal(how)
     lines = [
         *_opening(choice, edits, "effects", given),
-        f"measure = effects.on_text({run})"
+        *data_sets([*edits, Ablate(how)]),
+        f"measure = effects.on_text({run}{named})"
         if on == effects.THIS_TEXT
         else f"measure = effects.on_repeats(model, {generator})",
         f"edits = {edit_list(edits)}",
@@ -122,11 +143,11 @@ def experiment(
     if 0 < len(silenced) <= attention.layers * attention.heads - len(silenced):
         lines += [
             f"chosen = {silenced}",
-            f"print('silenced', measure.effect(effects.silence(chosen, attention, {how!r})))",
-            f"draws = effects.control(measure, attention, chosen, {generator}, {how!r})",
+            f"print('silenced', measure.effect(effects.silence(chosen, attention, {silent})))",
+            f"draws = effects.control(measure, attention, chosen, {generator}, {silent})",
             "print('control', effects.spread(draws))",
         ]
-    lines += [f"for place, effect in effects.silencing(measure, attention, {how!r}):", "    print(place, effect)"]
+    lines += [f"for place, effect in effects.silencing(measure, attention, {silent}):", "    print(place, effect)"]
     return "\n".join(lines) + "\n"
 
 
@@ -138,14 +159,16 @@ def patching(
     name: str,
     pad: int = 0,
     written: Sequence[int] = (),
+    answers: Sequence[str] = (),
 ) -> str:
     """The Python that prints the share of the difference between two texts that each head recovers."""
+    named = f", {list(answers)}" if answers else ""
     run = f"lambda contexts: {_traced(given, '()', pad, written, contexts='contexts')}"
     lines = [
         *_opening(choice, (), "patching", given, clean),
         f"corrupt = {_traced(given, '()', pad, written)}",
         f"clean = {_traced(clean, '()', pad, written)}",
-        f"recovery = patching.Recovery.of(clean, corrupt, {name!r})",
+        f"recovery = patching.Recovery.of(clean, corrupt, {name!r}{named})",
         f"attention = model.attention({attention.part!r}, {attention.kind!r})",
         f"for place, share in patching.patching(recovery, attention, clean, {run}):",
         "    print(place, share)",

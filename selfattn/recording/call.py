@@ -14,6 +14,7 @@ from selfattn.maths.attend import Stages, attend
 from selfattn.maths.masks import MaskPattern, Rows, custom, to_bias
 from selfattn.maths.similarity import NAMED, Similarity, dot
 from selfattn.recording.edits import Edit, Setting
+from selfattn.recording.means import Means
 
 ALL = slice(None)
 
@@ -111,10 +112,10 @@ class Call:
         if setting.ablate == "zero":
             return self.value.new_zeros(self.shape[0], self.value.shape[-1])
         if setting.ablate == "mean":
-            mean = replace(self, settings=(replace(setting, ablate=None),) * self.heads).context(head, batch)
-            # Padding tokens are queries too in self-attention: they leave the average.
-            real = mean if self.kind == "cross" else mean[self.real_queries(batch)]
-            return real.mean(0, keepdim=True).expand_as(mean)
+            own = replace(self, settings=(replace(setting, ablate=None),) * self.heads).context(head, batch)
+            return self._mean(own, head, batch)
+        if isinstance(setting.ablate, Means):
+            return setting.ablate.of((self.part, self.kind, self.layer), head, self._order(batch)).to(self.value.dtype)
         if self.softcap or self.sink is not None or self._similarity(head) is not dot or setting.cut_after:
             return self.stages(head, ALL, batch).context.to(self.value.dtype)
         query, key, value = self._of_head(head, batch, self.query.dtype)
@@ -123,6 +124,30 @@ class Call:
         factor = self.effective_scale(head) / ((self.prescale or 1.0) * setting.temperature)
         query, key, value = query[None, None], key[None, None], value[None, None]
         return scaled_dot_product_attention(query, key, value, attn_mask=mask, scale=factor)[0, 0]
+
+    def _mean(self, own: Float[Tensor, "query d_v"], head: int, batch: int) -> Float[Tensor, "query d_v"]:
+        """The mean of a head's context over the text; where no token sees the future, over what is up to each query."""
+        # Padding tokens are queries too in self-attention: they leave the average.
+        real = torch.ones_like(own[:, 0], dtype=torch.bool) if self.kind == "cross" else self.real_queries(batch)
+        if not self.looks_back(head, batch):
+            return own[real].mean(0, keepdim=True).expand_as(own)
+        so_far = own.masked_fill(~real[:, None], 0.0).to(torch.promote_types(own.dtype, torch.float32)).cumsum(0)
+        return (so_far / real.cumsum(0).clamp(min=1)[:, None]).to(own.dtype)
+
+    def _order(self, batch: int) -> Int[Tensor, " query"]:
+        """Which token of the text each query is, without the padding before it."""
+        queries, keys = self.shape
+        if self.kind == "cross" or queries > keys:
+            return self.positions
+        return (self.real_keys(batch).cumsum(0) - 1).clamp(min=0)[self.positions]
+
+    def looks_back(self, head: int = 0, batch: int = 0) -> bool:
+        """Does no query, by the model's own mask, know of a later one? A decoder's cross-attention asks in order."""
+        if self.kind == "cross":
+            return self.part.startswith("decoder")
+        later = torch.arange(self.shape[1], device=self.query.device) > self.positions[:, None]
+        later &= self._own_keep(head, ALL, batch)
+        return not later[self.real_queries(batch)].any()
 
     def keep(self, head: int = 0, rows: Rows = ALL, batch: int = 0) -> Bool[Tensor, "row key"]:
         """Which keys each query may attend to, by the model's own mask and the edits."""

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from selfattn.maths.masks import MaskPattern, custom, parse
 from selfattn.maths.similarity import NAMED
+from selfattn.recording.means import Means
 
 Pairs = frozenset[tuple[int, int]]
 
@@ -138,14 +139,19 @@ class Cut(Edit):
 
 @dataclass(frozen=True)
 class Ablate(Edit):
-    """Silence heads: their context becomes zero, or its mean over the text's tokens, before the output projection."""
+    """Silence heads: their context becomes another, before the output projection.
 
-    how: Literal["zero", "mean"] = "zero"
+    "zero"   zeros
+    "mean"   its mean over the text's tokens; where no token sees the future, over those up to each query
+    a Means  its mean over a data set at each position, as `means(model, texts)` gives it
+    """
+
+    how: Literal["zero", "mean"] | Means = "zero"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.how not in ("zero", "mean"):
-            raise ValueError(f"An ablation is 'zero' or 'mean'; got {self.how!r}.")
+        if not isinstance(self.how, Means) and self.how not in ("zero", "mean"):
+            raise ValueError(f"An ablation is 'zero', 'mean', or the means over texts; got {self.how!r}.")
 
 
 @dataclass(frozen=True)
@@ -179,7 +185,7 @@ class Setting:
     masks: tuple[MaskPattern, ...] = ()
     own_mask: bool = True
     cut_after: Pairs = field(default=frozenset())
-    ablate: str | None = None
+    ablate: str | Means | None = None
 
     @classmethod
     def of(cls, edits: Iterable[Edit], layer: int, head: int, part: str, kind: str) -> "Setting":
@@ -236,9 +242,15 @@ def _plain(edit: Edit) -> dict[str, Any]:
         value = getattr(edit, each.name)
         if value == each.default:
             continue
-        plain[each.name] = (
-            str(value) if isinstance(value, MaskPattern) else sorted(value) if isinstance(value, frozenset) else value
-        )
+        match value:
+            case MaskPattern():
+                plain[each.name] = str(value)
+            case frozenset():
+                plain[each.name] = sorted(value)
+            case Means(name, count):
+                plain[each.name] = {"name": name, "count": count}
+            case _:
+                plain[each.name] = value
     return plain
 
 
@@ -264,6 +276,8 @@ def _edit(plain: Any) -> Edit:
         for name in fields.keys() & {"layers", "heads", "pairs"}:
             if isinstance(fields[name], list):
                 fields[name] = frozenset(tuple(n) if isinstance(n, list) else n for n in fields[name])
+        if kind == "ablate" and isinstance(how := fields.get("how"), dict) and how.keys() == {"name", "count"}:
+            fields["how"] = Means(**how)
         if type(fields.get("value")) is int:
             fields["value"] = float(fields["value"])
         return KINDS[kind](**fields)

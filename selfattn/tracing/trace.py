@@ -24,7 +24,7 @@ from selfattn.models.loading.library import in_memory, load
 from selfattn.models.model import Model, tolerance
 from selfattn.recording.call import ALL, Call
 from selfattn.recording.doors import Recorder, largest, recording
-from selfattn.recording.edits import Edit, listed
+from selfattn.recording.edits import UNEDITED, Edit, listed
 
 NONE: Mapping[tuple[int, int], Tensor] = MappingProxyType({})
 
@@ -103,8 +103,14 @@ class Trace:
 
     @property
     def exactness(self) -> str:
-        """The fidelity in words, and whether it is one."""
-        return f"exact to {self.fidelity:.1e}" if self.exact else f"NOT exact: differs by {self.fidelity:.1e}"
+        """The fidelity in words, and what it compares with: of a head that is edited, the model has no numbers."""
+        said = f"exact to {self.fidelity:.1e}" if self.exact else f"NOT exact: differs by {self.fidelity:.1e}"
+        heads = [setting != UNEDITED for call in self.calls for setting in call.settings]
+        if all(heads):
+            return f"{said}, by our own formula alone: every head is edited"
+        if edited := sum(heads):
+            return f"{said}; {edited} edited head{'s' if edited > 1 else ''} by our own formula alone"
+        return said
 
     def call(self, layer: int, part: str | None = None, kind: str | None = None) -> Call:
         """The call of that layer, counted from 0 within its part and kind (the model's first, unless named)."""

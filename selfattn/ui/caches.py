@@ -14,6 +14,7 @@ import selfattn
 from selfattn import Model, Trace
 from selfattn.analysis import scaling
 from selfattn.analysis.all_heads.atlas import Heads
+from selfattn.analysis.all_heads.on_repeats import Score
 from selfattn.analysis.one_head.overview import overview
 from selfattn.canvas.one_head.head import head_payload as payload_of
 from selfattn.canvas.one_head.long import long_payload as long_payload_of
@@ -25,7 +26,8 @@ from selfattn.models.loading import memory
 from selfattn.models.loading.library import Choice
 from selfattn.recording import edits
 from selfattn.recording.call import Call
-from selfattn.recording.edits import Edit, to_json
+from selfattn.recording.edits import Ablate, Edit, to_json
+from selfattn.recording.means import Means
 from selfattn.ui.place import Head, Place
 from selfattn.ui.shell.loads import Shelf
 
@@ -65,6 +67,7 @@ def _key(run: Run) -> tuple[object, ...]:
 KEYS: dict[str | type, Callable[[Any], object]] = {
     Run: _key,
     **dict.fromkeys(edits.KINDS.values(), lambda edit: to_json([edit])),
+    Means: lambda means: means.name,
 }
 
 
@@ -111,7 +114,27 @@ def trace(run: Run) -> Trace:
 
 
 def _trace(run: Run) -> Trace:
-    return selfattn.trace(model(run.choice), run.given, run.edits, pad=run.pad, written=run.written)
+    edits = with_numbers(run.choice, run.edits)
+    return selfattn.trace(model(run.choice), run.given, edits, pad=run.pad, written=run.written)
+
+
+def with_numbers(choice: Choice, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """The edits, in which means over texts are those of this model. Raises ValueError where the texts are not here."""
+    return tuple(
+        replace(edit, how=means(choice, edit.how)) if isinstance(edit, Ablate) and isinstance(edit.how, Means) else edit
+        for edit in edits
+    )
+
+
+@of_runs(max_entries=4, show_spinner="Averaging over the texts …")
+def means(choice: Choice, over: Means) -> Means:
+    """The means of a model's heads over texts."""
+    if not over.texts:
+        raise ValueError(
+            f"Heads are silenced with their mean over {over.count} texts that are not here: bring the file again, "
+            "where they are silenced."
+        )
+    return selfattn.means(model(choice), over.texts)
 
 
 @of_runs(max_entries=64, show_spinner="Writing …")
@@ -119,7 +142,9 @@ def continuation(run: Run, most: int) -> tuple[int, ...]:
     """What the model of a run writes next, by itself."""
     from selfattn.models.answers import generation
 
-    return generation.continuation(model(run.choice), run.given, run.edits, most=most, written=run.written)
+    return generation.continuation(
+        model(run.choice), run.given, with_numbers(run.choice, run.edits), most=most, written=run.written
+    )
 
 
 def call(run: Run, at: Place) -> Call:
@@ -136,7 +161,7 @@ def head_payload(run: Run, at: Head) -> Payload:
 @of_runs(max_entries=6, show_spinner="Pooling the head's weights …")
 def long_payload(run: Run, at: Head, alone: tuple[Edit, ...]) -> Payload:
     """What the browser needs of one head of a long text, with edits of this head alone on top of the run's."""
-    found = call(run, at).with_edits((*run.edits, *alone))
+    found = call(run, at).with_edits((*trace(run).edits, *alone))
     return long_payload_of(found, at.head, *trace(run).labels(found), overview(found, at.head))
 
 
@@ -150,6 +175,16 @@ def small_maps(run: Run, at: Place) -> list[np.ndarray[Any, Any]]:
 @of_runs(max_entries=4)
 def heads(run: Run, part: str, kind: str) -> dict[int, Heads]:
     """Where the layers of an atlas are kept as they are done: who stops a long one loses nothing."""
+    return {}
+
+
+def repeats(run: Run) -> dict[tuple[int, int], Score]:
+    """Where the induction scores of a model on repeated random tokens are kept, whatever it reads."""
+    return _repeats(run.choice, *run.edits)
+
+
+@of_runs(max_entries=12)
+def _repeats(choice: Choice, *edits: Edit) -> dict[tuple[int, int], Score]:
     return {}
 
 

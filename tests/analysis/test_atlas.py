@@ -69,6 +69,11 @@ def by_hand(call: object, tokens: list[int] | None, separators: set[int], even: 
         return -sum(w * math.log(w) for w in weights[i] if w > 0) / math.log(allowed) if allowed > 1 else math.nan
 
     t = tokens
+
+    def others(i: int) -> list[int]:
+        """Keys that it may attend to, but the first and those that separate."""
+        return [j for j in range(1, m) if keep[i][j] and real[j] and not (t is not None and t[j] in separators)]
+
     return {
         "previous": mass(lambda i, j: j == i - 1) if aligned else math.nan,
         "next": mass(lambda i, j: j == i + 1) if aligned else math.nan,
@@ -79,6 +84,7 @@ def by_hand(call: object, tokens: list[int] | None, separators: set[int], even: 
         "induction": mass(lambda i, j: 0 < j < i and t[j - 1] == t[i]) if aligned and t else math.nan,
         "entropy": mean(entropy),
         "confidence": mean(lambda i: max(weights[i])),
+        "without sink": mean(lambda i: max([weights[i][j] for j in others(i)], default=math.nan)),
         "distance": mean(lambda i: sum(w * abs(i - j) for j, w in enumerate(weights[i]))) if aligned else math.nan,
     }
 
@@ -144,7 +150,7 @@ def test_a_picture_shows_the_largest_weight_of_each_cell():
         assert abs(int(found.pictures[1, 2, row, column]) - 255 * cell**0.5) <= 0.5 + 1e-3
 
 
-def test_a_badge_passes_both_its_thresholds():
+def test_a_badge_is_half_of_the_way_from_even_attention_to_all_of_the_weight():
     found = atlas(selfattn.trace("induction", "the cat sat on the mat because the cat sat on the"))
     badges = found.badges()
     assert {(badge.layer, badge.pattern) for badge in badges} >= {(1, "induction"), (0, "previous"), (0, "self")}
@@ -152,7 +158,7 @@ def test_a_badge_passes_both_its_thresholds():
     names = list(PATTERNS)
     for layer, head, place in np.ndindex(found.table.shape):
         value, even = found.table[layer, head, place], found.baselines[layer, head, place]
-        expected = PATTERNS[names[place]].badge is not None and value >= 0.5 and value >= 3 * even
+        expected = PATTERNS[names[place]].badge is not None and even < 1 and (value - even) / (1 - even) >= 0.5
         shown = any((each.layer, each.head, each.pattern) == (layer, head, names[place]) for each in badges)
         assert shown == expected
 

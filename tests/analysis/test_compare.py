@@ -14,7 +14,7 @@ from selfattn.analysis.compare import comparison
 from selfattn.analysis.compare.comparison import Alignment, Comparison, align, compare, divergence
 from selfattn.canvas.compare import Compared, Side, divergences, pair_payload, predictions
 from selfattn.exports import data
-from selfattn.maths.masks import causal
+from selfattn.maths.masks import causal, custom
 from selfattn.models.loading.library import Choice
 from selfattn.ui.caches import Run
 from selfattn.ui.compare.export import as_python, heads_csv, weights_csv
@@ -129,6 +129,26 @@ def test_every_head_is_its_slow_definition(two, most):
         assert_close(found.bits[head], bits, within=1e-6)
         assert_close(found.left_out[head], left_out, within=1e-6)
     assert (found.left_out > 1e-3).all()
+
+
+def test_a_row_that_can_only_be_zero_leaves_the_mean():
+    """The first row of a causal head has one key: five tokens have four rows that can differ."""
+    model = selfattn.load("induction")
+    first, second = (selfattn.trace(model, text) for text in ("red green red green red", "blue green red green red"))
+    count = len(first.tokens)
+    assert count == len(second.tokens) == 5
+    found = compare(first, second)
+    for layer, head in ((0, 1), (1, 2)):
+        a, b = (trace.stages(layer, head).weights.tolist() for trace in (first, second))
+        rows = [slow(p, q) for p, q in zip(a, b, strict=True)]
+        assert rows[0] == 0
+        assert_close(found.bits[layer, head], sum(rows[1:]) / (count - 1), within=1e-6)
+    assert compare(first, first).bits.max() == 0
+    assert compare(*(selfattn.trace(model, word) for word in ("red", "green"))).bits.isnan().all()
+    # An edit may leave a row to another key alone: that differs.
+    moved = selfattn.trace(model, "red green red green red", [Mask(custom([(1, 1)]) | ~custom([(1, 0), (1, 1)]))])
+    alone = selfattn.trace(model, "red green red green red", [Mask(custom([(1, 0)]) | ~custom([(1, 0), (1, 1)]))])
+    assert compare(moved, alone).bits[0, 1] >= 0.25
 
 
 def test_a_trace_is_no_way_from_itself_and_equally_far_either_way(two):

@@ -13,6 +13,7 @@ from selfattn.analysis.interventions.effects import Effect, Measure
 from selfattn.analysis.interventions.repeats import repeated
 from selfattn.maths.masks import causal, custom
 from selfattn.recording.edits import from_json, to_json
+from selfattn.recording.means import Means
 from selfattn.training.specimens import induction
 from tests.tools import made, tiny
 from tests.tools.tolerance import assert_close
@@ -66,6 +67,52 @@ def test_silencing_each_head_is_what_its_projection_loses(sentiment):
         assert_close(effect.after, after[before.argmax()], within=1e-5)
         assert_close(effect.moved, (after - before).abs().sum() / 2, within=1e-5)
     assert max(effect.moved for effect in found.values()) > 1e-3
+
+
+def test_an_answer_is_named_and_two_are_the_difference_of_their_logits(sentiment):
+    def run(edits):
+        return selfattn.trace(sentiment, TEXT, edits)
+
+    logits = [
+        sentiment.network(**sentiment.inputs(TEXT)[1]).logits[0].detach(),
+        silenced_by_hand(sentiment, TEXT, 1, 2).log(),
+    ]
+    labels = sentiment.network.config.id2label
+    last = min(labels, key=lambda index: logits[0][index])
+    first = max(labels, key=lambda index: logits[0][index])
+    edit = (Ablate(layers={1}, heads={2}),)
+    one, two, none = (effects.on_text(run, names) for names in ([labels[last]], [labels[last], labels[first]], []))
+    assert one.name == f"probability of {labels[last]!r}"
+    assert two.name == f"logit difference between {labels[last]!r} and {labels[first]!r}"
+    before, after = (each.softmax(-1)[last].item() for each in logits)
+    assert_close([one.effect(edit).before, one.effect(edit).after], [before, after], within=1e-5)
+    before, after = ((each[last] - each[first]).item() for each in logits)
+    found = two.effect(edit)
+    assert_close([found.before, found.after, found.logit], [before, after, after - before], within=1e-4)
+    assert none.effect(edit).moved == one.effect(edit).moved == found.moved
+    own, other = (run(edits).prediction.logits[0, first].item() for edits in ((), edit))
+    assert_close(none.effect(edit).logit, other - own, within=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("answers", "sentence"),
+    [
+        (["splendid"], r"'splendid' is no class of this model; it says '\w+', '\w+'"),
+        (["positive", "positive"], "was named twice"),
+        (["positive", "negative", "neutral"], "One answer is named, or two"),
+    ],
+)
+def test_what_is_no_answer_is_refused(sentiment, answers, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        effects.on_text(lambda edits: selfattn.trace(sentiment, TEXT, edits), answers)
+
+
+def test_a_token_is_named_with_or_without_the_space_before_it(copier, headless):
+    said = selfattn.trace(copier, "the cat sat on the mat because the cat sat on the").prediction
+    for name in ("mat", "cat"):
+        assert said.name(said.find(name)).strip() == name
+    with pytest.raises(ValueError, match="no answer that could be named"):
+        effects.on_text(lambda edits: selfattn.trace(headless, "the cat sat", edits), ["cat"])
 
 
 def test_heads_that_are_done_are_stepped_over():
@@ -216,7 +263,8 @@ WORDS = [
     (selfattn.Similarity("cosine", layers={0, 1}), "Similarity cosine in layers 0, 1"),
     (Mask(causal, replace=True), "Mask causal in place of the model’s own in all heads"),
     (Ablate(layers={0}, heads={2, 3}), "Silence heads 2, 3 of layer 0 (zeros)"),
-    (Ablate("mean"), "Silence all heads (the mean)"),
+    (Ablate("mean"), "Silence all heads (its mean)"),
+    (Ablate(Means("0123456789ab", 48), layers={1}), "Silence layer 1 (the mean over 48 texts)"),
     (Cut({(0, 1)}, layers={1}, heads={2}), "Cut “a” → “b” in head 2 of layer 1"),
     (Cut({(0, 1)}, renormalise=False), "Cut “a” → “b” after the softmax in all heads"),
     (Cut({(q, 1) for q in (0, 2, 3, 4)}), "Hide “b” from 4 others in all heads"),
@@ -227,18 +275,3 @@ WORDS = [
 @pytest.mark.parametrize(("edit", "sentence"), WORDS)
 def test_every_edit_is_said_in_words(edit, sentence):
     assert edit_list.in_words(edit, "abcde", "abcde") == sentence
-
-
-def test_induction_scores_are_means_of_one_diagonal(copier):
-    found = effects.induction_scores(copier, torch.Generator().manual_seed(0), half=7)
-    ids = repeated(4, 7, torch.Generator().manual_seed(0), vocabulary=512)
-    slow = dict.fromkeys(effects.places(copier.attention()), 0.0)
-    for text in ids:
-        trace = selfattn.trace(copier, {"input_ids": text[None]})
-        for layer, head in slow:
-            weights = trace.stages(layer, head).weights
-            # From the first token of the second half on, to the token after the earlier occurrence of each.
-            slow[layer, head] += sum(weights[i, i - 6].item() for i in range(7, 14)) / 7 / 4
-    assert max(found.values()) > 0.5
-    for place, score in slow.items():
-        assert_close(found[place], score, within=1e-5)

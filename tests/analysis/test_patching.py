@@ -126,3 +126,17 @@ def test_what_cannot_be_compared_is_refused_with_its_numbers(sentiment, clean, c
         Recovery.of(same, corrupt)
     with pytest.raises(ValueError, match=r"less than 0.02 apart.*tells apart"):
         Recovery.of(same, corrupt, "probability")
+    with pytest.raises(ValueError, match="Both answers are 'negative'"):
+        Recovery.of(clean, corrupt, answers=["negative"])
+
+
+def test_the_answers_are_those_that_are_named(sentiment, clean, corrupt):
+    named = Recovery.of(clean, corrupt, answers=["negative", "positive"])
+    logits = [trace.prediction.logits[0] for trace in (clean, corrupt)]
+    labels = sentiment.network.config.label2id
+    expected = [float(each[labels["negative"]] - each[labels["positive"]]) for each in logits]
+    assert named.answers == ("negative", "positive")
+    assert_close([named.clean, named.corrupt], expected, within=1e-6)
+    one = Recovery.of(clean, corrupt, "probability", ["negative"])
+    assert_close(one.clean, clean.prediction.of("negative"), within=1e-6)
+    assert one.answers[0] == "negative"

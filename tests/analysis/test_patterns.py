@@ -22,6 +22,7 @@ def causal(count: int) -> torch.Tensor:
         (patterns.self_token, (0.6 + 0.2 + 0.5) / 3),
         (patterns.next_token, (0.3 + 0.1) / 2),
         (patterns.confidence, (0.6 + 0.7 + 0.5) / 3),
+        (patterns.confidence_without_sink, (0.3 + 0.2 + 0.5) / 3),
         (patterns.mean_distance, (0.3 + 2 * 0.1 + 0.7 + 0.1 + 2 * 0.1 + 0.4) / 3),
     ],
 )
@@ -103,6 +104,35 @@ def test_separators_are_summed_and_may_be_missing():
     assert patterns.separator(WEIGHTS, separators=torch.zeros(3, dtype=torch.bool)).isnan()
 
 
+def test_confidence_without_the_sink_leaves_out_the_first_token_and_separators():
+    keep = causal(3)
+    weights = torch.tensor([[1.0, 0.0, 0.0], [0.9, 0.1, 0.0], [0.6, 0.15, 0.25]])
+    found = patterns.confidence_without_sink
+    assert found(weights, keep=keep).item() == pytest.approx((0.1 + 0.25) / 2, abs=1e-6)
+    assert patterns.confidence(weights, keep=keep).item() == pytest.approx((1.0 + 0.9 + 0.6) / 3, abs=1e-6)
+    last = torch.tensor([False, False, True])
+    assert found(weights, keep=keep, separators=last).item() == pytest.approx((0.1 + 0.15) / 2, abs=1e-6)
+
+
+@pytest.mark.parametrize("length", [2, 5, 8, 32])
+def test_a_head_that_rests_on_the_first_token_has_its_badge_however_short_the_text(length):
+    resting = torch.zeros(length, length)
+    resting[:, 0] = 1.0
+    first = patterns.first_token
+    for weights, expected in ((resting, True), (patterns.uniform(causal(length)), False)):
+        even = first(patterns.uniform(causal(length))).item()
+        assert first.is_worth_a_badge(first(weights).item(), even) is expected
+
+
+def test_a_badge_is_half_of_the_way_from_even_attention():
+    pattern = patterns.induction
+    assert pattern.is_worth_a_badge(0.72, 0.438), "a b a b: three times .438 could not be passed"
+    assert not pattern.is_worth_a_badge(0.71, 0.438)
+    assert not pattern.is_worth_a_badge(1.0, 1.0), "even attention does as much"
+    assert not pattern.is_worth_a_badge(float("nan"), 0.1)
+    assert not patterns.entropy.is_worth_a_badge(1.0, 0.1)
+
+
 def test_entropy_is_one_when_even_and_leaves_out_a_row_without_a_choice():
     keep = causal(3)
     assert patterns.entropy(patterns.uniform(keep), keep=keep).item() == pytest.approx(1, abs=1e-6)
@@ -160,7 +190,7 @@ def test_positions_mean_nothing_between_two_texts():
     seen = patterns.SeenWeights.whole(WEIGHTS, tokens=torch.tensor([1, 1, 2]))
     crossed = patterns.SeenWeights(seen.weights, seen.keep, seen.rows, seen.real, seen.tokens, aligned=False)
     for name, pattern in patterns.PATTERNS.items():
-        assert pattern.of(crossed).isnan().all() == (name not in ("first", "entropy", "confidence"))
+        assert pattern.of(crossed).isnan().all() == (name not in ("first", "entropy", "confidence", "without sink"))
 
 
 def test_a_new_pattern_is_one_function():

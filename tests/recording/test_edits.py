@@ -26,6 +26,7 @@ from selfattn.recording.edits import (
     from_json,
     to_json,
 )
+from selfattn.recording.means import Means
 
 numbers = st.none() | st.frozensets(st.integers(0, 99), max_size=4)
 where = {
@@ -42,7 +43,7 @@ edits = st.one_of(
     st.builds(Temperature, st.floats(min_value=1e-9, max_value=1e9), **where),
     st.builds(Mask, patterns, st.booleans(), **where),
     st.builds(Cut, pairs, st.booleans(), **where),
-    st.builds(Ablate, st.sampled_from(["zero", "mean"]), **where),
+    st.builds(Ablate, st.sampled_from(["zero", "mean", Means("0123456789ab", 3)]), **where),
     st.builds(Similarity, st.sampled_from(["dot", "cosine", "rbf"]), **where),
 )
 
@@ -197,6 +198,11 @@ WRONG = [
     '[{"edit":"cut","pairs":["12"]}]',
     '[{"edit":"ablate","how":"half"}]',
     '[{"edit":"ablate","how":{}}]',
+    '[{"edit":"ablate","how":{"name":"0123456789ab"}}]',
+    '[{"edit":"ablate","how":{"name":"<img src=x>","count":2}}]',
+    '[{"edit":"ablate","how":{"name":["0123456789ab"],"count":2}}]',
+    '[{"edit":"ablate","how":{"name":"0123456789ab","count":true}}]',
+    '[{"edit":"ablate","how":{"name":"0123456789ab","count":2,"values":{}}}]',
     '[{"edit":"similarity"}]',
     '[{"edit":"similarity","how":null}]',
     '[{"edit":"similarity","how":["dot"]}]',
@@ -219,7 +225,7 @@ EXPECTED = {
     '[{"edit":"cut","pairs":[[1,0]],"renormalise":0}]': "renormalise is True or False; got 0.",
     '[{"edit":"cut","pairs":[[1,2,3]]}]': "A pair is (query, key), two positions; got (1, 2, 3).",
     '[{"edit":"cut","pairs":[[1,true]]}]': "A position is a whole number from 0 to 2147483647; got True.",
-    '[{"edit":"ablate","how":"half"}]': "An ablation is 'zero' or 'mean'; got 'half'.",
+    '[{"edit":"ablate","how":"half"}]': "An ablation is 'zero', 'mean', or the means over texts; got 'half'.",
     '[{"edit":"similarity","how":"Cosine"}]': "A similarity is 'dot', 'cosine' or 'rbf'; got 'Cosine'.",
     '[{"edit":"similarity","how":{}}]': "A similarity is 'dot', 'cosine' or 'rbf'; got {}.",
     '[{"edit":"ablate","heads":1.5}]': "heads are whole numbers from 0; got 1.5.",

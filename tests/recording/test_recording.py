@@ -88,6 +88,19 @@ def test_edits_that_meet_agree_with_a_slow_implementation(name, padded):
         assert not torch.equal(edited, plain), f"{label} did not reach the output"
 
 
+@pytest.mark.parametrize("name", ["gpt2", "llama", "gemma2", "bloom", "bart"])
+def test_where_heads_give_their_mean_no_later_token_moves_an_earlier_prediction(name):
+    network = tiny.network(name)
+    model, inputs = Model.wrap(network, name=name), tiny.inputs(network, padded=False)
+    read = "decoder_input_ids" if "decoder_input_ids" in inputs else "input_ids"
+    other = inputs | {read: inputs[read].clone()}
+    other[read][0, -1] = 100 - other[read][0, -1]
+    first, second = (recorded_logits(model, each, (Ablate("mean"),))[0] for each in (inputs, other))
+    assert_close(first[:-1], second[:-1], within=0)
+    assert (first[-1] - second[-1]).abs().max() > 1e-3
+    assert (first - recorded_logits(model, inputs)[0]).abs().max() > 1e-3
+
+
 @ARCHITECTURES
 def test_some_rows_are_rows_of_the_whole(name):
     model = Model.wrap(tiny.network(name), name=name)
@@ -194,7 +207,7 @@ def test_queries_that_are_the_last_tokens_hide_the_future_of_their_places():
     assert_close(last.stages(1).weights, whole.stages(1).weights[-3:])
     assert_close(last.stages(1, slice(1, 3)).weights, whole.stages(1).weights[-2:])
     mean = last.with_edits([Ablate("mean")]).context(1)
-    assert_close(mean[0], whole.stages(1).context[-3:].mean(0), within=1e-5)
+    assert_close(mean[2], whole.stages(1).context[-3:].mean(0), within=1e-5)
 
 
 def test_an_eager_model_without_a_mask_sees_everything():

@@ -43,12 +43,15 @@ def context(
     cap: float | None = None,
     sink: float | None = None,
     crosses: bool = False,
+    asks_in_order: bool = False,
 ) -> Tensor:
     """What one head gives.
 
     `query` is free of any scale; `allowed` says which keys each query may attend to, and `added` is what the model's
-    mask adds to the scores of those: it goes where a mask takes the place of the model's.
+    mask adds to the scores of those: it goes where a mask takes the place of the model's. `asks_in_order`: the queries
+    of a cross-attention are tokens of which none knows a later one.
     """
+    sees = [(q, k) for q in range(allowed.shape[0]) for k in range(allowed.shape[1]) if allowed[q, k]]
     how, temperature, zeroed, real = "dot", 1.0, set(), allowed.any(0)
     for edit in edits:
         match edit:
@@ -89,8 +92,11 @@ def context(
     made = torch.tensor(weights, dtype=value.dtype) @ value
     for edit in edits:
         if isinstance(edit, Ablate):
-            rows = torch.ones(len(made), dtype=torch.bool) if crosses else real
-            made = torch.zeros_like(made) + (made[rows].mean(0) if edit.how == "mean" else 0.0)
+            rows = [row for row in range(len(made)) if crosses or real[row]]
+            in_order = asks_in_order if crosses else not any(k > q for q, k in sees if q in rows)
+            known = [[row for row in rows if row <= q or not in_order] for q in range(len(made))]
+            given = [made[of].mean(0) if of and edit.how == "mean" else torch.zeros_like(made[0]) for of in known]
+            made = torch.stack(given)
     return made
 
 
@@ -149,6 +155,7 @@ class Layers:
                     cap=cap,
                     sink=None if sinks is None else float(sinks[head]),
                     crosses=place == "cross",
+                    asks_in_order="decoder" in path.split("."),
                 )
         return made
 

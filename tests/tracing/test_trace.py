@@ -357,6 +357,20 @@ def test_what_differs_by_more_than_rounding_is_not_called_exact(bert, off, exact
     assert ("exact to" in repr(trace)) is exact
 
 
+@pytest.mark.parametrize(
+    ("edits", "compared"),
+    [
+        ((), ""),
+        ((Ablate(layers={1}, heads={2}),), "; 1 edited head by our own formula alone"),
+        ((Temperature(2.0, layers={0}), Cut({(1, 0)}, heads={3})), "; 5 edited heads by our own formula alone"),
+        ((Temperature(2.0),), ", by our own formula alone: every head is edited"),
+    ],
+)
+def test_under_an_edit_it_is_said_what_is_compared(bert, edits, compared):
+    trace = selfattn.trace(bert, TEXT, edits)
+    assert trace.exactness == f"exact to {trace.fidelity:.1e}{compared}"
+
+
 @pytest.mark.parametrize(("off", "exact"), [(1e-2, True), (1e3, False)])
 def test_half_precision_rounds_more(off, exact):
     trace = selfattn.trace(Model.wrap(tiny.network("bert").bfloat16(), made.word_level()), TEXT)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import transformers as hf
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
 from selfattn.models.loading import memory
 from selfattn.models.loading.names import names
@@ -39,8 +40,10 @@ def folders(tmp_path_factory):
     return home
 
 
-def app(model: object, **link: str) -> AppTest:
+def app(model: object, page: str = "", **link: str) -> AppTest:
     at = AppTest.from_file(str(HOME / "app.py"), default_timeout=60)
+    if page:
+        at._page_hash = calc_hash(page)
     at.query_params["model"] = str(model)
     for name, value in link.items():
         at.query_params[name] = value
@@ -97,3 +100,14 @@ ODD = ["a", "\x00\x01 x", "e\u0301\u0302\u0323", "🙂", "好", "\u202e\u0645\u0
 @pytest.mark.parametrize("model", [pytest.param("sentiment", marks=pytest.mark.slow), "induction"])
 def test_odd_texts_open(model, text):
     assert notices(app(model, text=text)) == []
+
+
+def test_induction_is_scored_on_repeats_at_once():
+    """On a text that repeats nothing, without a ranking; and a rule for badges that a text of four tokens can pass."""
+    at = app("induction", "all_heads", text="red green blue yellow", shown="Table")
+    assert notices(at) == []
+    table = at.dataframe[0].value
+    assert "induction" not in table
+    assert table["on repeats"].max() > 0.8
+    assert "on repeats" in table["badges"][table["on repeats"].argmax()]
+    assert "half of the way from what even attention" in at.main.get("html")[-1].proto.body

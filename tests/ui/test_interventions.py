@@ -15,7 +15,11 @@ from selfattn.exports import python
 from selfattn.figures import interventions as figures
 from selfattn.maths.masks import causal
 from selfattn.models.loading.library import Choice
+from selfattn.recording.edits import to_json
+from selfattn.recording.means import Means
+from selfattn.ui.shell.examples import EXAMPLES
 from tests.tools.tolerance import assert_close
+from tests.ui.test_links import link, opened
 
 TEXT = "The film was not good."
 EDITS = (Ablate(layers={1}, heads={0, 2}), Cut({(0, 4)}), Mask(causal), Temperature(2.0, layers={0}))
@@ -40,25 +44,37 @@ def test_the_python_prints_the_numbers_on_screen():
     measure = effects.on_text(lambda edits: selfattn.trace(model, TEXT, edits))
     assert whole.startswith(measure.name)
     expected = measure.effect(EDITS)
-    assert_close(numbers(whole), [expected.before, expected.after, expected.moved], within=1e-6)
+    assert_close(numbers(whole), [expected.before, expected.after, expected.moved, expected.logit], within=1e-6)
     assert abs(expected.change) > 0.01
     expected = measure.effect(effects.silence([(1, 0), (1, 2)], attention))
-    assert_close(numbers(silenced), [expected.before, expected.after, expected.moved], within=1e-6)
+    assert_close(numbers(silenced), [expected.before, expected.after, expected.moved, expected.logit], within=1e-6)
     assert numbers(control)[2] == 15, "all pairs of the six other heads"
     assert len(heads) == 8
     expected = measure.effect((Ablate(layers={1}, heads={3}),))
     assert heads[-1].startswith("(1, 3)")
-    assert_close(numbers(heads[-1]), [expected.before, expected.after, expected.moved], within=1e-6)
+    assert_close(numbers(heads[-1]), [expected.before, expected.after, expected.moved, expected.logit], within=1e-6)
 
 
 def test_the_python_on_random_tokens_runs():
     attention = selfattn.load("induction").attention()
     code = python.experiment(Choice("induction"), "one two", attention, (), "mean", effects.REPEATS)
     whole, *heads = printed(code).splitlines()
-    before, after, moved = numbers(whole)
+    before, after, moved = numbers(whole)  # and no logit
     assert before == after > 0.98
     assert moved == 0.0
     assert len(heads) == 8
+
+
+def test_the_python_of_named_answers_and_means_over_texts_runs():
+    model, over = selfattn.load("sentiment"), Means.named([TEXT, "A dull film."])
+    code = python.experiment(
+        Choice("sentiment"), TEXT, model.attention(), (), over, effects.THIS_TEXT, answers=("negative", "positive")
+    )
+    whole, *heads = printed(code).splitlines()
+    assert whole.startswith("logit difference between 'negative' and 'positive'")
+    measure = effects.on_text(lambda edits: selfattn.trace(model, TEXT, edits), ("negative", "positive"))
+    expected = measure.effect((Ablate(selfattn.means(model, over.texts), layers={1}, heads={3}),))
+    assert_close(numbers(heads[-1]), [expected.before, expected.after, expected.moved, expected.logit], within=1e-6)
 
 
 def test_the_python_of_two_texts_runs():
@@ -78,6 +94,8 @@ def test_the_python_of_patching_runs():
     lines = printed(code).splitlines()
     assert len(lines) == 10
     assert lines[-1].startswith("(1, None)")
+    code = python.patching(Choice("sentiment"), *texts, attention, "logit difference", answers=["negative", "positive"])
+    assert "Recovery.of(clean, corrupt, 'logit difference', ['negative', 'positive'])" in code
 
 
 def test_sentences_have_their_control():
@@ -99,3 +117,30 @@ def test_a_hostile_token_is_text_in_the_pictures():
 def test_pairs_that_are_none_are_refused(written):
     with pytest.raises(ValueError, match="such as 5>3, 8>0"):
         pairs_of(written)
+
+
+def test_the_page_measures_what_is_asked_for():
+    edits = to_json([Ablate(Means.named(EXAMPLES["sentiment"]), layers={1}, heads={2})])
+    text = EXAMPLES["sentiment"][0]
+    page = opened(link("interventions", text=text, edits=edits, answer="negative", against="positive"))
+    assert page["notices"] == []
+    assert page["controls"]["how"] == "mean over texts"
+    (picture,) = page["pictures"]
+    assert "logit difference between 'negative' and 'positive'" in picture["legend"]
+    model = selfattn.load("sentiment")
+    over = selfattn.means(model, EXAMPLES["sentiment"])
+    measure = effects.on_text(lambda edits: selfattn.trace(model, text, edits), ["negative", "positive"])
+    effect = measure.effect((Ablate(over, layers={1}, heads={2}),))
+    moved = f"from {effect.before:.3f} to {effect.after:.3f}".replace("-", "−")
+    assert moved in picture["sentences"][0].replace("-", "−")
+    lengths = [len(model.inputs(text)[0]) for text in EXAMPLES["sentiment"]]
+    reaching = sum(length >= lengths[0] for length in lengths)
+    assert f"over 4 texts; {reaching} of them have as many tokens as this one." in picture["sentences"][-1]
+
+
+def test_what_is_no_answer_and_a_data_set_that_is_not_here_are_one_sentence():
+    edits = to_json([Ablate(Means("0123456789ab", 48), layers={1})])
+    page = opened(link("interventions", text=TEXT, edits=edits, answer="<b>superb"))
+    assert any("mean over 48 texts that are not here: bring the file again" in each for each in page["notices"])
+    assert any("&#x27;&lt;b&gt;superb&#x27; is no class of this model" in each for each in page["notices"])
+    assert "probability of" in page["pictures"][0]["legend"]

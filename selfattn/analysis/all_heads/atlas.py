@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float, Float32, Int, UInt8
 from torch import Tensor
 
-from selfattn.analysis.all_heads.patterns import PATTERNS, TIMES, SeenWeights, uniform
+from selfattn.analysis.all_heads.patterns import PATTERNS, Pattern, SeenWeights, uniform
 from selfattn.recording.call import Call
 from selfattn.tracing.trace import Trace
 
@@ -38,7 +38,7 @@ class Heads:
 
 @dataclass(frozen=True)
 class Badge:
-    """A pattern that a head passes the threshold of."""
+    """A pattern that most of a head's weight goes by."""
 
     layer: int
     head: int
@@ -58,19 +58,16 @@ class Atlas:
     pictures: UInt8[Array, "layer head row column"]
     table: Float32[Array, "layer head pattern"]
     baselines: Float32[Array, "layer head pattern"]
+    patterns: tuple[Pattern, ...]
 
     def badges(self) -> list[Badge]:
-        """What is worth a word: at least the pattern's threshold, and `TIMES` its baseline; the largest first."""
-        found = []
-        for place, pattern in enumerate(PATTERNS.values()):
-            if pattern.badge is None:
-                continue
-            values = self.table[..., place]
-            passed = (values >= pattern.badge) & (values >= TIMES * self.baselines[..., place])
-            found += [
-                Badge(int(layer), int(head), pattern.name, float(values[layer, head]))
-                for layer, head in np.argwhere(passed)
-            ]
+        """What is worth a word: far enough from even attention to all of the weight; the largest first."""
+        found = [
+            Badge(layer, head, pattern.name, float(value))
+            for place, pattern in enumerate(self.patterns)
+            for (layer, head), value in np.ndenumerate(self.table[..., place])
+            if pattern.is_worth_a_badge(value, self.baselines[layer, head, place])
+        ]
         return sorted(found, key=lambda badge: -badge.value)
 
 
@@ -97,6 +94,7 @@ def bound(trace: Trace, call: Call, layers: Sequence[Heads]) -> Atlas:
         np.stack([each.pictures for each in layers]),
         np.stack([each.table for each in layers]),
         np.stack([each.baselines for each in layers]),
+        tuple(PATTERNS.values()),
     )
 
 

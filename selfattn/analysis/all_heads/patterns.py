@@ -88,7 +88,7 @@ class Pattern:
     rows: Rows = field(repr=False)
     aligned: bool = False  # is nothing where query i and key i are two tokens, as in cross-attention
     share: bool = True  # between 0 and 1; else a distance in tokens
-    badge: float | None = None  # the least value that is worth a badge
+    badge: float | None = None  # the least share of the way from even attention to all of the weight for a badge
 
     def __call__(
         self,
@@ -101,6 +101,10 @@ class Pattern:
         seen = SeenWeights.whole(weights, keep, tokens, separators)
         return self.of(seen).nanmean(-1)
 
+    def is_worth_a_badge(self, value: float, even: float) -> bool:
+        """`(value - even) / (1 - even) >= badge`, which a head can reach however short the text; NaN is worth none."""
+        return self.badge is not None and even < 1 and value - even >= self.badge * (1 - even)
+
     def of(self, seen: SeenWeights) -> Float[Tensor, "*head row"]:
         """One number a row, NaN where there is none."""
         if self.aligned and not seen.aligned:
@@ -109,8 +113,6 @@ class Pattern:
 
 
 PATTERNS: dict[str, Pattern] = {}
-# A badge also needs this many times the uniform baseline.
-TIMES = 3.0
 
 
 def pattern(
@@ -188,8 +190,22 @@ def entropy(seen: SeenWeights) -> Float[Tensor, "*head row"]:
 
 @pattern("confidence", "the largest weight of a row")
 def confidence(seen: SeenWeights) -> Float[Tensor, "*head row"]:
-    """The largest weight of a row (Voita et al. 2019): `mean_i max_j A[i, j]`."""
+    """The largest weight of a row, `mean_i max_j A[i, j]`: high where a head rests on one token, such as the first."""
     return saturation.max_probability(seen.weights)
+
+
+@pattern("without sink", "the largest weight of a row on keys other than the first token and separators")
+def confidence_without_sink(seen: SeenWeights) -> Float[Tensor, "*head row"]:
+    """The same without what heads rest on: `mean_i max_{j > 0, j does not separate} A[i, j]`.
+
+    Voita et al. 2019 leave out the token that ends the text. NaN in a row that may attend to nothing else.
+    """
+    others = seen.real.clone()
+    others[:1] = False
+    if seen.separators is not None:
+        others &= ~seen.separators
+    allowed = (seen.keep & others).any(-1)
+    return saturation.max_probability(seen.weights.masked_fill(~others, 0.0)).masked_fill(~allowed, math.nan)
 
 
 @pattern("distance", "how many tokens away the weight goes", aligned=True, share=False)

@@ -9,7 +9,8 @@ The divergence of two rows of weights is that of Jensen and Shannon, in bits (Li
     JS(p, q) = H((p + q) / 2) - (H(p) + H(q)) / 2
 
 A head's number is the mean over the query rows that both have. Rows are taken over the keys that both have, and sum to
-1 again; what lay on the other keys is `left_out`.
+1 again; what lay on the other keys is `left_out`. A row that may attend to one key alone, in both to the same, can only
+be 0, as the first of a causal head, and leaves the mean.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from selfattn.models.model import Attention, Model
@@ -142,7 +143,9 @@ def of_layer(
         p = (first.weights(i)[:heads] if head is None else first.stages(head, i).weights[None]).cpu().double()
         q = second.weights(j)[:heads].cpu().double()
         (p, p_left), (q, q_left) = _over(p, columns[0]), _over(q, columns[1])
-        bits.append(divergence(p.expand_as(q), q).float())
+        choice = _choice(first, i, columns[0], head) | _choice(second, j, columns[1])
+        apart = divergence(p.expand_as(q), q).float()
+        bits.append(apart.masked_fill(choice[:heads].sum(-1) < 2, torch.nan))
         left_out.append(((p_left + q_left) / 2).float())
     return Divergence(torch.cat(bits, -1).nanmean(-1), torch.cat(left_out, -1).nanmean(-1))
 
@@ -153,6 +156,12 @@ def _real(first: Call, second: Call, i: Tensor, j: Tensor) -> tuple[Tensor, Tens
         return i, j
     real = first.real_keys().cpu()[i] & second.real_keys().cpu()[j]
     return i[real], j[real]
+
+
+def _choice(call: Call, rows: Tensor, keys: Tensor, head: int | None = None) -> Bool[Tensor, "#head row key"]:
+    """Which of these keys each row may attend to."""
+    keep = call.keep_of_heads(rows) if head is None else call.keep(head, rows)[None]
+    return keep.cpu()[..., keys]
 
 
 def _over(weights: Float[Tensor, "head row key"], keys: Tensor) -> tuple[Tensor, Tensor]:

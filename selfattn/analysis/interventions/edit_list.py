@@ -8,6 +8,7 @@ from typing import Any
 from selfattn.analysis.interventions.effects import How, Place, silence, silenced
 from selfattn.models.model import Attention
 from selfattn.recording.edits import Ablate, Cut, Edit, Mask, Pairs, Scale, Similarity, Temperature
+from selfattn.recording.means import Means
 
 Edits = tuple[Edit, ...]
 # Of the lines that one cut holds, so many are named.
@@ -74,8 +75,15 @@ def in_words(edit: Edit, queries: Sequence[str], keys: Sequence[str], several: b
         case layers, heads:
             place = f"{_counted('head', heads)} of {_counted('layer', layers)}{inside}"
     if isinstance(edit, Ablate):
-        return f"Silence {place} ({'zeros' if edit.how == 'zero' else 'the mean'})"
+        return f"Silence {place} ({_given(edit.how)})"
     return f"{_what(edit, queries, keys)} in {place}"
+
+
+def _given(how: How) -> str:
+    """What a silenced head gives."""
+    if isinstance(how, Means):
+        return f"the mean over {how.count} text{'s' if how.count != 1 else ''}"
+    return {"zero": "zeros", "mean": "its mean"}[how]
 
 
 def _what(edit: Edit, queries: Sequence[str], keys: Sequence[str]) -> str:

@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from selfattn.analysis.interventions.answers import Asked
 from selfattn.analysis.interventions.repeats import repeated
 from selfattn.maths.masks import custom
 from selfattn.models.answers.changes import change
@@ -27,10 +28,11 @@ from selfattn.models.model import Attention, Model
 from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder, recording
 from selfattn.recording.edits import Ablate, Edit, Setting
+from selfattn.recording.means import Means
 from selfattn.tracing.trace import Trace, moved
 
 Place = tuple[int, int]  # (layer, head)
-How = Literal["zero", "mean"]
+How = Literal["zero", "mean"] | Means
 DRAWS = 20
 DISTANCE = "distance of the output"
 COSINE = "cosine of the two texts"
@@ -39,8 +41,6 @@ THIS_TEXT, REPEATS = "this text", "repeated random tokens"
 SEED = 0
 # Random tokens to a half that is repeated, sequences of a measurement, and logits of it that are in memory at once.
 HALF, COUNT, MOST = 32, 64, 1 << 24
-# Sequences that induction scores are means over.
-SCORED = 4
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ class Effect:
     before: float
     after: float
     moved: float
+    logit: float | None = None  # by how much the answer's logit changed, or its distance from the second answer's
 
     @property
     def change(self) -> float:
@@ -66,30 +67,41 @@ class Measure:
     effect: Callable[[tuple[Edit, ...]], Effect]
 
 
-def on_text(run: Callable[[tuple[Edit, ...]], Trace]) -> Measure:
-    """The probability of the model's first answer to an input; for a model without a head, how far its output moved.
+def on_text(run: Callable[[tuple[Edit, ...]], Trace], answers: Sequence[str] = ()) -> Measure:
+    """What a model says to an input: the probability of the answer named, or the difference of two answers' logits.
 
+    Without a name it is the model's first answer. A model without a head is measured by how far its output moved.
     `moved` is the total variation distance of the two distributions, `sum |p - q| / 2`, averaged over the places that
     the model answers at; without a head the mean over tokens of `|output - output before| / |output before|`.
+    Raises ValueError for a name that is no answer of the model.
     """
     before = run(())
     said = before.prediction
-    if said is None:
-        return Measure(DISTANCE, DISTANCE, lambda edits: _of_output(before, run(edits)))
-    if said.unit == "cosine":
-        return Measure(COSINE, "size of the change", lambda edits: _of_prediction(said, run(edits)))
-    name = f"probability of {said.name(int(said.probabilities.argmax()))!r}"
-    if len(said.positions) > 1:
-        name = f"mean probability of the first answer at {len(said.positions)} places"
-    return Measure(name, "total variation distance", lambda edits: _of_prediction(said, run(edits)))
+    if said is None or said.unit == "cosine":
+        if answers:
+            raise ValueError(f"{before.model.name} gives no answer that could be named; it is measured by its vectors.")
+        if said is None:
+            return Measure(DISTANCE, DISTANCE, lambda edits: _of_output(before, run(edits)))
+        return Measure(COSINE, "size of the change", lambda edits: _of_cosine(said, run(edits)))
+    asked = Asked.of(said, answers)
+    return Measure(asked.name, "total variation distance", lambda edits: _of_answers(asked, said, run(edits)))
 
 
-def _of_prediction(before: Prediction, after: Trace) -> Effect:
+def _of_answers(asked: Asked, before: Prediction, after: Trace) -> Effect:
     assert after.prediction is not None  # a model that answered answers under any edit
-    found = change(before, after.prediction)
-    rows = before.probabilities if before.logits is None else before.logits.softmax(-1)
-    first = rows.amax(-1).mean().item()
-    return Effect(first, first + found.first, abs(found.first) if found.distance is None else found.distance)
+    old, new = asked.logit(before), asked.logit(after.prediction)
+    return Effect(
+        asked.number(before),
+        asked.number(after.prediction),
+        change(before, after.prediction).distance or 0.0,
+        None if old is None or new is None else new - old,
+    )
+
+
+def _of_cosine(before: Prediction, after: Trace) -> Effect:
+    assert after.prediction is not None
+    first, found = before.probabilities.item(), change(before, after.prediction).first
+    return Effect(first, first + found, abs(found))
 
 
 def _of_output(before: Trace, after: Trace) -> Effect:
@@ -115,21 +127,6 @@ def on_repeats(model: Model, generator: torch.Generator, half: int = HALF) -> Me
 
     name = f"accuracy on {count} × {half} random tokens repeated once"
     return Measure(name, "share of guesses that are others", effect)
-
-
-def induction_scores(model: Model, generator: torch.Generator, half: int = HALF) -> dict[Place, float]:
-    """The weight of each head on the token after the earlier occurrence, `mean A[i, i - half + 1]`, on such repeats."""
-    vocabulary = model.network.get_input_embeddings().weight.shape[0]
-    ids = repeated(SCORED, half, generator, vocabulary=vocabulary).to(entrance(model.network))
-    recorder = Recorder(model.names)
-    with torch.inference_mode(), recording(recorder):
-        model.network(input_ids=ids, use_cache=False)
-    scores: dict[Place, float] = {}
-    for call in recorder.calls:
-        weights = torch.stack([call.weights(batch=text) for text in range(SCORED)])
-        found = weights.diagonal(1 - half, -2, -1)[..., 1:].mean((0, 2)).tolist()
-        scores |= {(call.layer, head): score for head, score in enumerate(found)}
-    return scores
 
 
 def _guesses(model: Model, ids: Int[Tensor, "text token"], half: int, edits: tuple[Edit, ...]) -> Tensor:

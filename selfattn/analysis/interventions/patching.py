@@ -7,18 +7,18 @@ The corrupt text runs once a head, each time with that head's context from the c
 """
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 
+from selfattn.analysis.interventions.answers import ONE_ANSWER, indices
 from selfattn.analysis.interventions.effects import DISTANCE, Place
 from selfattn.models.model import Attention
 from selfattn.tracing.trace import Trace, moved
 
 Contexts = Mapping[tuple[int, int], Float[Tensor, "query d_v"]]  # by (place of the call, head)
-ONE_ANSWER = ("class", "next token", "masked token")
 # Below these a share of the difference would be a share of nothing.
 LEAST = {"logit difference": 0.1, "probability": 0.02, DISTANCE: 1e-3}
 
@@ -27,18 +27,19 @@ LEAST = {"logit difference": 0.1, "probability": 0.02, DISTANCE: 1e-3}
 class Recovery:
     """How far a patch goes from the corrupt run to the clean one: `(m - m_corrupt) / (m_clean - m_corrupt)`.
 
-    m is the logit difference between the clean run's answer and the corrupt run's, or the probability of the clean
-    run's answer; for a model without a head, minus the distance of its output from the clean run's.
+    m is the logit difference between two answers, or the probability of the first: those that are named, else the first
+    of the clean run and of the corrupt run. For a model without a head it is minus the distance of its output from the
+    clean run's.
     """
 
     name: str  # what m is
-    answers: tuple[str, str] | None  # the clean run's and the corrupt run's; None for a model without a head
+    answers: tuple[str, str] | None  # None for a model without a head
     clean: float
     corrupt: float
     number: Callable[[Trace], float]
 
     @classmethod
-    def of(cls, clean: Trace, corrupt: Trace, name: str | None = None) -> "Recovery":
+    def of(cls, clean: Trace, corrupt: Trace, name: str | None = None, answers: Sequence[str] = ()) -> "Recovery":
         """Measure both runs. Raises ValueError where they cannot be compared, with the numbers and what to do."""
         lengths = [len(trace.tokens) for trace in (clean, corrupt)]
         if lengths[0] != lengths[1]:
@@ -48,7 +49,9 @@ class Recovery:
             )
         said, other = clean.prediction, corrupt.prediction
         if said is None or other is None:
-            name, answers = DISTANCE, None
+            if answers:
+                raise ValueError(f"{clean.model.name} gives no answer that could be named; leave them out.")
+            name, names = DISTANCE, None
             number = _distance_to(clean)
         else:
             name = name or "logit difference"
@@ -58,14 +61,16 @@ class Recovery:
                     f"gives one {', one '.join(ONE_ANSWER)}, or vectors."
                 )
             first, second = (int(each.probabilities.argmax()) for each in (said, other))
-            answers = (said.name(first), other.name(second))
+            # The second may be named too; else it is what the corrupt text is answered with.
+            first, second = (*indices(said, answers), second)[:2] if answers else (first, second)
+            names = (said.name(first), other.name(second))
             if name == "logit difference" and first == second:
                 raise ValueError(
-                    f"Both texts are answered with {answers[0]!r}, so no logits differ; measure its probability, or "
-                    "choose a text with another answer."
+                    f"Both answers are {names[0]!r}, so no logits differ; name two answers, measure its probability, "
+                    "or choose a text with another answer."
                 )
             number = _logit_difference(first, second) if name == "logit difference" else _probability(first)
-        found = cls(name, answers, number(clean), number(corrupt), number)
+        found = cls(name, names, number(clean), number(corrupt), number)
         if abs(found.clean - found.corrupt) < LEAST[name]:
             raise ValueError(
                 f"The {name} is {found.clean:.3f} on one text and {found.corrupt:.3f} on the other, less than "

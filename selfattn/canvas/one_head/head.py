@@ -12,6 +12,7 @@ from selfattn.canvas.payload import Planes
 from selfattn.maths.masks import custom
 from selfattn.models.inputs.tokens import visible
 from selfattn.recording.call import Call
+from selfattn.recording.means import Means
 from selfattn.tracing.trace import Trace
 
 
@@ -19,8 +20,8 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
     """The words and the planes of one head as the model runs it, with the edits that are in the call.
 
     Planes: query, key, value and raw scores (float32), the model's own mask, and where there are some what edits allow
-    and what they cut after the softmax; its bias where there is one, and for each token its word, its sentence, and
-    whether it is text (1) or padding (0).
+    and what they cut after the softmax, and what the head is to give; its bias where there is one, and for each token
+    its word, its sentence, and whether it is text (1) or padding (0).
     """
     setting, stages = call.settings[head], call.stages(head)
     queries, keys = trace.labels(call)
@@ -33,6 +34,8 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
         "real_queries": _bytes(call.real_keys() if call.kind == "self" else torch.ones(len(queries), dtype=torch.bool)),
         "real_keys": _bytes(call.real_keys()),
     }
+    if isinstance(setting.ablate, Means):
+        planes["given"] = _floats(stages.context)
     for name, bias in zip(("bias", "mask_bias"), call.biases(head), strict=True):
         if bias is not None and (name == "bias" or setting.own_mask):
             planes[name] = _floats(bias)
@@ -48,7 +51,7 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
             "kind": call.kind,
             "scale": call.effective_scale(head),
             "temperature": setting.temperature,
-            "ablated": setting.ablate,
+            "ablated": _ablated(call, head),
             "softcap": call.softcap,
             "sink": None if call.sink is None else call.sink[head].item(),
             "extreme": extreme(call),
@@ -56,6 +59,14 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
         },
     }
     return about, planes
+
+
+def _ablated(call: Call, head: int) -> str | None:
+    """What a silenced head gives: "zero", its "mean", its mean "so far", or what is "given"; None where it is not."""
+    how = call.settings[head].ablate
+    if isinstance(how, Means):
+        return "given"
+    return "so far" if how == "mean" and call.looks_back(head) else how
 
 
 def _masks(call: Call, head: int) -> Planes:

@@ -63,6 +63,17 @@ class Prediction:
         places = zip(ordered.indices.tolist(), ordered.values.tolist(), strict=True)
         return next((p for i, p in places if self.name(i) == name), 0.0)
 
+    def find(self, name: str) -> int:
+        """The number of the label or token of that name: the most probable, where a space before it is left out.
+
+        Raises ValueError for a name that is none, with some that are.
+        """
+        for index in self.probabilities.argsort(descending=True).tolist():
+            if self.name(index) in (name, f" {name}"):
+                return index
+        some = ", ".join(repr(answer) for answer, _ in self.top(3))
+        raise ValueError(f"{name[:40]!r} is no {self.kind} of this model; it says {some} and so on.")
+
     def at(self, position: int) -> "Prediction":
         """The distribution at one of `positions`, alone."""
         if self.logits is None or position not in self.positions:

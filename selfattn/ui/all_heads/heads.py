@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import streamlit as st
+import torch
 
-from selfattn.analysis.all_heads import atlas
+from selfattn.analysis.all_heads import atlas, on_repeats
 from selfattn.analysis.all_heads.atlas import Atlas
-from selfattn.analysis.all_heads.patterns import PATTERNS, TIMES
+from selfattn.analysis.all_heads.on_repeats import ON_REPEATS
+from selfattn.analysis.all_heads.patterns import PATTERNS
+from selfattn.analysis.interventions.effects import SEED
 from selfattn.canvas import component
 from selfattn.canvas.all_heads import atlas_payload
 from selfattn.exports.data import rows_as_csv
@@ -21,6 +24,7 @@ from selfattn.ui.shell.frame import Study
 
 View = dict[str, str | float]
 Layer = TypeVar("Layer")
+NAMES = (*PATTERNS, ON_REPEATS.name)
 OPENING: View = {"pattern": "", "order": "model", "least": 0.0}
 # Every rerun is a thread of its own, and would first start a team of PyTorch's: for texts up to so many tokens that
 # costs more than the team saves.
@@ -35,7 +39,19 @@ def found(study: Study, attention: Attention) -> Atlas:
     layers = layer_by_layer(
         run, caches.heads(*run), attention.layers, lambda layer: atlas.heads_of(trace, calls[layer]), calls[0].shape
     )
-    return atlas.bound(trace, calls[0], layers)
+    found = atlas.bound(trace, calls[0], layers)
+    scored = caches.repeats(study.run)
+    return on_repeats.beside(found, scored) if scored else found
+
+
+def score_on_repeats(study: Study) -> None:
+    """Score induction on repeats once the rest is drawn, and draw again: the text may have nothing to copy."""
+    scored = caches.repeats(study.run)
+    if not scored and on_repeats.applies(study.model):
+        with st.spinner("Scoring induction on repeated random tokens …"):
+            generator = torch.Generator().manual_seed(SEED)
+            scored |= on_repeats.scores(study.model, generator, edits=study.run.edits)
+        st.rerun()
 
 
 def layer_by_layer(
@@ -75,12 +91,11 @@ def _open(asked: Mapping[str, Any]) -> None:
 
 def _reading(found: Atlas) -> str:
     """What a badge needs, how many heads have one, and what the averages leave out."""
-    least = min(pattern.badge for pattern in PATTERNS.values() if pattern.badge is not None)
     badged = len({(badge.layer, badge.head) for badge in found.badges()})
     heads = found.table.shape[0] * found.table.shape[1]
     return (
-        f"A badge needs a share of at least {least} of the weight, and {TIMES:g} times what even attention under the "
-        f"same mask would give: {badged or 'none'} of these {heads} heads {'have' if badged != 1 else 'has'} one. "
+        "A badge needs half of the way from what even attention under the same mask would give to all of the weight: "
+        f"{badged or 'none'} of these {heads} heads {'have' if badged != 1 else 'has'} one. "
         "Padding tokens leave every average."
     )
 
@@ -106,7 +121,7 @@ def _as_link(view: View) -> dict[str, str]:
 
 
 _FITS: dict[str, tuple[Callable[[str], object], str]] = {
-    "pattern": (lambda text: text in ("", *PATTERNS), f"one of {', '.join(PATTERNS)}"),
+    "pattern": (lambda text: text in ("", *NAMES), f"one of {', '.join(NAMES)}"),
     "order": (lambda text: text in ("model", "layer", "all"), "model, layer or all"),
     "least": (lambda text: re.fullmatch(r"\d{1,5}(\.\d{1,20})?", text), "a number from 0"),
 }
@@ -147,8 +162,8 @@ def _columns(found: Atlas) -> dict[str, list[object]]:
         "head": [head for _, head in places],
         "badges": [", ".join(badges[place]) for place in places],
     }
-    for at, name in enumerate(PATTERNS):
-        for title, numbers in ((name, found.table), (f"{name}, uniform", found.baselines)):
+    for at, pattern in enumerate(found.patterns):
+        for title, numbers in ((pattern.name, found.table), (f"{pattern.name}, uniform", found.baselines)):
             column = [float(number) for number in numbers[..., at].flatten()]
             if not all(map(math.isnan, column)):
                 columns[title] = [None if math.isnan(number) else number for number in column]

@@ -22,7 +22,10 @@ from selfattn.ui.place import Head
 KEY = "comparison"
 # Tokens of a text whose pairs are compared one by one.
 LONGEST = 1024
-FORMULA = "Jensen-Shannon divergence of their rows in bits, the mean over queries: 0 where equal, 1 where disjoint."
+FORMULA = (
+    "Jensen-Shannon divergence of their rows in bits, the mean over queries with a choice: 0 where equal, 1 where "
+    "disjoint."
+)
 CAVEAT = "Different attention is not yet a different computation: what is mixed, the values, counts as much."
 
 

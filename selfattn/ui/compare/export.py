@@ -67,6 +67,7 @@ def as_python(sides: Sides) -> str:
         "",
         f"model = {loads[0]}",
         *([f"other = {loads[1]}"] if models[1] == "other" else []),
+        *python.data_sets([*edits[0], *edits[1]]),
         f"first = {traces[0]}",
         f"second = {traces[1]}",
         f"found = comparison.compare(first, second, part={at.part!r}, kind={at.kind!r}{head})",

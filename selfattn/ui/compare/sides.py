@@ -18,7 +18,7 @@ from selfattn.ui import caches, controls, link
 from selfattn.ui.caches import Run
 from selfattn.ui.link import Linked, linked
 from selfattn.ui.place import Head
-from selfattn.ui.shell import writing
+from selfattn.ui.shell import data_sets, writing
 from selfattn.ui.shell.frame import Study
 from selfattn.ui.shell.in_model import EDITS
 
@@ -117,7 +117,7 @@ def pick(study: Study) -> Sides:
         other = counterpart(model, study.model.attention(at.part, at.kind))
         second_at = _head(model, other, at, chosen="head" in ways)
     if "edits" in ways:
-        return Sides(study.plain, run.under(_edits()), at, second_at, ways)
+        return Sides(study.plain, run.under(_edits(study)), at, second_at, ways)
     return Sides(study.run, run, at, second_at, ways)
 
 
@@ -209,7 +209,7 @@ def _model(study: Study) -> Choice:
     return Choice(source, device=study.run.choice.device, dtype=study.run.choice.dtype)
 
 
-def _edits() -> tuple[Edit, ...]:
+def _edits(study: Study) -> tuple[Edit, ...]:
     """The edits of the link, or those that the reader put into the model on another page."""
     edits = EDITS.get()
     if not edits:
@@ -218,4 +218,4 @@ def _edits() -> tuple[Edit, ...]:
             for name, first in {"No scaling": Scale(None), "Temperature 2": Temperature(2.0)}.items():
                 st.button(name, on_click=EDITS.put, args=((first,),))
         st.stop()
-    return edits
+    return data_sets.with_texts(edits, study.run.choice, study.model)

@@ -1,7 +1,7 @@
 """The page of interventions: what a reader changes in the model's attention, and what it says then."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -10,7 +10,7 @@ import streamlit as st
 from selfattn import Trace
 from selfattn.analysis.interventions import edit_list, effects
 from selfattn.analysis.interventions.edit_list import Edits
-from selfattn.analysis.interventions.effects import COSINE, DISTANCE, REPEATS, THIS_TEXT, Effect, How, Place
+from selfattn.analysis.interventions.effects import COSINE, DISTANCE, Effect, How, Place
 from selfattn.canvas import component
 from selfattn.canvas.interventions import LONGEST_TEXT, experiment_payload
 from selfattn.canvas.prediction import prediction_of
@@ -19,8 +19,10 @@ from selfattn.figures import interventions as figures
 from selfattn.models.inputs.tokens import visible
 from selfattn.models.model import Attention
 from selfattn.recording.edits import Ablate, Cut, from_json, to_json
+from selfattn.recording.means import Means
 from selfattn.ui import caches, controls
 from selfattn.ui.interventions import experiments
+from selfattn.ui.interventions.asked import On
 from selfattn.ui.link import KEEP
 from selfattn.ui.place import Head
 from selfattn.ui.shell import exporting, in_model, writing
@@ -30,7 +32,6 @@ KEY = "experiment"
 ONE, MEAN = "one head", "mean of the layer"
 EVERYWHERE, LAYER, HEAD = "in every layer", "in this layer", "in this head"
 BEFORE, AFTER = "before the softmax", "after the softmax"
-HOWS: dict[str, How] = {"zeros": "zero", "its mean": "mean"}
 # What cannot be known of a word's row while it is empty is said of so many.
 NAMED = 3
 
@@ -78,44 +79,7 @@ def setup(study: Study) -> Setup:
     return Setup(at, study.model.attention(at.part, at.kind), lines, reach, when)
 
 
-def how_silenced(edits: Edits) -> How:
-    """What a silenced head gives in place of its context: as the edits have it, else as the reader chooses."""
-    found = {edit.how for edit in edits if isinstance(edit, Ablate)}
-    if len(found) == 1:
-        name = next(name for name, how in HOWS.items() if how in found)
-        if st.session_state.get("how", "zeros") != name:
-            st.session_state.how = name
-    chosen = st.segmented_control(
-        "Silenced heads give",
-        HOWS,
-        default="zeros",
-        required=True,
-        key="how",
-        on_change=_other_how,
-        help="Zeros are what no head ever gives: off the model's own distribution. The mean over the text is gentler.",
-        **KEEP,
-    )
-    return HOWS[chosen]
-
-
-def _other_how() -> None:
-    how = HOWS[st.session_state.how]
-    edits = in_model.EDITS.get()
-    in_model.EDITS.put(tuple(replace(edit, how=how) if isinstance(edit, Ablate) else edit for edit in edits))
-
-
-def measured_on(study: Study) -> str:
-    """What effects are measured on; repeated random tokens are for models that say which token comes next."""
-    said = caches.trace(study.plain).prediction
-    if said is None or said.kind != "next token" or study.model.network.config.is_encoder_decoder:
-        return THIS_TEXT
-    first = REPEATS if study.model.name == "induction" else THIS_TEXT
-    return str(
-        st.segmented_control("Measured on", [THIS_TEXT, REPEATS], default=first, required=True, key="measured", **KEEP)
-    )
-
-
-def picture(study: Study, setup: Setup, edits: Edits, how: How, on: str) -> None:
+def picture(study: Study, setup: Setup, edits: Edits, how: How, on: On) -> None:
     """Lines, heads, prediction and changes, live; what the reader does there comes back as edits."""
     before, after = caches.trace(study.plain), study.trace()
     at, attention = setup.at, setup.attention
@@ -215,7 +179,7 @@ def _sentences(
     attention: Attention,
     silenced: frozenset[Place],
     how: How,
-    on: str,
+    on: On,
     runs: tuple[Trace, Trace],
     names: tuple[Sequence[str], Sequence[str]],
 ) -> list[str]:
@@ -237,11 +201,20 @@ def _sentences(
     found += _empty(effects.emptied(*runs), names)
     note = "What moves the answer is necessary on this text; that does not say what it does."
     if silenced and how == "zero":
-        note += " Zeros are off the model’s own distribution: compare with the mean."
+        note += " Zeros are off the model’s own distribution: compare with the mean over texts."
+    elif silenced and isinstance(how, Means):
+        note += f" {_averaged(study, how)}"
     return [*found, note]
 
 
-def _control(study: Study, on: str, attention: Attention, how: How, chosen: frozenset[Place]) -> str:
+def _averaged(study: Study, how: Means) -> str:
+    """How many texts stand behind a mean, at the end of this text."""
+    length = caches.trace(study.plain).calls[0].shape[0]
+    reaching = caches.means(study.plain.choice, how).reaching(length)
+    return f"The mean is over {how.count} texts; {reaching} of them have as many tokens as this one."
+
+
+def _control(study: Study, on: On, attention: Attention, how: How, chosen: frozenset[Place]) -> str:
     done = experiments.drawn(study.plain, on, attention, how, chosen)
     others = attention.layers * attention.heads - len(chosen)
     if len(chosen) > others:
@@ -265,8 +238,8 @@ def _empty(rows: Sequence[tuple[Any, int, int]], names: tuple[Sequence[str], Seq
     return [f"In {heads} head{'s' if heads != 1 else ''} nothing is left to attend to for {listed}{more}: zeros there."]
 
 
-def export(study: Study, attention: Attention, edits: Edits, how: How, on: str) -> None:
+def export(study: Study, attention: Attention, edits: Edits, how: How, on: On) -> None:
     """The Python that makes these numbers, in the sidebar's menu."""
     run = study.plain
-    code = python.experiment(run.choice, run.given, attention, edits, how, on, run.pad, run.written)
+    code = python.experiment(run.choice, run.given, attention, edits, how, on.where, run.pad, run.written, on.answers)
     exporting.menu({}, {exporting.PYTHON: code})

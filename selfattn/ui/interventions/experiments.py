@@ -1,67 +1,74 @@
 """An experiment: what the edits in the model are measured by."""
 
+from dataclasses import replace
 from functools import partial
 
 import torch
 
 import selfattn
 from selfattn import Trace
+from selfattn.analysis.all_heads import on_repeats
 from selfattn.analysis.interventions import effects
 from selfattn.analysis.interventions.effects import SEED, THIS_TEXT, Effect, How, Measure, Place
 from selfattn.models.model import Attention
 from selfattn.recording.edits import Edit
 from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
+from selfattn.ui.interventions.asked import On
 
 
-def measure(run: Run, on: str) -> Measure:
+def measure(run: Run, on: On) -> Measure:
     """What effects on a run are measured in."""
-    if on == THIS_TEXT:
-        return effects.on_text(partial(_once, run))
-    return effects.on_repeats(caches.model(run.choice), torch.Generator().manual_seed(SEED))
+    if on.where == THIS_TEXT:
+        return effects.on_text(partial(_once, run), on.answers)
+    found = effects.on_repeats(caches.model(run.choice), torch.Generator().manual_seed(SEED))
+    return replace(found, effect=lambda edits: found.effect(caches.with_numbers(run.choice, edits)))
 
 
 def _once(run: Run, edits: tuple[Edit, ...]) -> Trace:
     """A run whose trace nobody asks for again: it would push others out of the cache."""
     if not edits:
         return caches.trace(run)
+    edits = caches.with_numbers(run.choice, edits)
     return selfattn.trace(caches.model(run.choice), run.given, edits, pad=run.pad, written=run.written)
 
 
-@caches.of_runs(max_entries=6)
 def induction(run: Run) -> dict[Place, float]:
     """The induction score of each head, on repeated random tokens."""
-    return effects.induction_scores(caches.model(run.choice), torch.Generator().manual_seed(SEED))
+    scored = caches.repeats(run)
+    if not scored:
+        scored |= on_repeats.scores(caches.model(run.choice), torch.Generator().manual_seed(SEED))
+    return {place: score.value for place, score in scored.items()}
 
 
 @caches.of_runs(max_entries=64)
-def effect(run: Run, on: str, edits: tuple[Edit, ...]) -> Effect:
+def effect(run: Run, on: On, edits: tuple[Edit, ...]) -> Effect:
     """The effect of some edits."""
     return measure(run, on).effect(edits)
 
 
-def alone(run: Run, on: str, attention: Attention, how: How) -> dict[Place, Effect]:
+def alone(run: Run, on: On, attention: Attention, how: How) -> dict[Place, Effect]:
     """The effects of silencing each head, as far as they are done now: other readers may be adding to them."""
     return dict(_alone(run, on, attention, how))
 
 
-def drawn(run: Run, on: str, attention: Attention, how: How, chosen: frozenset[Place]) -> dict[int, Effect]:
+def drawn(run: Run, on: On, attention: Attention, how: How, chosen: frozenset[Place]) -> dict[int, Effect]:
     """The effects of the control's draws, as far as they are done now."""
     return dict(_drawn(run, on, attention, how, chosen))
 
 
 @caches.of_runs(max_entries=12)
-def _alone(run: Run, on: str, attention: Attention, how: How) -> dict[Place, Effect]:
+def _alone(run: Run, on: On, attention: Attention, how: How) -> dict[Place, Effect]:
     """Where effects are kept as they are done, for all readers: who stops loses nothing."""
     return {}
 
 
 @caches.of_runs(max_entries=24)
-def _drawn(run: Run, on: str, attention: Attention, how: How, chosen: frozenset[Place]) -> dict[int, Effect]:
+def _drawn(run: Run, on: On, attention: Attention, how: How, chosen: frozenset[Place]) -> dict[int, Effect]:
     return {}
 
 
-def ranking(run: Run, on: str, attention: Attention, how: How) -> bool:
+def ranking(run: Run, on: On, attention: Attention, how: How) -> bool:
     """Silence every head that is not done; True once all are."""
     done = _alone(run, on, attention, how)
     left = effects.silencing(measure(run, on), attention, how, done)
@@ -69,7 +76,7 @@ def ranking(run: Run, on: str, attention: Attention, how: How) -> bool:
     return steps.walk(left, done, attention.layers * attention.heads, named, "heads")
 
 
-def control(run: Run, on: str, attention: Attention, how: How, chosen: frozenset[Place]) -> bool:
+def control(run: Run, on: On, attention: Attention, how: How, chosen: frozenset[Place]) -> bool:
     """Silence as many heads at random; True once all draws are done. Raises ValueError where too few are left."""
     done = _drawn(run, on, attention, how, chosen)
     generator = torch.Generator().manual_seed(SEED)

@@ -16,6 +16,7 @@ from selfattn.models.inputs.tokens import visible
 from selfattn.models.model import Attention
 from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
+from selfattn.ui.interventions import asked
 from selfattn.ui.interventions.ranking import FEW
 from selfattn.ui.link import KEEP, Linked, linked
 from selfattn.ui.shell import exporting
@@ -42,20 +43,24 @@ def patching(study: Study, attention: Attention) -> None:
             OTHER_TEXT.put(ANOTHER.get(str(study.plain.given), ""))
         another = st.text_input("Another text, of as many tokens", key=OTHER_TEXT.control())
         name = st.segmented_control("Measured in", MEASURES, default=MEASURES[0], required=True, key="patch_in", **KEEP)
+        fields = st.container(horizontal=True, vertical_alignment="bottom")
     OTHER_TEXT.put(another)
     if not another.strip():
         st.html(pieces.note("Type another text: what each head gives on it is put into the text above."))
         return
-    clean, corrupt = caches.trace(replace(study.plain, given=another)), caches.trace(study.plain)
+    other = replace(study.plain, given=another)
+    clean, corrupt = caches.trace(other), caches.trace(study.plain)
+    with fields:
+        names = asked.named(other, _top(corrupt))
     _tokens(clean.tokens.text, corrupt.tokens.text)
-    recovery = Recovery.of(clean, corrupt, name)
+    recovery = Recovery.of(clean, corrupt, name, names)
     st.html(pieces.heading("From one answer to the other", _answers(recovery)))
     heads = attention.layers * attention.heads
     wanted = heads <= FEW or st.toggle(f"Patch each of {heads} heads, one by one", key="patched", **KEEP)
-    shares = _shares(study.plain, attention, another, recovery.name)
+    shares = _shares(study.plain, attention, another, recovery.name, names)
     if wanted:
         left = analysis.patching(recovery, attention, clean, partial(_patched, study.plain), shares)
-        named = steps.name("patch", study.plain, attention, another, recovery.name)
+        named = steps.name("patch", study.plain, attention, another, recovery.name, names)
         steps.walk(left, shares, heads + attention.layers, named, "patches")
     if done := dict(shares):  # another reader may be adding to them
         st.html(figures.table(done, attention.layers, attention.heads, study.palette))
@@ -67,12 +72,12 @@ def patching(study: Study, attention: Attention) -> None:
             mime="text/csv",
         )
     run = study.plain
-    code = python.patching(run.choice, run.given, another, attention, recovery.name, run.pad, run.written)
+    code = python.patching(run.choice, run.given, another, attention, recovery.name, run.pad, run.written, names)
     exporting.menu({}, {exporting.PYTHON: code})
 
 
 @caches.of_runs(max_entries=12)
-def _shares(run: Run, attention: Attention, another: str, name: str) -> Places:
+def _shares(run: Run, attention: Attention, another: str, name: str, names: tuple[str, ...]) -> Places:
     """Where shares are kept as they are done, for all readers."""
     return {}
 
@@ -80,6 +85,10 @@ def _shares(run: Run, attention: Attention, another: str, name: str) -> Places:
 def _patched(run: Run, contexts: Contexts) -> selfattn.Trace:
     model = caches.model(run.choice)
     return selfattn.trace(model, run.given, pad=run.pad, written=run.written, contexts=contexts)
+
+
+def _top(trace: selfattn.Trace) -> str:
+    return visible(trace.prediction.top(1)[0][0]) if trace.prediction else "none"
 
 
 def _tokens(clean: tuple[str, ...], corrupt: tuple[str, ...]) -> None:

@@ -13,6 +13,7 @@ from selfattn.figures import interventions as figures
 from selfattn.figures import pieces
 from selfattn.models.model import Attention
 from selfattn.ui.interventions import experiments
+from selfattn.ui.interventions.asked import On
 from selfattn.ui.link import KEEP
 from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
@@ -30,19 +31,19 @@ def wanted(attention: Attention) -> tuple[bool, bool]:
     return st.toggle("Compare with random heads", key="compared", **KEEP), ranked
 
 
-def measure_at_once(study: Study, attention: Attention, edits: Edits, how: How, on: str) -> None:
+def measure_at_once(study: Study, attention: Attention, edits: Edits, how: How, on: On) -> None:
     """In a model of few heads, measure before the picture is drawn."""
     if attention.layers * attention.heads <= FEW:
         _measure(study, attention, edits, how, on, (True, True))
 
 
-def measure(study: Study, attention: Attention, edits: Edits, how: How, on: str, wanted: tuple[bool, bool]) -> None:
+def measure(study: Study, attention: Attention, edits: Edits, how: How, on: On, wanted: tuple[bool, bool]) -> None:
     """Measure what is wanted below the picture, and draw that again with what is found."""
     if _measure(study, attention, edits, how, on, wanted):
         st.rerun()
 
 
-def _measure(study: Study, attention: Attention, edits: Edits, how: How, on: str, wanted: tuple[bool, bool]) -> bool:
+def _measure(study: Study, attention: Attention, edits: Edits, how: How, on: On, wanted: tuple[bool, bool]) -> bool:
     """True where something was measured that had not been."""
     compared, ranked = wanted
     silenced = effects.silenced(edits, attention)
@@ -54,12 +55,12 @@ def _measure(study: Study, attention: Attention, edits: Edits, how: How, on: str
     return _known(study, attention, how, on, silenced) != known
 
 
-def _known(study: Study, attention: Attention, how: How, on: str, silenced: frozenset[Place]) -> tuple[int, int]:
+def _known(study: Study, attention: Attention, how: How, on: On, silenced: frozenset[Place]) -> tuple[int, int]:
     alone = experiments.alone(study.plain, on, attention, how)
     return len(alone), len(experiments.drawn(study.plain, on, attention, how, silenced))
 
 
-def table(study: Study, attention: Attention, how: How, on: str) -> None:
+def table(study: Study, attention: Attention, how: How, on: On) -> None:
     """Every head by what silencing it alone does, beside how much that differs from head to head."""
     alone = experiments.alone(study.plain, on, attention, how)
     if not alone:
@@ -67,7 +68,7 @@ def table(study: Study, attention: Attention, how: How, on: str) -> None:
     found = experiments.measure(study.plain, on)
     columns = _columns(alone)
     st.html(pieces.heading("Every head, silenced alone", _beside(alone, found.name)))
-    scores = experiments.induction(study.plain) if on == REPEATS else {}
+    scores = experiments.induction(study.plain) if on.where == REPEATS else {}
     if scores:
         columns["induction score"] = [scores[place] for place in alone]
         st.html(f'<p class="sa-answer">{figures.seen_and_needed(scores, alone)}</p>')
@@ -89,8 +90,8 @@ def _beside(alone: Mapping[Place, Effect], name: str) -> str:
     return f"change of the {name}; all {found.draws}: {figures.signed(found.mean)} ± {found.deviation:.3f}"
 
 
-def _columns(alone: Mapping[Place, Effect]) -> dict[str, list[float]]:
-    return {
+def _columns(alone: Mapping[Place, Effect]) -> dict[str, list[Any]]:
+    columns: dict[str, list[Any]] = {
         "layer": [layer for layer, _ in alone],
         "head": [head for _, head in alone],
         "change": [each.change for each in alone.values()],
@@ -98,3 +99,6 @@ def _columns(alone: Mapping[Place, Effect]) -> dict[str, list[float]]:
         "after": [each.after for each in alone.values()],
         "moved": [each.moved for each in alone.values()],
     }
+    if all(each.logit is not None for each in alone.values()):
+        columns["change of the logit"] = [each.logit for each in alone.values()]
+    return columns

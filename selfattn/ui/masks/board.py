@@ -195,7 +195,7 @@ def export(study: Study, place: Place, drawn: Drawn) -> None:
 def _csv(study: Study, place: Place, pattern: MaskPattern) -> bytes:
     """One line a pair: may it attend, the first layer at which it has heard, its weight in this head alone."""
     before: Trace = study.trace()
-    call = before.call(place.at.layer, place.at.part, "self").with_edits([*study.run.edits, Mask(pattern)])
+    call = before.call(place.at.layer, place.at.part, "self").with_edits([*study.trace().edits, Mask(pattern)])
     stages = call.stages(place.at.head)
     names = [data.cell(name) for name in before.labels(call)[0]]
     first = reach.first_layers(stages.keep.cpu())

@@ -16,7 +16,18 @@ from selfattn.places import HOME
 from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
 from selfattn.ui.caches import Run
-from selfattn.ui.shell import in_model, input_picker, loading, model_picker, pasting, steps_back, style, theme, writing
+from selfattn.ui.shell import (
+    data_sets,
+    in_model,
+    input_picker,
+    loading,
+    model_picker,
+    pasting,
+    steps_back,
+    style,
+    theme,
+    writing,
+)
 from selfattn.ui.shell.copy_link import copy_link
 from selfattn.ui.shell.refusing import refusing
 
@@ -91,7 +102,7 @@ def frame(page: str) -> Study:
         waiting = budget(model, tokens).describe if tokens > LONG else "Running the model …"
         with st.spinner(waiting, show_time=True):
             found = caches.trace(run)
-        edits = in_model.EDITS.get()
+        edits = data_sets.with_texts(in_model.EDITS.get(), choice, model)
         edited, refused = (run, "") if page in (*PLAIN, *OTHERS) else _under(run, edits)
         if refused:
             link.note("edits", refused)
@@ -101,7 +112,7 @@ def frame(page: str) -> Study:
                 in_model.strip(edits, model, found.tokens.text, drawn=page not in PLAIN)
             if isinstance(run.given, str | Pair) and (sentence := unlearnt(found.tokens, run.given, model.tokenizer)):
                 st.html(pieces.note(sentence))
-    badge.html(_badge(found))
+    badge.html(_badge(caches.trace(edited)))
     with st.sidebar:
         st.html(pieces.facts(_facts(found)))
         copy_link()

@@ -28,7 +28,7 @@ export function card(scope) {
     write(title, `Layer ${at.layer}, head ${at.head}`);
     const found = badgesOf(about, at);
     badges.replaceChildren(...found.map(({ name, value }) => h("b", {}, `${name} ${short(value)}`)));
-    if (found.length === 0) badges.append(`no pattern passes ${short(about.least)} and ${about.times} × even`);
+    if (found.length === 0) badges.append(`no pattern goes ${short(about.least)} of the way from even to all`);
     for (const { name, top, row, fill, tick, written } of bars) {
       const { value, baseline } = measured(about, at, name);
       row.classList.toggle("chosen", name === scope.view.pattern);

@@ -93,8 +93,10 @@ export class Head {
     this.edited = planes.allowed;
     /** @type {Bytes | undefined} */
     this.cut = planes.cut;
-    /** @type {"zero" | "mean" | null} */
+    /** @type {"zero" | "mean" | "so far" | "given" | null} */
     this.ablated = head.ablated;
+    /** @type {Floats | undefined} */
+    this.given = planes.given;
     /** @type {{ scores: Floats, keep: Uint8Array, temperature: number, bias?: Floats, maskBias?: Floats }} */
     this.own = {
       scores: planes.scores,
@@ -138,20 +140,22 @@ export class Head {
     if (this.ablated) this.#silence();
   }
 
-  /** What a silenced head gives: zeros, or the mean of its rows but for those of padding. */
+  /** What a silenced head gives: zeros, what is given, or the mean of its rows (so far) but for those of padding. */
   #silence() {
-    const {
-      context,
-      dv,
-      shape: [n],
-      real,
-    } = this;
-    const mean = new Float64Array(dv);
-    const rows = this.ablated === "mean" ? real.queries.reduce((sum, one) => sum + one, 0) : 0;
-    for (let i = 0; rows && i < n; i++) {
-      if (real.queries[i]) for (let x = 0; x < dv; x++) mean[x] += context[i * dv + x] / rows;
+    const { context, given, ablated, dv, real } = this;
+    if (ablated === "zero") return void context.fill(0);
+    if (given) return context.set(given);
+    const sum = new Float64Array(dv);
+    const rows = Array.from(this.allowed.keys());
+    let count = 0;
+    for (const i of rows) {
+      if (real.queries[i]) {
+        count++;
+        for (let x = 0; x < dv; x++) sum[x] += context[i * dv + x];
+      }
+      if (ablated === "so far") for (let x = 0; x < dv; x++) context[i * dv + x] = sum[x] / Math.max(count, 1);
     }
-    for (let i = 0; i < n; i++) context.set(mean, i * dv);
+    if (ablated === "mean") for (const i of rows) for (let x = 0; x < dv; x++) context[i * dv + x] = sum[x] / count;
   }
 
   /** The word that gives most of its weight to one other word: where there is something to see at once. */

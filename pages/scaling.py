@@ -6,11 +6,11 @@ from selfattn.analysis import scaling
 from selfattn.figures import pieces
 from selfattn.ui import caches, controls, link
 from selfattn.ui import scaling as scaling_views
-from selfattn.ui.shell.frame import Study, routed
+from selfattn.ui.shell.frame import OWN, Study, routed
 from selfattn.ui.shell.refusing import refusing
 
 DIMENSIONS = tuple(2**n for n in range(11))
-RANDOM, OWN = "random q and k", "the model's own"
+RANDOM = "random q and k"
 
 
 @routed

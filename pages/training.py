@@ -3,13 +3,14 @@
 import streamlit as st
 
 from selfattn.figures import pieces
+from selfattn.figures.palette import Palette
 from selfattn.ui import link
+from selfattn.ui.shell import yours
 from selfattn.ui.shell.frame import Study, routed
-from selfattn.ui.training import others, result, runs, start
+from selfattn.ui.training import others, result, runs, searches, start, sweep
 from selfattn.ui.training import run as training_run
-from selfattn.ui.training.learning import learning, shipped
+from selfattn.ui.training.learning import shipped
 from selfattn.ui.training.side_by_side import side_by_side
-from selfattn.ui.training.sweep import sweep
 
 ONE, SWEEP, BESIDE = "One run", "A sweep", "Scaled or not"
 
@@ -36,14 +37,34 @@ def page(study: Study) -> None:
 
     with st.container(key="board"):
         if what == SWEEP:
-            sweep(study.palette)
+            sweeps(study.palette)
         elif what == BESIDE:
             side_by_side(study.palette)
-        elif (run := runs.chosen()) is not None:
-            training_run.view(run, study.palette)
-            result.result(run, study.palette)
-            others.others(run)
         else:
-            learning(shipped(), "learning_induction")
-            start.form()
-            others.others(None)
+            one_run(study.palette)
+
+
+def one_run(palette: Palette) -> None:
+    """The runs that are there, then the one that is looked at, or a shipped one and what is needed to train another."""
+    run, found = runs.chosen(), yours.runs()
+    if found:
+        others.list_runs(found, run)
+    if run is not None:
+        training_run.view(run, palette)
+        result.result(run, palette)
+    else:
+        shipped()
+        start.form()
+    if not found:
+        others.list_runs(found, run)
+
+
+def sweeps(palette: Palette) -> None:
+    """The sweeps that are there, then the one that is looked at, or what is needed to start another."""
+    looked_at, found = searches.chosen(), yours.sweeps()
+    if found:
+        others.list_sweeps(found, looked_at)
+    if looked_at is not None:
+        sweep.view(looked_at, palette)
+    else:
+        sweep.form()

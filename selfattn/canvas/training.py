@@ -15,8 +15,8 @@ LONGEST, LONGEST_TEXT = 40, 90
 ORDER = ("induction", "entropy", "previous")
 
 
-def history_payload(history: History) -> bytes:
-    """The whole history in one blob.
+def history_payload(history: History, step: int | None = None) -> bytes:
+    """The whole history in one blob, and the step to open at: the last where none is named.
 
     `weights_0`, `weights_1`, ... are (step, layer, head, query, key) of each text, a float16 as two bytes;
     `patterns` is (pattern, step, layer, head) in float32.
@@ -33,6 +33,7 @@ def history_payload(history: History) -> bytes:
         ],
         "causal": history.causal,
         "events": list(history.events.items()),
+        "view": {"step": step},
     }
     curves = [history.patterns[name] for name in names]
     planes = {f"weights_{text}": _bytes(weights) for text, weights in enumerate(history.weights)}

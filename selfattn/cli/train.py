@@ -268,8 +268,9 @@ def _prepared_sweep(
     out: Path, corpus: "Corpus", settings: "Settings", searched: str, trials: int, tokenizer: str | None
 ) -> "Sweep":
     from selfattn.training.search import sweeps
+    from selfattn.training.search.ranges import ranges_of
 
-    return sweeps.prepare(out, corpus, settings, sweeps.ranges_of(searched), trials, tokenizer=tokenizer)
+    return sweeps.prepare(out, corpus, settings, ranges_of(searched), trials, tokenizer=tokenizer)
 
 
 def _run_sweep(sweep: "Sweep") -> None:
@@ -288,6 +289,6 @@ def _run_sweep(sweep: "Sweep") -> None:
     best = sweep.best()
     if best is None:
         raise ValueError("No trial came to an end with a number; try smaller learning rates.")
-    print(f"\nBest of {sweep.trials}: {best.said}, held-out accuracy {best.accuracy:.3f}.")
+    print(f"\n{sweep.verdict()}.")
     print("It was chosen on these held-out texts, so on others it may be a little lower.")
     _say_how_to_open(sweep.of(best.number).model)

@@ -199,9 +199,9 @@ def examples(rows: Sequence[tuple[str, str]]) -> str:
     return f'<div class="sa-table" tabindex=0><table><tbody>{lines}</tbody></table></div>'
 
 
-def outcome(state: str, sentence: str) -> str:
-    """How a run ended, as a sign, and why."""
-    return f'<span class="sa-badge">{escape(state)}</span> <span class="sa-quiet">{escape(sentence)}</span>'
+def outcome(said: str, sentence: str) -> str:
+    """How a run ended, and why where that was before its end."""
+    return f'<p class="sa-said"><b>{escape(said)}</b></p>' + (notes([sentence]) if sentence else "")
 
 
 def duration(seconds: float) -> str:

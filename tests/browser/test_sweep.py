@@ -9,6 +9,7 @@ from selfattn.training.data.generated import generate
 from selfattn.training.run.settings import Settings
 from selfattn.training.search import side_by_side, sweeps
 from selfattn.training.search.lookup import Lookup
+from selfattn.training.search.ranges import ranges_of
 from selfattn.training.search.side_by_side import PairsPlan
 from tests.tools.browser import Reader
 
@@ -76,7 +77,7 @@ def test_a_sweep_is_started_stopped_and_its_best_model_loaded(reader, runs_home)
         runs_home / f"sweep-{0:016x}",
         generate("hard", 200, 0),
         SETTINGS,
-        sweeps.ranges_of("learning_rate=0.0001:0.1,norm"),
+        ranges_of("learning_rate=0.0001:0.1,norm"),
         3,
     )
     sweeps.run(done)

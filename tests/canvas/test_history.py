@@ -33,7 +33,8 @@ DECODE = """async (packed) => {
 SHOW = """async (packed) => {
   const { default: show } = await import("/main.js");
   const data = Uint8Array.from(atob(packed), (each) => each.charCodeAt(0));
-  show({ data, parentElement: document.body });
+  window.told = [];
+  show({ data, parentElement: document.body, setStateValue: (name, { step }) => told.push([name, step]) });
 }"""
 # Every pixel of the large map as one number, and whether all frames asked for are drawn.
 MAP = """() => {
@@ -61,18 +62,18 @@ def small() -> History:
     )
 
 
-def mount(page, history: History, palette=LIGHT) -> None:
+def mount(page, history: History, palette=LIGHT, step: int | None = None) -> None:
     style = "".join((BROWSER / f"{name}.css").read_text() for name in ("shared/slider", "training/history"))
     colours = "".join(f"--sa-{name}: {colour};" for name, colour in dataclasses.asdict(palette).items())
     page.set_viewport_size({"width": 1200, "height": 1000})
     page.emulate_media(reduced_motion="reduce")
     page.add_style_tag(content=f"body {{ margin: 0; background: {palette.paper}; {colours} }} {style}")
     page.evaluate("document.body.innerHTML = '<div class=canvas></div>'")
-    send(page, history)
+    send(page, history, step)
 
 
-def send(page, history: History) -> None:
-    page.evaluate(SHOW, base64.b64encode(addressed("training", history_payload(history), {})).decode())
+def send(page, history: History, step: int | None = None) -> None:
+    page.evaluate(SHOW, base64.b64encode(addressed("training", history_payload(history, step), {})).decode())
     page.locator(".history[data-ready=true]").wait_for()
     still(page)
 
@@ -190,6 +191,17 @@ def test_the_large_map_has_the_colours_of_its_weights(module_page, shipped):
         if key <= query:
             # Depths come from a table of 4096 steps: below the first of them a root is still 1/64.
             assert_close(colour, low + (high - low) * weights[query, key] ** 0.5, within=3)
+
+
+def test_it_opens_on_a_step_that_is_asked_for_and_tells_where_the_reader_stands(module_page, shipped):
+    last, place = len(shipped.steps) - 1, shipped.steps.index(800)
+    for asked, at in ((800, place), (shipped.steps[place + 1] - 1, place), (0, 0), (10**6, last), (None, last)):
+        mount(module_page, shipped, step=asked)
+        check(module_page, shipped, at)
+    for at, step in ((3, shipped.steps[3]), (last, None)):
+        go(module_page, at)
+        module_page.wait_for_function("told.length")
+        assert module_page.evaluate("told.splice(0)") == [["view", step]]
 
 
 def test_arrow_keys_move_from_step_to_step_and_from_head_to_head(module_page, shipped):

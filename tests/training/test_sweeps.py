@@ -11,7 +11,7 @@ from selfattn.figures.sweeps import parallel_figure
 from selfattn.training.data.generated import generate
 from selfattn.training.run.settings import Settings
 from selfattn.training.search import sweeps
-from selfattn.training.search.sweeps import Range, ranges_of
+from selfattn.training.search.ranges import Range, ranges_of
 
 TINY = Settings(layers=1, heads=1, d_model=6, d_ff=5, vocabulary=300, batch=16, epochs=1)
 SEARCHED = "learning_rate=0.001:0.1, heads=1/3, scaling, dropout=0:0.3"

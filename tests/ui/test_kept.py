@@ -6,6 +6,7 @@ from selfattn import places
 from selfattn.training.data.generated import generate
 from selfattn.training.run.settings import Settings
 from selfattn.training.search import sweeps
+from selfattn.training.search.ranges import ranges_of
 from tests.tools.app import app, go
 
 TINY = Settings(layers=1, heads=1, d_model=6, d_ff=5, vocabulary=300, batch=16, epochs=1)
@@ -20,9 +21,7 @@ def home(tmp_path, monkeypatch):
 
 @pytest.fixture
 def prepared(home):
-    return sweeps.prepare(
-        home / "sweep-7777777777777777", generate("hard", 80, 0), TINY, sweeps.ranges_of("learning_rate"), 3
-    )
+    return sweeps.prepare(home / "sweep-7777777777777777", generate("hard", 80, 0), TINY, ranges_of("learning_rate"), 3)
 
 
 def text_of(at) -> str:
@@ -31,20 +30,20 @@ def text_of(at) -> str:
 
 def test_a_sweep_is_there_again_after_another_page(prepared):
     at = app("training", training_of="A sweep", sweep="sweep-7777777777777777").run()
-    assert "A sweep on hard" in text_of(at)
+    assert "hard, a sweep" in text_of(at)
     go(at, "model")
-    assert "A sweep on hard" not in text_of(at)
+    assert "hard, a sweep" not in text_of(at)
     go(at, "training")
     assert not at.exception
-    assert "A sweep on hard" in text_of(at)
+    assert "hard, a sweep" in text_of(at)
     assert at.query_params["sweep"] == "sweep-7777777777777777"
 
 
 def test_who_sits_at_the_machine_finds_a_sweep_in_the_list(prepared, monkeypatch):
-    monkeypatch.setattr("selfattn.ui.training.sweep.on_this_machine", lambda: True)
+    monkeypatch.setattr("selfattn.ui.shell.machine.is_local", lambda *_: True)
     at = app("training", training_of="A sweep").run()
     at.button(key="look_sweep-7777777777777777").click().run()
-    assert "A sweep on hard" in text_of(at)
+    assert "hard, a sweep" in text_of(at)
     assert at.query_params["sweep"] == "sweep-7777777777777777"
 
 

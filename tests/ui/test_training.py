@@ -100,7 +100,7 @@ def test_a_reader_sees_the_runs_of_their_links_alone(home, hard):
 
 
 def test_who_sits_at_the_machine_sees_all_runs_and_removes_one(home, hard, monkeypatch):
-    monkeypatch.setattr("selfattn.ui.training.runs.on_this_machine", lambda: True)
+    monkeypatch.setattr("selfattn.ui.shell.machine.is_local", lambda *_: True)
     for name in ("one", "two"):
         prepare(home / name, hard, TINY)
     at = page(run="one")

@@ -69,7 +69,7 @@ def card(run: Run, network: PreTrainedModel, measured: Evaluation, steps: int) -
     numbers = {"loss": measured.held_out_loss, "accuracy": measured.accuracy, "macro F1": measured.f1}
     labels = ", ".join(f"`{name}`" for name in about["labels"][:20])
     return _CARD.format(
-        name=run.folder.name,
+        name=run.title,
         what="A causal language model" if settings.task == "next token" else "A text classifier",
         data=about["name"],
         layers=settings.layers,

@@ -14,13 +14,14 @@ from transformers import PreTrainedTokenizerFast
 from selfattn.models.budgets import SHARE, in_words
 from selfattn.models.encoder import SelfAttentionForCausalLM, SelfAttentionForSequenceClassification
 from selfattn.models.model import first_line
+from selfattn.training import titles
 from selfattn.training.data import encoded, vocabulary
 from selfattn.training.data.corpora import Corpus
 from selfattn.training.data.encoded import Encoded
 from selfattn.training.data.splits import Split, split
 from selfattn.training.run import progress
 from selfattn.training.run.progress import Status
-from selfattn.training.run.run import FORMAT, Run
+from selfattn.training.run.run import FORMAT, Run, sensible_title
 from selfattn.training.run.settings import Settings
 from selfattn.training.work import write_object
 
@@ -37,13 +38,16 @@ def prepare(
     *,
     watched: Sequence[str] = (),
     tokenizer: str | None = None,
+    title: str | None = None,
 ) -> Run:
     """Write all that training needs to `folder`: settings, tokenizer, encoded and split data. Nothing is trained.
 
     `watched` are the sentences to trace as it learns, the first held-out ones if there are none; `tokenizer` names an
-    existing one. Raises ValueError, in one sentence, where the settings or the data cannot be trained on.
+    existing one; `title` is what the run is called. Raises ValueError, in one sentence, where the settings, the title
+    or the data cannot be taken.
     """
     settings.check()
+    title = sensible_title(corpus.name, settings) if title is None else titles.checked(title)
     if (corpus.labels is None) != (settings.task == "next token"):
         needs = "no labels" if settings.task == "next token" else "a label for each text"
         raise ValueError(f"The task {settings.task!r} takes {needs}; choose the other task or other data.")
@@ -57,6 +61,7 @@ def prepare(
     about = {
         "format": FORMAT,
         "created": datetime.now(UTC).isoformat(),
+        "title": title,
         "name": corpus.name,
         "rows": len(corpus.texts),
         "held_out": len(parts.held_out),

@@ -9,21 +9,24 @@ selfattn.load(run.model)          # the best network so far
 import json
 import shutil
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from transformers import PreTrainedTokenizerFast
 
 from selfattn.places import RUNS
+from selfattn.training import titles
 from selfattn.training.data import vocabulary
 from selfattn.training.run import history, progress
 from selfattn.training.run.history import History
 from selfattn.training.run.progress import Evaluation, Status
 from selfattn.training.run.settings import Settings
-from selfattn.training.work import Work, read_object
+from selfattn.training.work import Work, read_object, write_object
 
 FORMAT = 1
 ASKED = ("pause", "cancel")
+MOST_THREADS = 64
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,15 @@ class Run(Work):
         return read_object(self.folder / "about.json")
 
     @property
+    def title(self) -> str:
+        """What it is called: by its reader, else by its data and its layers."""
+        about = self.about
+        try:
+            return titles.checked(about.get("title"))
+        except ValueError:  # an older run, or one that came from elsewhere
+            return sensible_title(about["name"], self.settings)
+
+    @property
     def status(self) -> Status:
         """Where it stands. A process that died without a word left it paused."""
         # The lock first: a run that ends in between has written its last word by then.
@@ -70,6 +82,14 @@ class Run(Work):
     def metrics(self) -> list[Evaluation]:
         """Every evaluation so far."""
         return progress.read_metrics(self.folder / "metrics.jsonl")
+
+    def best(self) -> Evaluation | None:
+        """The evaluation whose network is kept; None before the first, and where the numbers cannot be read."""
+        try:
+            step = self.status.best_step
+            return next((each for each in self.metrics() if each.step == step), None)
+        except (ValueError, KeyError, TypeError):
+            return None
 
     def history(self) -> History:
         """What the heads gave to the watched sentences. Raises ValueError where nothing was recorded yet."""
@@ -90,18 +110,60 @@ class Run(Work):
             progress.write_status(self.folder / "status.json", cancelled)
 
 
+def sensible_title(data: str, settings: Settings) -> str:
+    """What a run is called at first."""
+    return titles.sensible(data, "1 layer" if settings.layers == 1 else f"{settings.layers} layers")
+
+
+def rename(run: Run, title: str) -> None:
+    """Call a run by another title, also while it is trained. Raises ValueError for one that cannot stand in a line."""
+    write_object(run.folder / "about.json", run.about | {"title": titles.checked(title)})
+
+
 def open_run(folder: Path) -> Run:
     """The run in a folder. Raises ValueError where there is none, or one of another format."""
     run = Run(Path(folder))
     try:
-        found = run.about.get("format")
-        if found != FORMAT:
-            raise ValueError(f"{folder} is a run of format {found!r}, and this version reads {FORMAT}; train it again.")
+        about = run.about
+        if about.get("format") != FORMAT:
+            raise ValueError(
+                f"{folder} is a run of format {about.get('format')!r}, and this version reads {FORMAT}; train it again."
+            )
         run.settings.check()
         progress.read_status(run.folder / "status.json")
-    except (OSError, TypeError, KeyError, AttributeError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        sound = _is_about(about)
+    except (
+        OSError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        json.JSONDecodeError,
+        UnicodeDecodeError,
+    ) as error:
         raise ValueError(f"{folder} holds no run; prepare one, or give a folder of {RUNS}.") from error
+    if not sound:
+        raise ValueError(f"The files of {folder} do not fit together as a run; train it again.")
     return run
+
+
+def _is_about(about: dict[str, Any]) -> bool:
+    """Whether every entry is of its kind."""
+    try:
+        created = datetime.fromisoformat(about["created"])
+    except ValueError:
+        return False
+    words = [about["name"], about["tokenizer"], *about["labels"], *about["notes"], *about["watched"]]
+    counts = [about[name] for name in ("rows", "held_out", "tokens", "parameters", "threads")]
+    lists = all(isinstance(about[name], list) for name in ("labels", "notes", "watched"))
+    return (
+        lists
+        and created.tzinfo is not None
+        and all(isinstance(word, str) for word in words)
+        and all(type(count) is int and count > 0 for count in counts)
+        and about["threads"] <= MOST_THREADS
+        and bool(about["watched"])
+    )
 
 
 def all_runs(home: Path = RUNS) -> list[Run]:

@@ -7,7 +7,6 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -25,7 +24,6 @@ NAMES = re.compile(
 NEEDED = ("settings.json", "about.json", "status.json", "data.safetensors", "tokenizer/tokenizer.json")
 MOST_BYTES = 4_000_000_000
 MOST_FILES = 1000
-MOST_THREADS = 64
 LARGEST_JSON = 50_000_000
 
 
@@ -117,26 +115,11 @@ def _check(folder: Path) -> None:
         status = progress.read_status(folder / "status.json")
         run.metrics()
         data = encoded.read(run.data)
-        sound = status.state != "running" and _is_about(run.about) and _is_data(data, len(run.tokenizer()), run.about)
+        sound = status.state != "running" and _is_data(data, len(run.tokenizer()), run.about)
     except (KeyError, TypeError, AttributeError, RuntimeError, ValueError) as error:
         raise ValueError("The files of this zip do not fit together as a run; export the run again.") from error
     if not sound:
         raise ValueError("The data of this zip do not fit together as a run; export the run again.")
-
-
-def _is_about(about: dict[str, Any]) -> bool:
-    """Whether every entry is of its kind."""
-    datetime.fromisoformat(about["created"])
-    words = [about["name"], about["tokenizer"], *about["labels"], *about["notes"], *about["watched"]]
-    counts = [about[name] for name in ("rows", "held_out", "tokens", "parameters", "threads")]
-    lists = all(isinstance(about[name], list) for name in ("labels", "notes", "watched"))
-    return (
-        lists
-        and all(isinstance(word, str) for word in words)
-        and all(type(count) is int and count > 0 for count in counts)
-        and about["threads"] <= MOST_THREADS
-        and bool(about["watched"])
-    )
 
 
 def _is_data(data: Encoded, vocabulary: int, about: dict[str, Any]) -> bool:

@@ -11,10 +11,11 @@ with a seed of its own: a sweep that is stopped and taken up again proposes what
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import Field, asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from selfattn.training import titles
 from selfattn.training.data import encoded
 from selfattn.training.data.corpora import Corpus
 from selfattn.training.run import progress
@@ -22,43 +23,15 @@ from selfattn.training.run.prepare import parameters
 from selfattn.training.run.prepare import prepare as prepare_run
 from selfattn.training.run.progress import Evaluation, Status
 from selfattn.training.run.run import Run, open_run
+from selfattn.training.run.run import rename as rename_run
 from selfattn.training.run.settings import Settings
 from selfattn.training.run.train import train
+from selfattn.training.search.ranges import Range
 from selfattn.training.work import Work, add_line, read_lines, read_object, write_object
 
-Value = bool | int | float | str
 State = Literal["ready", "running", "done", "cancelled", "failed"]
 MOST_TRIALS = 1000
-
-
-@dataclass(frozen=True)
-class Range:
-    """Where the value of a setting is looked for: between two numbers, or among a few choices."""
-
-    low: float = 0.0
-    high: float = 0.0
-    log: bool = False  # every order of magnitude is as likely
-    among: tuple[Value, ...] = ()
-
-
-# Where each setting is usually looked for.
-USUAL: Mapping[str, Range] = {
-    "learning_rate": Range(5e-4, 1e-2, log=True),
-    "layers": Range(among=(1, 2, 3, 4)),
-    "heads": Range(among=(1, 2, 4, 8)),
-    "d_model": Range(among=(32, 64, 128)),
-    "d_ff": Range(among=(64, 128, 256, 512)),
-    "dropout": Range(0.0, 0.4),
-    "attention_dropout": Range(0.0, 0.4),
-    "weight_decay": Range(1e-3, 0.3, log=True),
-    "batch": Range(among=(16, 32, 64, 128)),
-    "clip": Range(0.1, 10.0, log=True),
-    "positions": Range(among=("none", "sinusoidal", "learned", "rope", "alibi", "t5")),
-    "similarity": Range(among=("dot", "cosine", "additive", "bilinear", "rbf")),
-    "pooling": Range(among=("mean", "cls", "attention")),
-    "norm": Range(among=("pre", "post")),
-    "scaling": Range(among=(True, False)),
-}
+NUMBERS = ("None", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 
 
 @dataclass(frozen=True)
@@ -79,9 +52,29 @@ class Trial:
         )
 
 
+def _trial(found: dict[str, Any]) -> Trial:
+    """A trial from its line. Raises KeyError, TypeError or ValueError where that is none."""
+    accuracy = found["accuracy"]
+    return Trial(
+        number=int(found["number"]),
+        values=dict(found["values"]),
+        accuracy=None if accuracy is None else float(accuracy),
+        seconds=float(found["seconds"]),
+        sentence=str(found["sentence"]),
+    )
+
+
 @dataclass(frozen=True)
 class Sweep(Work):
     """A folder of one sweep."""
+
+    @property
+    def title(self) -> str:
+        """What it is called: by its reader, else by its data."""
+        try:
+            return titles.checked(self._about().get("title"))
+        except ValueError:  # an older sweep
+            return sensible_title(self.base.about["name"])
 
     @property
     def trials(self) -> int:
@@ -115,12 +108,23 @@ class Sweep(Work):
 
     def results(self) -> list[Trial]:
         """Every trial that came to an end."""
-        return [Trial(**found) for found in read_lines(self.folder / "trials.jsonl")]
+        return [_trial(found) for found in read_lines(self.folder / "trials.jsonl")]
 
     def best(self) -> Trial | None:
         """The trial of the highest accuracy, the first of several; None before any has one."""
         found = [trial for trial in self.results() if trial.accuracy is not None]
         return max(found, key=lambda trial: trial.accuracy or 0.0, default=None)
+
+    def verdict(self) -> str:
+        """Which trial is the best, or how many are; nothing before any has an accuracy."""
+        best = self.best()
+        if best is None:
+            return ""
+        tied = sum(trial.accuracy == best.accuracy for trial in self.results())
+        if tied == 1:
+            return f"Best: {best.said}, held-out accuracy {best.accuracy:.3f}"
+        count = NUMBERS[tied] if tied < len(NUMBERS) else f"{tied}"
+        return f"{count} trials tie at held-out accuracy {best.accuracy:.3f}; the first of them: {best.said}"
 
     def ask(self, what: Literal["cancel"]) -> None:
         """Ask whoever runs it to stop, also inside a trial; heard within a second. It can be taken up again."""
@@ -133,49 +137,6 @@ class Sweep(Work):
         return read_object(self.folder / "sweep.json")
 
 
-def ranges_of(written: str) -> dict[str, Range]:
-    """The ranges of "learning_rate=0.001:0.01,heads=1/2/4,dropout": from one number to another, choices, or usual ones.
-
-    Raises ValueError for a setting that is not searched, and for a range that is none.
-    """
-    found = {}
-    for part in filter(None, (part.strip() for part in written.split(","))):
-        name, given, values = (piece.strip() for piece in part.partition("="))
-        name = name.replace("-", "_")
-        if name not in USUAL:
-            raise ValueError(f"A sweep searches {', '.join(USUAL)}; got {name!r}.")
-        found[name] = _range(name, values) if given else USUAL[name]
-    if not found:
-        raise ValueError(f"A sweep needs one setting at least, of {', '.join(USUAL)}.")
-    return found
-
-
-def _range(name: str, written: str) -> Range:
-    field = next(field for field in fields(Settings) if field.name == name)
-    low, colon, high = written.partition(":")
-    try:
-        ends = [_value(field, one.strip()) for one in ((low, high) if colon else written.split("/"))]
-    except (ValueError, KeyError) as error:
-        raise ValueError(
-            f"The range of {name} is LOW:HIGH or A/B/C of values that it can have; got {written!r}."
-        ) from error
-    if not colon:
-        return Range(among=tuple(ends))
-    if field.type not in (int, float) or not ends[0] < ends[1]:
-        raise ValueError(f"A range LOW:HIGH goes from a number to a larger one; got {name}={written}.")
-    return Range(ends[0], ends[1], log=USUAL[name].log)
-
-
-def _value(field: Field[Any], written: str) -> Any:
-    """A setting's value as it is written. Raises ValueError or KeyError for one that it cannot have."""
-    kind: Any = field.type
-    value = {"true": True, "false": False}[written.lower()] if kind is bool else kind(written)
-    known = field.metadata
-    if value not in known.get("among", [value]) or not known.get("least", value) <= value <= known.get("most", value):
-        raise ValueError(f"{field.name} cannot be {written}.")
-    return value
-
-
 def prepare(
     folder: Path,
     corpus: Corpus,
@@ -184,20 +145,53 @@ def prepare(
     trials: int,
     *,
     tokenizer: str | None = None,
+    title: str | None = None,
 ) -> Sweep:
     """Write all that a sweep needs to `folder`: the data, the ranges, the settings that all trials share.
 
-    Raises ValueError where Optuna is missing, and where the data or the settings cannot be trained on.
+    `title` is what it is called. Raises ValueError where Optuna is missing, and where the title, the data or the
+    settings cannot be taken.
     """
     _optuna()
+    title = sensible_title(corpus.name) if title is None else titles.checked(title)
     if not 1 <= trials <= MOST_TRIALS:
         raise ValueError(f"A sweep has 1 to {MOST_TRIALS:,} trials; got {trials:,}.")
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty; choose another folder for this sweep.")
     prepare_run(folder / "base", corpus, settings, tokenizer=tokenizer)
-    about = {"trials": trials, "ranges": {name: asdict(found) for name, found in ranges.items()}}
+    about = {
+        "title": title,
+        "trials": trials,
+        "ranges": {name: asdict(found) for name, found in ranges.items()},
+    }
     write_object(folder / "sweep.json", about)
     return Sweep(folder)
+
+
+def sensible_title(data: str) -> str:
+    """What a sweep is called at first."""
+    return titles.sensible(data, "a sweep")
+
+
+def rename(sweep: Sweep, title: str) -> None:
+    """Call a sweep, and so its trials, by another title. Raises ValueError for one that cannot stand in a line."""
+    about = read_object(sweep.folder / "sweep.json")
+    write_object(sweep.folder / "sweep.json", about | {"title": titles.checked(title)})
+    for trial in sweep.results():
+        if (sweep.of(trial.number).folder / "settings.json").is_file():
+            rename_run(sweep.of(trial.number), _title_of(sweep, trial.number))
+
+
+def _title_of(sweep: Sweep, number: int) -> str:
+    end = f", trial {number + 1}"
+    return sweep.title[: titles.MOST - len(end)] + end
+
+
+def delete(sweep: Sweep) -> None:
+    """Remove a sweep and all its trials. Raises ValueError while it is running."""
+    if sweep.held:
+        raise ValueError(f"{sweep.title} is running; stop it first.")
+    shutil.rmtree(sweep.folder)
 
 
 def open_sweep(folder: Path) -> Sweep:
@@ -205,8 +199,8 @@ def open_sweep(folder: Path) -> Sweep:
     sweep = Sweep(folder)
     try:
         open_run(sweep.base.folder)
-        _ = sweep.trials, sweep.ranges
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        _ = sweep.trials, sweep.ranges, sweep.results()
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{folder} holds no sweep that can be opened; prepare one.") from error
     return sweep
 
@@ -257,7 +251,7 @@ def _tried(sweep: Sweep, number: int) -> Trial | None:
         return Trial(number, values, None, 0.0, str(error))
     trial = sweep.of(number)
     if not (trial.folder / "settings.json").exists():
-        _prepare_like(sweep.base, trial.folder, settings)
+        _prepare_like(sweep.base, trial.folder, settings, _title_of(sweep, number))
 
     def listen(status: Status, measured: Evaluation | None) -> None:
         if sweep.asked() and status.state == "running":
@@ -268,15 +262,15 @@ def _tried(sweep: Sweep, number: int) -> Trial | None:
         status = train(trial, listen)
     if status.state == "paused":
         return None
-    best = [each.accuracy for each in trial.metrics() if each.step == status.best_step]
-    accuracy = best[0] if best and status.state == "done" else None
+    best = trial.best()
+    accuracy = best.accuracy if best and status.state == "done" else None
     return Trial(number, values, accuracy, status.seconds, status.sentence)
 
 
-def _prepare_like(base: Run, folder: Path, settings: Settings) -> None:
+def _prepare_like(base: Run, folder: Path, settings: Settings, title: str) -> None:
     """A run on the data of another, with other settings."""
     shutil.copytree(base.folder, folder, ignore=shutil.ignore_patterns("settings.json"), dirs_exist_ok=True)
-    data, about = encoded.read(base.data), base.about
+    data, about = encoded.read(base.data), base.about | {"title": title}
     about["parameters"] = parameters(settings, len(base.tokenizer()), tuple(about["labels"]))
     write_object(folder / "about.json", about)
     steps = data.steps(settings.batch) * settings.epochs

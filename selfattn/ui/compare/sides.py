@@ -18,7 +18,7 @@ from selfattn.ui import caches, controls, link
 from selfattn.ui.caches import Run
 from selfattn.ui.link import Linked, linked
 from selfattn.ui.place import Head
-from selfattn.ui.shell import data_sets, writing
+from selfattn.ui.shell import data_sets, writing, yours
 from selfattn.ui.shell.frame import Study
 from selfattn.ui.shell.in_model import EDITS
 
@@ -81,7 +81,7 @@ class Sides:
 
     def _title(self, run: Run, at: Head) -> str:
         pieces = {
-            "model": run.choice.source,
+            "model": caches.model(run.choice).name,
             "head": f"layer {at.layer}, head {at.head}",
             "edits": ", ".join(type(edit).__name__.lower() for edit in run.edits) or "no edit",
             "text": _from_change(_words(run), _words(self.first), _words(self.second)),
@@ -195,16 +195,24 @@ def _head(model: Model, attention: Attention, at: Head, chosen: bool) -> Head:
 
 
 def _model(study: Study) -> Choice:
-    """B's model: at first another that is here."""
-    here, source = list(library.names()), study.run.choice.source
+    """B's model: at first another that is here, for a model of the reader's own another of those."""
+    own, first = yours.models(), study.run.choice.source
+    here = [*own, *library.names()] if first in own else [*library.names(), *own]
     if not MODEL_B.get():
         # Two that read texts have words in common, whatever their vocabularies.
-        alike = OF_TEXTS if study.model.task.reads[0] in ("text", "pair") else ()
-        MODEL_B.put(next(name for name in (*alike, *here, source) if name != source))
+        alike = OF_TEXTS if first not in own and study.model.task.reads[0] in ("text", "pair") else ()
+        MODEL_B.put(next(name for name in (*alike, *here) if name != first))
     key = MODEL_B.control()
     asked = st.session_state[key]
     options = here if asked in here else [*here, asked]
-    source = st.selectbox("B's model", options, key=key, accept_new_options=True, width=240)
+    source = st.selectbox(
+        "B's model",
+        options,
+        format_func=lambda source: own.get(source) or yours.called(source),
+        key=key,
+        accept_new_options=True,
+        width=240,
+    )
     MODEL_B.put(source)
     return Choice(source, device=study.run.choice.device, dtype=study.run.choice.dtype)
 

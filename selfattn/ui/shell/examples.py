@@ -5,6 +5,7 @@ from pathlib import Path
 from selfattn.models.inputs.given import Pair
 from selfattn.models.loading.names import names
 from selfattn.places import SPECIMENS
+from selfattn.ui.shell import yours
 
 EXAMPLES: dict[str, tuple[str | Pair, ...]] = {
     "sentiment": (
@@ -59,13 +60,19 @@ HEADS = {
 
 
 def examples(model: str, wants: str = "text") -> tuple[str | Pair, ...]:
-    """The texts offered for a model; the first is what the app opens on."""
-    return EXAMPLES.get(model, QUESTIONS if wants == "pair" else OTHERS)
+    """The texts offered for a model, of its own data where it was trained here; the first is what the app opens on."""
+    if model in EXAMPLES:
+        return EXAMPLES[model]
+    run = yours.run_of(model)
+    if run is not None:
+        return tuple(dict.fromkeys(run.about["watched"]))
+    return QUESTIONS if wants == "pair" else OTHERS
 
 
-def known() -> set[str | Pair]:
-    """Every text that is offered for some model: what the reader did not type."""
-    return {*OTHERS, *QUESTIONS, *(example for offered in EXAMPLES.values() for example in offered)}
+def known(model: str) -> set[str | Pair]:
+    """Every text that is offered for this model, or that ships with some: what the reader did not type."""
+    shipped = (example for offered in EXAMPLES.values() for example in offered)
+    return {*OTHERS, *QUESTIONS, *shipped, *examples(model)}
 
 
 def files(model: str, wants: str) -> dict[str, Path]:

@@ -16,10 +16,7 @@ YOURS = "yours"
 
 def pick(source: str, kind: str) -> None:
     """Choose among the examples, or bring a file; a sound may be recorded."""
-    there = files(source, kind)
-    names = [*there, *([YOURS] if _own(kind) else [])]
-    asked = link.asked(kind)
-    st.session_state[kind] = asked if asked in names else next(iter(names), None)
+    names = hold(source, kind)
     st.pills(kind.capitalize(), names, key=kind, required=True, label_visibility="collapsed", bind="query-params")
     with st.popover("Your own"):
         loader = st.file_uploader(
@@ -36,6 +33,14 @@ def pick(source: str, kind: str) -> None:
             st.caption("It stays on this machine, and is in no link.")
     if kind == "sound":
         st.audio(chosen(source, kind).data)
+
+
+def hold(source: str, kind: str) -> list[str]:
+    """Keep what is chosen, also where it cannot be chosen anew; returns what there is to choose from."""
+    names = [*files(source, kind), *([YOURS] if _own(kind) else [])]
+    asked = link.asked(kind)
+    st.session_state[kind] = asked if asked in names else next(iter(names), None)
+    return names
 
 
 def chosen(source: str, kind: str) -> Picture | Sound:

@@ -1,9 +1,10 @@
 """What every page shares: what the reader looks at, and the sidebar."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
 
 from selfattn import Model, Trace
@@ -35,8 +36,11 @@ from selfattn.ui.shell.refusing import refusing
 LONGEST_DRAWN = 32_768
 # What a model's input is counted in.
 UNITS = {"text": "tokens", "pair": "tokens", "picture": "patches", "sound": "frames"}
-# Pages that speak of the model as it is; those that speak of others; and the one that lists the edits itself.
-PLAIN, OTHERS, LISTS = ("model", "scaling", "variants", "mistakes"), ("training", "cost"), "interventions"
+# Pages that speak of the model as it is, or of others; and the one that lists the edits itself.
+PLAIN, LISTS = ("model", "scaling", "variants", "mistakes", "training", "cost"), "interventions"
+# Pages on which what the model reads has no say, or only where a control asks for the model's own numbers.
+OWN = "the model's own"
+UNREAD = {"training": None, "cost": None, "scaling": "data"}
 # From so many tokens on, what a run takes is said before it.
 LONG = 1024
 
@@ -89,39 +93,62 @@ def frame(page: str) -> Study:
     header, steps = st.container(horizontal=True, vertical_alignment="center", key="header"), st.container()
     with refusing():
         model = loading.wait(choice, header)
+    reads = _reads(page)
     with header:
-        input_picker.pick(choice, model)
+        (input_picker.pick if reads else input_picker.hold)(choice, model)
         badge = st.container(width="content")
     with refusing():
         with options:
             input_picker.padding(model)
         run = input_picker.chosen(choice, model)
-        with steps:
-            writing.pick(run, model)
-        tokens = _length(model, run)
-        waiting = budget(model, tokens).describe if tokens > LONG else "Running the model …"
-        with st.spinner(waiting, show_time=True):
-            found = caches.trace(run)
-        edits = data_sets.with_texts(in_model.EDITS.get(), choice, model)
-        edited, refused = (run, "") if page in (*PLAIN, *OTHERS) else _under(run, edits)
-        if refused:
-            link.note("edits", refused)
-        # In a place that is always there: else all that follows would move, and be drawn anew.
-        with steps:
-            if page not in (*OTHERS, LISTS):
-                in_model.strip(edits, model, found.tokens.text, drawn=page not in PLAIN)
-            if isinstance(run.given, str | Pair) and (sentence := unlearnt(found.tokens, run.given, model.tokenizer)):
-                st.html(pieces.note(sentence))
-    badge.html(_badge(caches.trace(edited)))
+        study, facts = Study(run, run, model, palette), _facts(model)
+        if reads:
+            with steps:
+                writing.pick(run, model)
+            found = _traced(run, model)
+            study, facts = _edited(page, study, found, steps), [*facts, *_facts_of(found)]
+            badge.html(_badge(study.trace()))
+        else:
+            in_model.EDITS.get()  # so that it stays in the link
     with st.sidebar:
-        st.html(pieces.facts(_facts(found)))
+        st.html(pieces.facts(facts))
         copy_link()
         theme.watch()
         steps_back.watch()
         pasting.watch()
         if outside := input_picker.outside_the_link(model):
             st.caption(outside)
-    return Study(edited, run, model, palette, refused)
+    return study
+
+
+def _reads(page: str) -> bool:
+    """Has what the model reads a say on this page?"""
+    control = UNREAD.get(page)
+    return page not in UNREAD or (control is not None and link.asked(control) == OWN)
+
+
+def _traced(run: Run, model: Model) -> Trace:
+    """The forward pass without edits; what is long says so while it runs."""
+    tokens = _length(model, run)
+    waiting = budget(model, tokens).describe if tokens > LONG else "Running the model …"
+    with st.spinner(waiting, show_time=True):
+        return caches.trace(run)
+
+
+def _edited(page: str, study: Study, found: Trace, place: DeltaGenerator) -> Study:
+    """The same with the edits that are in the model, which are listed in `place`."""
+    edits = data_sets.with_texts(in_model.EDITS.get(), study.run.choice, study.model)
+    edited, refused = (study.run, "") if page in PLAIN else _under(study.run, edits)
+    if refused:
+        link.note("edits", refused)
+    # In a place that is always there: else all that follows would move, and be drawn anew.
+    with place:
+        if page != LISTS:
+            in_model.strip(edits, study.model, found.tokens.text, drawn=page not in PLAIN)
+        given = study.run.given
+        if isinstance(given, str | Pair) and (sentence := unlearnt(found.tokens, given, study.model.tokenizer)):
+            st.html(pieces.note(sentence))
+    return replace(study, run=edited, refused=refused)
 
 
 def _under(run: Run, edits: tuple[Edit, ...]) -> tuple[Run, str]:
@@ -159,18 +186,22 @@ def _length(model: Model, run: Run) -> int:
     return length
 
 
-def _facts(trace: Trace) -> list[tuple[str, str]]:
-    """The model and the machine in a few lines."""
-    model, first = trace.model, trace.model.attentions[0]
-    length = max(trace.calls[0].shape)
-    room = budget(model, length)
-    unit = UNITS[model.task.reads[0]]
+def _facts(model: Model) -> list[tuple[str, str]]:
+    """The model in a few lines."""
     stacks = " + ".join(f"{each.layers} × {each.heads} heads" for each in model.attentions)
     dtype = str(model.network.dtype).removeprefix("torch.")
     return [
         (model.name, stacks),
         ("size", f"{in_words(model.size)}, {dtype} on {', '.join(map(str, model.devices))}"),
-        (unit, f"{length}, d = {first.d_head} a head"),
+    ]
+
+
+def _facts_of(trace: Trace) -> list[tuple[str, str]]:
+    """What this run is, and the room that it takes on the machine."""
+    model, length = trace.model, max(trace.calls[0].shape)
+    room = budget(model, length)
+    return [
+        (UNITS[model.task.reads[0]], f"{length}, d = {model.attentions[0].d_head} a head"),
         ("this run", f"{in_words(room.needed)} of {in_words(room.free)} free"),
         *([("drawn", room.drawn)] if length > LONG else []),
     ]

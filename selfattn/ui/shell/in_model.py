@@ -29,7 +29,7 @@ def strip(edits: Sequence[Edit], model: Model, tokens: Sequence[str], drawn: boo
         for place, edit in enumerate(edits[:NAMED]):
             words = visible(in_words(edit, tokens, tokens, several))
             st.button(
-                f"{_plain(words)} ✕",
+                f"{plain(words)} ✕",
                 key=f"take_out_{place}",
                 help="Take it out of the model",
                 on_click=_take_out,
@@ -51,6 +51,6 @@ def _take_out(written: str) -> None:
     EDITS.put(tuple(edit for edit in EDITS.get() if to_json([edit]) != written))
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """Words as Streamlit's Markdown shows them unchanged: they hold a reader's text."""
     return re.sub(r"([\\`*_{}\[\]()<>#+\-.!~$:|^])", r"\\\1", words)

@@ -4,15 +4,18 @@ import streamlit as st
 
 from selfattn import Model
 from selfattn.models.inputs.given import Pair
+from selfattn.models.inputs.tokens import visible
 from selfattn.models.loading.library import Choice
 from selfattn.places import SPECIMENS
 from selfattn.ui.caches import Run
 from selfattn.ui.link import Linked, linked
 from selfattn.ui.shell import file_picker, pasting, writing
 from selfattn.ui.shell.examples import examples, known
+from selfattn.ui.shell.in_model import plain
 
 TEXT: Linked[str | None] = linked("text", str, lambda text: text or None, None)
 SECOND: Linked[str | None] = linked("second", str, lambda text: text or None, None)
+LONGEST_SHOWN = 120  # characters of an example in the list
 PLACEHOLDERS = {
     "pair": ("The first text, or a question", "The second text, or the passage that answers it"),
     "text": ("Type a sentence", "A second sentence"),
@@ -27,6 +30,19 @@ def pick(choice: Choice, model: Model) -> None:
     else:
         _start(choice.source, wants)
         _texts(choice.source, model.task.reads)
+
+
+def hold(choice: Choice, model: Model) -> None:
+    """Keep what the model reads on a page where that has no say."""
+    wants, state = model.task.reads[0], st.session_state
+    if wants in file_picker.KINDS:
+        file_picker.hold(choice.source, wants)
+    else:
+        _start(choice.source, wants)
+        # Streamlit drops what belongs to a field that is not drawn, unless it is set as a plain value.
+        give(state.text, state.second)
+        TEXT.put(state.text)
+        SECOND.put(state.second)
 
 
 def draft() -> None:
@@ -53,7 +69,8 @@ def _start(source: str, wants: str) -> None:
     if any(anew) or "text" not in state:
         text = TEXT.get()
         give(examples(source, wants)[0] if text is None else text, SECOND.get())
-    if state.get("started_with") not in (None, source) and _typed() in known():
+    before = state.get("started_with")
+    if before not in (None, source) and _typed() in known(before):
         give(examples(source, wants)[0])
     state.started_with = source
 
@@ -80,9 +97,11 @@ def _texts(source: str, reads: tuple[str, ...]) -> None:
     if "pair" in reads and (state.second or wants == "pair" or state.get("pairing")):
         pasting.field("second", "Second text", second, live)
     with st.popover("Examples"):
-        for example in examples(source, wants):
+        for place, example in enumerate(examples(source, wants)):
             shown = f"{example.first}  ·  {example.second}" if isinstance(example, Pair) else example
-            st.button(shown, on_click=give, args=(example,), type="tertiary")
+            shown = shown if len(shown) <= LONGEST_SHOWN else f"{shown[: LONGEST_SHOWN - 1]}…"
+            key = f"example_{place}"
+            st.button(plain(visible(shown)), key=key, on_click=give, args=(example,), type="tertiary")
         if wants == "text" and "pair" in reads:
             st.checkbox("Give the model two texts", key="pairing", on_change=_unpair)
         st.button("Write several lines", on_click=_break_line, type="tertiary", disabled="\n" in state.text)

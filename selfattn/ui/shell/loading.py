@@ -14,7 +14,8 @@ from selfattn.models.loading.library import Choice, names
 from selfattn.models.loading.sources import as_folder
 from selfattn.models.loading.steps import Step
 from selfattn.ui import caches
-from selfattn.ui.shell import input_picker, model_picker
+from selfattn.ui.shell import input_picker, model_picker, yours
+from selfattn.ui.shell.in_model import plain
 
 # Seconds without a sign: what is done by then is never announced.
 SILENT = 0.3
@@ -44,7 +45,7 @@ def wait(choice: Choice, header: DeltaGenerator) -> Model:
     load = caches.MODELS.ask(choice, reader)
     if not load.wait(None if _is_small(choice) else SILENT):
         with place.container(key="loading", width=560):
-            st.html(pieces.question(f"Loading {choice.source}", WAY_OUT) + _ALONE)
+            st.html(pieces.question(f"Loading {yours.called(choice.source)}", WAY_OUT) + _ALONE)
             bar = st.empty()
             st.button("Cancel", key="cancel_load", on_click=_cancel, args=(choice, reader))
         while not load.wait(BEAT):
@@ -65,7 +66,7 @@ def _refuse(place: DeltaGenerator, header: DeltaGenerator, choice: Choice, sente
         st.html(pieces.notice(sentence))
         st.button("Try again", on_click=st.session_state.pop, args=("refused_model", None))
         if (before := _before()) != choice:
-            st.button(f"Back to {before.source}", on_click=model_picker.choose, args=(before,))
+            st.button(f"Back to {plain(yours.called(before.source))}", on_click=model_picker.choose, args=(before,))
     st.stop()
 
 

@@ -9,6 +9,7 @@ from selfattn.models.loading.library import Choice
 from selfattn.models.loading.steps import Step, Stopped
 from selfattn.models.model import Model, first_line
 from selfattn.ui.jobs import Job
+from selfattn.ui.shell import yours
 
 
 class Load(Job):
@@ -33,15 +34,15 @@ class Load(Job):
         try:
             with self._turn, steps.telling(self._tell):
                 self._tell(Step("Opening"))
-                model = self.choice.load()
+                model = yours.titled(self.choice.load(), self.choice.source)
                 self._tell(Step("Ready"))
                 self.model = model
         except Stopped:
-            self.error = f"The loading of {self.choice.source} was cancelled."
+            self.error = f"The loading of {yours.called(self.choice.source)} was cancelled."
         except (ValueError, MemoryError) as error:
             self.error = str(error) or "This machine has no memory left for this model; choose a smaller one."
         except Exception as error:  # whoever waits must hear of it
-            self.error = f"{self.choice.source} could not be loaded: {first_line(error)}"
+            self.error = f"{yours.called(self.choice.source)} could not be loaded: {first_line(error)}"
         finally:
             self._done(self)
 
@@ -84,6 +85,15 @@ class Shelf:
         if load.model is None:
             raise ValueError(load.error)
         return load.model
+
+    def drop(self, source: str) -> None:
+        """Let go of what is loaded of a model: it has another name by now, or is gone."""
+        with self._lock:
+            leaving = [each.choice for each in self._loads.values() if each.choice.source == source and each.model]
+            for choice in leaving:
+                del self._loads[choice]
+        if leaving:
+            self._release()
 
     def _leave(self, load: Load, reader: str) -> None:
         load.readers.discard(reader)

@@ -8,6 +8,7 @@ from selfattn.models.loading import library, memory, sources
 from selfattn.models.loading.library import Choice
 from selfattn.ui import caches, controls, link
 from selfattn.ui.link import KEEP, Linked, linked
+from selfattn.ui.shell import yours
 
 MODEL: Linked[str] = linked("model", str, str, caches.FIRST_MODEL)
 # What a link says of an option that is as it always is: nothing.
@@ -16,11 +17,13 @@ USUAL = {"revision": "", "device": "auto", "dtype": "auto", "bits": "all", "spre
 
 def pick() -> tuple[Choice, DeltaGenerator]:
     """The controls, and where the model's other options stand."""
-    here, model = [*memory.names(), *library.names()], st.session_state[MODEL.control()]
+    own = yours.models()
+    here, model = [*memory.names(), *own, *library.names()], st.session_state[MODEL.control()]
     with st.sidebar.container(key="model_choice"):
         model = st.selectbox(
             "Model",
             here if model in here else [*here, model],
+            format_func=lambda source: own.get(source) or yours.called(source),
             key="model",
             accept_new_options=True,
             on_change=_open_anew,

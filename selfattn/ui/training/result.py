@@ -1,5 +1,6 @@
 """What a run has made: how good it is, beside what knows less, and the ways to take it along."""
 
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,23 +10,43 @@ from selfattn.exports.data import rows_as_csv
 from selfattn.figures import pieces
 from selfattn.figures import training as figures
 from selfattn.figures.palette import Palette
-from selfattn.models.loading.library import Choice
+from selfattn.figures.training import duration
 from selfattn.training.run import references
 from selfattn.training.run.progress import Evaluation
 from selfattn.training.run.run import Run
 from selfattn.training.run.zips import export
-from selfattn.ui import link
-from selfattn.ui.shell import input_picker, model_picker
+from selfattn.ui.training import choices, runs
 from selfattn.ui.training.curves import majority
 
 ENDED = ("done", "cancelled", "failed")
 
 
+def card(run: Run) -> None:
+    """How a run ended, how good it is beside what knows less, and the way to its model."""
+    status, best = run.status, run.best()
+    said = f"{status.state.capitalize()} in {duration(status.seconds)}"
+    if best is not None:
+        said += f" · held-out accuracy {best.accuracy:.3f} ({_compared(run)})"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.html(figures.outcome(said, status.sentence))
+        if best is not None:
+            # The callback chooses the model before the sidebar is drawn, and leaves the page.
+            st.button("Open in the microscope", key="run_open", type="primary", on_click=runs.open_model, args=(run,))
+
+
+def _compared(run: Run) -> str:
+    """What a bag of words reaches, and one constant answer."""
+    least = f"most frequent {majority(run.folder):.3f}"
+    if run.settings.task == choices.CLASSIFIER:
+        with suppress(ValueError):  # scikit-learn is not installed
+            return f"bag of words {_bag_of_words(run.folder):.3f}, {least}"
+    return least
+
+
 def result(run: Run, palette: Palette) -> None:
     """Draw it, where the run has ended and left a model."""
-    status = run.status
-    best = next((each for each in run.metrics() if each.step == status.best_step), None)
-    if status.state not in ENDED or best is None:
+    best = run.best()
+    if run.status.state not in ENDED or best is None:
         return
     with st.container(key="panel_result"):
         left, right = st.columns(2, gap="large")
@@ -59,8 +80,6 @@ def _bag_of_words(folder: Path) -> float:
 
 def _take_along(run: Run) -> None:
     with st.container(horizontal=True):
-        # The callback chooses the model before the sidebar is drawn, and leaves the page.
-        st.button("Open in the microscope", key="run_open", type="primary", on_click=_choose, args=(run,))
         st.download_button(
             "Download as zip", lambda: export(run), f"selfattn-{run.folder.name}.zip", "application/zip", key="run_zip"
         )
@@ -78,12 +97,6 @@ def as_csv(run: Run) -> bytes:
         row |= {f"entropy of layer {layer}": value for layer, value in enumerate(row.pop("entropy"))}
         rows.append(row)
     return rows_as_csv(rows[0], (list(row.values()) for row in rows))
-
-
-def _choose(run: Run) -> None:
-    model_picker.choose(Choice(str(run.model.resolve())))
-    input_picker.give(run.about["watched"][0])
-    link.go("one_head")
 
 
 def _as_python(run: Run) -> str:

@@ -14,6 +14,7 @@ from selfattn.training.run.run import Run
 from selfattn.ui.shell.refusing import refusing
 from selfattn.ui.training import curves, runs
 from selfattn.ui.training.learning import learning
+from selfattn.ui.training.result import ENDED, card
 
 # Seconds between two looks at a run: one that rests may be taken up again by another session, one that ended may not.
 BEATS = {"running": 1.0, "ready": 3.0, "paused": 3.0, "failed": 3.0}
@@ -22,19 +23,28 @@ BEATS = {"running": 1.0, "ready": 3.0, "paused": 3.0, "failed": 3.0}
 def view(run: Run, palette: Palette) -> None:
     """Draw a run; while it goes on, what is new is drawn as it comes."""
     state = run.status.state
+    place = st.container(key="panel_run") if state in ENDED else None
+    if place is not None:
+        with place, refusing():
+            _head(run)
 
     @st.fragment(run_every=BEATS.get(state))
     def live() -> None:
         if not run.folder.is_dir() or run.status.state != state:
             st.rerun()  # removed, begun or ended, maybe by another session: all of the page depends on it
-        status = run.status
-        with st.container(key="panel_run"), refusing():
-            _progress(run, status)
+        if place is None:
+            with st.container(key="panel_run"), refusing():
+                _head(run)
+                st.progress(*_how_far(run.status))
         _history(run)
         with st.container(key="panel_curves"):
             curves.curves(run, palette)
 
     live()
+    if place is not None:
+        # Last, for a bag of words is trained first; and in no fragment, for its button leaves the page.
+        with place:
+            card(run)
 
 
 def _history(run: Run) -> None:
@@ -50,34 +60,28 @@ def _read_history(folder: Path, last: str) -> History:
     return Run(folder).history()
 
 
-def _progress(run: Run, status: Status) -> None:
+def _head(run: Run) -> None:
     about, settings = run.about, run.settings
     size = f"{settings.layers} × {settings.heads} heads, d_model {settings.d_model}, {about['parameters']:,} parameters"
     with st.container(horizontal=True, vertical_alignment="center", key="run_head"):
-        st.html(pieces.heading(about["name"], f"{about['rows']:,} texts · {size}"))
+        st.html(pieces.heading(run.title, f"{about['rows']:,} texts of {about['name']} · {size}"))
         # What was there before leaves at once, not when the page is drawn to its end.
         with st.empty().container(horizontal=True, width="content"):
-            _buttons(run, status)
-    if status.state in ("ready", "running", "paused"):
-        st.progress(status.step / max(status.steps, 1), _how_far(status))
-    else:
-        st.html(figures.outcome(status.state, _ended(status)))
+            _buttons(run, run.status)
 
 
-def _how_far(status: Status) -> str:
+def _how_far(status: Status) -> tuple[float, str]:
+    """The share of its steps that is done, and where it stands in words."""
+    share = min(max(status.step / max(status.steps, 1), 0.0), 1.0)
     if status.state == "ready":
-        return f"Prepared: {status.steps:,} steps to go"
+        return share, f"Prepared: {status.steps:,} steps to go"
     so_far = f"step {status.step:,} of {status.steps:,}"
     if status.state == "paused":
-        return f"Paused at {so_far}"
+        return share, f"Paused at {so_far}"
     if status.step == 0:
-        return "Starting: PyTorch is being loaded …"
-    return f"Running, {so_far}" + ("" if status.seconds_left is None else f", {duration(status.seconds_left)} left")
-
-
-def _ended(status: Status) -> str:
-    """Why it ended, in one sentence."""
-    return status.sentence or f"It went through all {status.steps:,} steps in {duration(status.seconds)}."
+        return share, "Starting: PyTorch is being loaded …"
+    left = "" if status.seconds_left is None else f", {duration(status.seconds_left)} left"
+    return share, f"Running, {so_far}{left}"
 
 
 def _buttons(run: Run, status: Status) -> None:

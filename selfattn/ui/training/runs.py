@@ -1,4 +1,4 @@
-"""The reader's training runs: each a folder on this machine, under an id that nobody can guess. The link holds it."""
+"""The reader's training runs, which the link holds by their ids: looked at, begun, renamed, removed, opened."""
 
 import re
 import secrets
@@ -9,16 +9,29 @@ import streamlit as st
 
 from selfattn import places
 from selfattn.figures import pieces
+from selfattn.models.loading.library import Choice
+from selfattn.training import titles
 from selfattn.training.run import run as runs
 from selfattn.training.run import train
 from selfattn.training.run.run import Run
 from selfattn.training.work import Work
-from selfattn.ui.link import Linked, linked
-from selfattn.ui.shell.machine import on_this_machine
+from selfattn.ui import caches, link
+from selfattn.ui.link import QUOTED, Linked, linked
+from selfattn.ui.shell import input_picker, model_picker, yours
 
 ID = re.compile(r"[a-z0-9-]{1,64}")
 RUN: Linked[str | None] = linked("run", str, lambda name: name, None)
 _starting = Lock()
+
+
+def _step(asked: str) -> int | None:
+    if not re.fullmatch(r"\d{1,9}", asked):
+        raise ValueError(f"Training step {asked[:QUOTED]} was asked for; a step is a whole number. The last is shown.")
+    return int(asked)
+
+
+# The step that is looked at; nothing stands for the last, which moves on while a run goes on.
+STEP: Linked[int | None] = linked("training_step", _step, lambda step: None if step is None else str(step), None)
 
 
 def chosen() -> Run | None:
@@ -31,7 +44,7 @@ def chosen() -> Run | None:
     except ValueError as error:
         st.html(pieces.notice(str(error)))
         return None
-    mine().add(asked)
+    yours.mine().add(asked)
     return run
 
 
@@ -51,12 +64,7 @@ def folder() -> Path:
 def look_at(run: Run | None) -> None:
     """Go to a run, or to where a new one is prepared."""
     RUN.put(None if run is None else run.folder.name)
-
-
-def listed() -> list[Run]:
-    """The runs of this session, newest first; all of the machine for who sits at it."""
-    everyone = on_this_machine()
-    return [run for run in runs.all_runs(places.RUNS) if everyone or run.folder.name in mine()]
+    STEP.put(None)
 
 
 def check_free() -> None:
@@ -73,15 +81,35 @@ def start(run: Run) -> None:
         train.start(run)
 
 
+def free(title: str) -> str:
+    """The title, with a number behind it where another run has it."""
+    return titles.free(title, [run.title for run in yours.runs()])
+
+
+def rename(run: Run, title: str) -> None:
+    """Call a run by another title. Raises ValueError for one that cannot stand in a line."""
+    if title.strip() != run.title:
+        runs.rename(named(run.folder.name), free(titles.checked(title)))
+        caches.MODELS.drop(yours.source(run))
+
+
 def remove(run: Run) -> None:
     """Delete a run. Raises ValueError while it is trained."""
     runs.delete(named(run.folder.name))
-    mine().discard(run.folder.name)
+    yours.mine().discard(run.folder.name)
     if RUN.get() == run.folder.name:
         look_at(None)
 
 
-def mine() -> set[str]:
-    """The ids of the runs and sweeps that this session has started, brought, or been given a link to."""
-    found: set[str] = st.session_state.setdefault("my_runs", set())
-    return found
+def open_model(run: Run) -> None:
+    """Go to the model of a run, with a text of its own data: for callbacks."""
+    model_picker.choose(Choice(yours.source(run)))
+    input_picker.give(run.about["watched"][0])
+    link.go("one_head")
+
+
+def compare(run: Run, other: Run) -> None:
+    """Go to the models of two runs, with a text of the first's data: for callbacks."""
+    model_picker.choose(Choice(yours.source(run)))
+    input_picker.give(run.about["watched"][0])
+    link.go("compare", **{"with": "model", "model_b": yours.source(other)})

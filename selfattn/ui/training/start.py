@@ -4,9 +4,11 @@ import streamlit as st
 
 from selfattn.figures import pieces
 from selfattn.figures.training import duration
+from selfattn.training import titles
 from selfattn.training.run import estimates
 from selfattn.training.run.estimates import Estimate, Tokenization
 from selfattn.training.run.prepare import prepare
+from selfattn.training.run.run import sensible_title
 from selfattn.training.run.settings import Settings
 from selfattn.ui.training import choices, runs
 from selfattn.ui.training import data as training_data
@@ -47,21 +49,31 @@ def _start(data: Data, settings: Settings) -> None:
         )
         with right:
             try:
+                suggested = runs.free(sensible_title(data.corpus.name, settings))
+                title = title_field(suggested, "train_title")
                 found = _estimate(data, settings)
                 st.html(
                     pieces.facts([_size(found), ("time", f"about {duration(found.seconds)} at most, on this machine")])
                 )
                 if st.button("Train", type="primary", key="train_start", width="stretch"):
                     lines = [line.strip() for line in watched.splitlines() if line.strip()]
-                    _train(data, settings, lines[:MOST_WATCHED])
+                    _train(data, settings, lines[:MOST_WATCHED], title)
             except (ValueError, MemoryError) as error:  # the page goes on below: another run may be in the way
                 st.html(pieces.notice(str(error)))
 
 
-def _train(data: Data, settings: Settings, watched: list[str]) -> None:
+def title_field(suggested: str, key: str) -> str:
+    """What the reader calls it; until they type, what is suggested."""
+    typed = st.text_input("Name", key=key, placeholder=suggested, max_chars=titles.MOST)
+    return titles.checked(typed) if typed else suggested
+
+
+def _train(data: Data, settings: Settings, watched: list[str], title: str) -> None:
     runs.check_free()
     with st.spinner("Preparing the texts …"):
-        run = prepare(runs.folder(), data.corpus, settings, watched=watched, tokenizer=data.tokenizer)
+        run = prepare(
+            runs.folder(), data.corpus, settings, watched=watched, tokenizer=data.tokenizer, title=runs.free(title)
+        )
     runs.start(run)
     runs.look_at(run)
     st.rerun()

@@ -12,6 +12,8 @@ import { sentence } from "./words.js";
 
 // Milliseconds that a recorded step stays while it plays.
 const PACE = 150;
+// Milliseconds without a movement until Python hears of it.
+const SETTLED = 400;
 
 export default class Learning extends Room {
   /** @type {History | null} */
@@ -53,8 +55,17 @@ export default class Learning extends Room {
     if (!before || !history.has(this)) Object.assign(this, { text: 0, lead: 0, pinned: null, chosen: false });
     // Until the reader chooses a head, it is the one that does most by now.
     if (!this.chosen) Object.assign(this, history.telling());
-    const ended = !before || this.at === before.last;
-    this.at = ended ? history.last : Math.max(0, history.steps.indexOf(before.steps[this.at]));
+    if (!before) this.at = history.recorded(about.view.step);
+    else if (this.at === before.last) this.at = history.last;
+    else this.at = Math.max(0, history.steps.indexOf(before.steps[this.at]));
+  }
+
+  /** Tell where the reader stands, once the hand rests: the end is no step of its own, for a run goes on. */
+  stand() {
+    this.rested(SETTLED, () => {
+      const { steps, last } = this.history;
+      this.keep("view", { step: this.at === last ? null : steps[this.at] });
+    });
   }
 
   /** The cell to show: the one pointed at, else the pinned one, else what the last token attends to in the end. */
@@ -67,6 +78,7 @@ export default class Learning extends Room {
     this.playing = null;
     this.moving = moving;
     this.at = Math.min(Math.max(at, 0), this.history.last);
+    this.stand();
     this.refresh();
   }
 
@@ -82,6 +94,7 @@ export default class Learning extends Room {
   /** Play from here, from the start where this is the end; or stop. */
   play() {
     const from = this.at === this.history.last ? 0 : this.at;
+    if (this.playing) this.stand();
     this.playing = this.playing ? null : { from, began: null };
     this.moving = false;
     this.refresh();
@@ -110,6 +123,7 @@ export default class Learning extends Room {
     if (this.at < this.history.last) return this.refresh();
     this.at = this.history.last;
     this.playing = null;
+    this.stand();
   }
 
   draw(now) {

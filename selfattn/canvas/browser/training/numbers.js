@@ -47,6 +47,15 @@ export class History {
   }
 
   /**
+   * Where a step stands among the recorded ones: the last of them that is not later. Without a step it is the last.
+   * @param {number | null} step
+   */
+  recorded(step) {
+    const later = this.steps.findIndex((each) => step !== null && each > step);
+    return later < 0 ? this.last : Math.max(later - 1, 0);
+  }
+
+  /**
    * Queries and keys of a text.
    * @param {number} text
    */

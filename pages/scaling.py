@@ -8,6 +8,7 @@ from selfattn.ui import caches, controls, link
 from selfattn.ui import scaling as scaling_views
 from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.shell.refusing import refusing
+from selfattn.ui.shell.source import source as source_of
 
 DIMENSIONS = tuple(2**n for n in range(11))
 RANDOM, OWN = "random q and k", "the model's own"
@@ -32,6 +33,7 @@ def page(study: Study) -> None:
             at = controls.head_picker(study.model)
         temperature = controls.temperature_picker(220)
 
+    of = None if source == RANDOM else source_of(study.model, study.plain, at)
     if source == RANDOM:
         both = {scaled: scaling.random_stages(d, scaled, temperature) for scaled in (False, True)}
         measured = {
@@ -46,7 +48,7 @@ def page(study: Study) -> None:
     for column, scaled in zip(st.columns(2), (False, True), strict=True):
         with column.container(key=f"panel_{scaled}"):
             scaling_views.side(
-                both[scaled], measured[scaled], scaling.uniform_weight(both[scaled]), scaled, study.palette
+                both[scaled], measured[scaled], scaling.uniform_weight(both[scaled]), scaled, study.palette, of
             )
 
     if source == RANDOM:
@@ -64,4 +66,4 @@ def page(study: Study) -> None:
                 "from raw (diamond) to the model's own scale (dot), on the same q and k",
             )
         )
-        scaling_views.heads(layer, study.palette)
+        scaling_views.heads(layer, study.palette, of)

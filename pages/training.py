@@ -44,6 +44,6 @@ def page(study: Study) -> None:
             result.result(run, study.palette)
             others.others(run)
         else:
-            learning(shipped(), "learning_induction")
+            learning(shipped(), "learning_induction", "induction")
             start.form()
             others.others(None)

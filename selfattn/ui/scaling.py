@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from selfattn.analysis.scaling import Saturation, score_histogram, sorted_weights
+from selfattn.canvas.source import Source
 from selfattn.figures import pieces, scaling
 from selfattn.figures.palette import Palette
 from selfattn.maths.attend import Stages
 from selfattn.ui.shell.charts import chart
 
 
-def side(stages: Stages, measured: Saturation, uniform: float, scaled: bool, palette: Palette) -> None:
+def side(
+    stages: Stages, measured: Saturation, uniform: float, scaled: bool, palette: Palette, of: Source | None
+) -> None:
     """One side: the scores, what the softmax makes of them, and how much gradient survives."""
     symbol = "weights" if scaled else "key"
     variance = f"measured variance of the scores {measured.variance:.3g}"
@@ -22,11 +25,13 @@ def side(stages: Stages, measured: Saturation, uniform: float, scaled: bool, pal
         scaling.density_figure(centres, density, scaled, palette),
         f"scores-{scaled}",
         f"Distribution of the scores, {scaling.NAMES[scaled]}: {variance}",
+        of,
     )
     chart(
         scaling.ranked_figure(weights, scaled, palette),
         f"weights-{scaled}",
         f"Mean weights by rank, {scaling.NAMES[scaled]}: the largest is {weights[0]:.3f}",
+        of,
     )
     rows = [
         ("entropy", measured.entropy, 1.0),
@@ -51,7 +56,7 @@ def sweeps(
             )
 
 
-def heads(found: Mapping[bool, Sequence[Saturation]], palette: Palette) -> None:
+def heads(found: Mapping[bool, Sequence[Saturation]], palette: Palette, of: Source | None) -> None:
     """Every head of the layer, from raw to scaled."""
     gauges = (("entropy / log n", "entropy"), ("max weight", "largest"), ("tr J", "trace"))
     for column, (name, field) in zip(st.columns(3), gauges, strict=True):
@@ -62,4 +67,5 @@ def heads(found: Mapping[bool, Sequence[Saturation]], palette: Palette) -> None:
                 f"heads-{field}",
                 f"{name} of every head, raw and scaled: "
                 + ", ".join(f"{a:.2f} to {b:.2f}" for a, b in zip(before, after, strict=True)),
+                of,
             )

@@ -25,6 +25,8 @@ LONGEST_DRAWN = 32_768
 UNITS = {"text": "tokens", "pair": "tokens", "picture": "patches", "sound": "frames"}
 # Pages that speak of the model as it is, or of others; and the one that lists the edits itself.
 PLAIN, LISTS = ("model", "scaling", "variants", "mistakes", "training", "cost"), "interventions"
+# The one that is about no model of the sidebar's.
+TRAINING = "training"
 # From so many tokens on, what a run takes is said before it.
 LONG = 1024
 
@@ -62,7 +64,7 @@ def routed(page: Page) -> Page:
     return page
 
 
-def frame(page: str) -> Study:
+def frame(page: str, title: str) -> Study:
     """Draw what every page shares, before the page: the sidebar, the input, and how exact the model's run was.
 
     Streamlit keeps the state of what the router draws when the page changes, so this is called by `app.py` alone.
@@ -77,6 +79,7 @@ def frame(page: str) -> Study:
     header, steps = st.container(horizontal=True, vertical_alignment="center", key="header"), st.container()
     with refusing():
         model = loading.wait(choice, header)
+    _name_the_tab(title, "" if page == TRAINING else model.name)
     with header:
         input_picker.pick(choice, model)
         badge = st.container(width="content")
@@ -106,6 +109,11 @@ def frame(page: str) -> Study:
         if outside := input_picker.outside_the_link(model):
             st.caption(outside)
     return Study(edited, run, model, palette, refused)
+
+
+def _name_the_tab(*names: str) -> None:
+    """What the browser's tab and its bookmarks are called: the page, the model, and the app."""
+    st.set_page_config(page_title=" · ".join(name for name in (*names, "selfattn") if name))
 
 
 def _under(run: Run, edits: tuple[Edit, ...]) -> tuple[Run, str]:

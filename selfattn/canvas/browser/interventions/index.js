@@ -10,7 +10,11 @@ import { cuts } from "./cuts.js";
 import { silence } from "./silence.js";
 
 // What is for the hand alone is no part of a saved picture.
-const SAVED = { view: "interventions", omit: ".hint, .list button, button.quiet, h2 small", said: ["interventions"] };
+const SAVED = {
+  view: "interventions",
+  omit: ".hint, .list button, button.quiet, .side h2 small",
+  said: ["interventions"],
+};
 
 export default class Experiment extends Room {
   /** What the reader did and Python has not answered yet. */

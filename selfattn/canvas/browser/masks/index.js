@@ -43,7 +43,7 @@ export default class Mask extends Room {
     const [making, who, says] = [controls(this), heard(this), outcome(this)];
     const [squares, price, numbers] = [grids(this), costs(this), table(this)];
     this.parts = [making, who, says, squares, price, numbers];
-    making.element.firstElementChild.append(saver(this, () => this.#saved(squares.element)).element);
+    making.field.parentElement.append(saver(this, () => this.#saved(squares.element)).element);
     const side = h("div", { class: "side" }, making.element, who.element);
     root.append(h("div", { class: "above" }, side, says.element), squares.element, price.element, numbers.element);
   }

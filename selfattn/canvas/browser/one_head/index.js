@@ -143,6 +143,7 @@ export default class Microscope extends Scope {
     const show = head.shown(view.show);
     const { name, omit } = PICTURES[show];
     const { host, element } = this.pictures[show];
-    return { view: name.toLowerCase(), parts: [host ?? element], omit, said: [name, ...settings(head, view)] };
+    const kind = name.toLowerCase();
+    return { view: kind, parts: [host ?? element], omit, said: [kind, ...settings(head, view)] };
   }
 }

@@ -30,7 +30,11 @@ export default class Variants extends Scope {
     const [pictures, measured, pointed] = this.parts.map((part) => part.element);
     const list = h("section", { class: "table", "aria-label": "All variants" }, this.table.element);
     const side = h("div", { class: "side" }, measured, pointed);
-    const files = saver(this, () => ({ view: this.about.table[this.about.chosen].name, parts: [pictures], said: [] }));
+    const files = saver(this, () => ({
+      view: this.about.table[this.about.chosen].name,
+      parts: [pictures],
+      said: [this.head.titles.join(" and ")],
+    }));
     root.append(files.element, h("div", { class: "board" }, pictures, side, list), this.said);
   }
 

@@ -8,7 +8,7 @@ import { walk } from "./walk.js";
 
 const MARGIN = 16;
 const CAPTION = { size: 12.5, line: 18, most: 4 };
-const NOTHING = "label, input, select, output, .unsaved";
+const CONTROLS = "label, input, select, output, .unsaved";
 
 /**
  * What of a room is saved, and what is said under it.
@@ -31,18 +31,18 @@ export function printed(room, { parts, omit, said }) {
   add(svg, "title", {}, title);
   const defs = add(svg, "defs");
   const into = add(svg, "g");
-  const boxes = [];
-  inPrint(room, () => {
+  inPrint(room, (hide) => {
     const { palette } = room;
     const drawn = recorded(parts, defs, palette, () => room.draw(performance.now()));
-    const sheet = { into, defs, palette, drawn, boxes, omit: omit ? `${NOTHING}, ${omit}` : NOTHING };
-    for (const part of parts) walk(part, sheet);
-    framed(svg, into, boxes, title, { palette, family: getComputedStyle(room.root).fontFamily });
+    // A list that was drawn anew has other controls.
+    hide(parts.flatMap((part) => [...part.querySelectorAll(omit ? `${CONTROLS}, ${omit}` : CONTROLS)]));
+    for (const part of parts) walk(part, { into, defs, palette, drawn });
+    framed(svg, into, title, { palette, family: getComputedStyle(room.root).fontFamily });
   });
   return svg;
 }
 
-// The room in the colours of print while something is done, and as it was after that.
+// The room in the colours of print while something is done, which may hide elements, and as it was after that.
 function inPrint(room, act) {
   const { root, palette, moving } = room;
   const dark = root.classList.contains("dark");
@@ -54,11 +54,16 @@ function inPrint(room, act) {
   for (const [name, colour] of Object.entries(print)) root.style.setProperty(`--sa-${name}`, colour);
   root.classList.remove("dark");
   root.classList.add("saving");
+  const hidden = [];
   Object.assign(room, { palette: print, moving: true });
   try {
-    act();
+    act((elements) => {
+      hidden.push(...elements);
+      for (const element of elements) element.style.setProperty("display", "none", "important");
+    });
   } finally {
     root.classList.remove("saving");
+    for (const element of hidden) element.style.removeProperty("display");
     root.classList.toggle("dark", dark);
     for (const name of Object.keys(print)) root.style.removeProperty(`--sa-${name}`);
     for (const [element, top] of scrolled) element.scrollTop = top;
@@ -91,11 +96,12 @@ function recorded(parts, defs, palette, draw) {
 }
 
 // White paper around all that was drawn, and the caption below.
-function framed(svg, into, boxes, caption, { palette, family }) {
-  const left = Math.min(...boxes.map((box) => box.left));
-  const top = Math.min(...boxes.map((box) => box.top));
-  const width = Math.ceil(Math.max(...boxes.map((box) => box.right)) - left);
-  const height = Math.ceil(Math.max(...boxes.map((box) => box.bottom)) - top);
+function framed(svg, into, caption, { palette, family }) {
+  // Only what is on a page has a size.
+  document.body.append(svg);
+  const box = into.getBBox();
+  svg.remove();
+  const [left, top, width, height] = [box.x, box.y, Math.ceil(box.width), Math.ceil(box.height)];
   const written = wrapped(caption, width, family);
   const size = [width + 2 * MARGIN, height + 2.5 * MARGIN + CAPTION.line * written.length];
   for (const [name, value] of Object.entries({ width: size[0], height: size[1], viewBox: `0 0 ${size.join(" ")}` })) {
@@ -107,11 +113,12 @@ function framed(svg, into, boxes, caption, { palette, family }) {
   const look = { "font-family": family.replaceAll('"', "'"), "font-size": CAPTION.size, fill: palette.quiet };
   for (const [place, line] of written.entries()) {
     const y = height + 1.5 * MARGIN + CAPTION.size + place * CAPTION.line;
-    add(svg, "text", { x: MARGIN, y, class: "caption", ...look }, line);
+    const fitted = { textLength: line.width, lengthAdjust: "spacingAndGlyphs" };
+    add(svg, "text", { x: MARGIN, y, ...fitted, ...look }, line.text);
   }
 }
 
-// A text in lines that fit; the last of too many ends with an ellipsis.
+// A text in lines that fit, each with its width; the last of too many ends with an ellipsis.
 function wrapped(text, width, family) {
   const pen = document.createElement("canvas").getContext("2d");
   pen.font = `${CAPTION.size}px ${family}`;
@@ -125,6 +132,6 @@ function wrapped(text, width, family) {
     line += segment;
   }
   lines.push(line.trim());
-  if (lines.length <= CAPTION.most) return lines;
-  return [...lines.slice(0, CAPTION.most - 1), `${lines[CAPTION.most - 1]} …`];
+  if (lines.length > CAPTION.most) lines.splice(CAPTION.most - 1, Infinity, `${lines[CAPTION.most - 1]} …`);
+  return lines.map((each) => ({ text: each, width: pen.measureText(each).width }));
 }

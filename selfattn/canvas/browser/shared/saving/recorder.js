@@ -44,6 +44,12 @@ export function recorder(group, defs, palette, canvas, scale) {
     width: Math.abs(width),
     height: Math.abs(height),
   });
+  // Paper is white already: a ground over all of a canvas would be the picture's edge.
+  const isGround = ({ x, y, width, height }) => {
+    const { a, d } = held.getTransform();
+    const whole = x <= 0 && y <= 0 && a * width >= canvas.width - 1 && d * height >= canvas.height - 1;
+    return whole && String(held.fillStyle).toUpperCase() === palette.panel.toUpperCase();
+  };
   const draw = (tag, attributes, text = "") => add(parent(), tag, { ...placed(), ...attributes }, text);
 
   const acts = {
@@ -88,8 +94,10 @@ export function recorder(group, defs, palette, canvas, scale) {
       if (parents.length > 1) parents.pop();
     },
     clearRect: () => {},
-    fillRect: (x, y, width, height) =>
-      width && height && held.globalAlpha && draw("rect", { ...box(x, y, width, height), ...filled() }),
+    fillRect: (x, y, width, height) => {
+      const place = box(x, y, width, height);
+      if (width && height && held.globalAlpha && !isGround(place)) draw("rect", { ...place, ...filled() });
+    },
     strokeRect: (x, y, width, height) => draw("rect", { ...box(x, y, width, height), ...stroked() }),
     fillText: (text, x, y) => {
       const measured = held.measureText(text);
@@ -104,7 +112,7 @@ export function recorder(group, defs, palette, canvas, scale) {
           ...fontOf(held.font),
           ...painted("fill", String(held.fillStyle), held.globalAlpha),
         },
-        text,
+        String(text),
       );
     },
     drawImage: (source, ...places) => {

@@ -13,9 +13,7 @@ const LOOKS = ["stroke-width", "stroke-dasharray", "opacity", "stroke-linecap"];
  * @property {Element} into
  * @property {Element} defs
  * @property {Record<string, string>} palette
- * @property {string} omit what is no part of the picture, as a selector
  * @property {Map<Element, Element>} drawn each canvas as SVG
- * @property {DOMRect[]} boxes all that is drawn
  */
 
 /**
@@ -26,7 +24,6 @@ const LOOKS = ["stroke-width", "stroke-dasharray", "opacity", "stroke-linecap"];
 export function walk(element, sheet) {
   const style = getComputedStyle(element);
   if (style.display === "none" || style.visibility === "hidden" || style.clipPath !== "none") return;
-  if (element.matches(sheet.omit)) return;
   const box = grown(element);
   if (element instanceof SVGSVGElement) return lines(element, box, sheet);
   if (style.display !== "contents") dress(box, style, sheet);
@@ -51,7 +48,7 @@ function grown(element) {
 }
 
 // The ground, the picture on it, and the border.
-function dress(box, style, { into, defs, palette, boxes }) {
+function dress(box, style, { into, defs, palette }) {
   const rounding = Math.min(parseFloat(style.borderTopLeftRadius) || 0, box.height / 2) || undefined;
   const place = { x: box.x, y: box.y, width: box.width, height: box.height, rx: rounding };
   const ground = painted("fill", style.backgroundColor);
@@ -59,20 +56,19 @@ function dress(box, style, { into, defs, palette, boxes }) {
   if (seen) add(into, "rect", { ...place, ...ground });
   const picture = style.backgroundImage;
   if (picture.includes("repeating-linear-gradient")) add(into, "rect", { ...place, fill: hatched(defs, palette) });
-  else if (picture.startsWith("linear-gradient(to top right")) crossed(into, box, coloursOf(picture));
+  else if (picture.startsWith("linear-gradient(to right top")) crossed(into, box, coloursOf(picture));
   else if (picture.startsWith("linear-gradient")) add(into, "rect", { ...place, fill: ramp(defs, coloursOf(picture)) });
   const edges = ["Top", "Right", "Bottom", "Left"].map((side) => ({
     side,
     wide: style[`border${side}Style`] === "none" ? 0 : parseFloat(style[`border${side}Width`]),
     colour: style[`border${side}Color`],
   }));
-  const [first] = edges;
-  if (edges.every(({ wide, colour }) => wide === first.wide && colour === first.colour)) {
-    if (first.wide) border(box, -first.wide / 2, first.wide, first.colour, style, { into });
-  } else {
-    for (const { side, wide, colour } of edges.filter((edge) => edge.wide)) edge(into, box, side, wide, colour);
+  const { wide: usual, colour: common } = edges[3];
+  const whole = usual > 0 && edges.filter(({ wide }) => wide).length > 1;
+  if (whole) border(box, -usual / 2, usual, common, style, { into });
+  for (const { side, wide, colour } of edges) {
+    if (wide && !(whole && wide === usual && colour === common)) edge(into, box, side, wide, colour);
   }
-  if (seen || first.wide) boxes.push(box);
 }
 
 // A line around a box, `offset` outside of it.
@@ -80,8 +76,8 @@ function border({ x, y, width, height }, offset, wide, colour, style, { into }) 
   const dash = style.borderTopStyle === "dashed" ? `${3 * wide} ${2 * wide}` : undefined;
   const rounding = Math.min(parseFloat(style.borderTopLeftRadius) || 0, height / 2) + offset;
   const place = { x: x - offset, y: y - offset, width: width + 2 * offset, height: height + 2 * offset };
-  if (place.width <= 0 || place.height <= 0) return;
   const line = { ...painted("stroke", colour), "stroke-width": wide, "stroke-dasharray": dash };
+  if (place.width <= 0 || place.height <= 0 || line["stroke-opacity"] === 0) return;
   add(into, "rect", { ...place, rx: rounding > 0 ? rounding : undefined, fill: "none", ...line });
 }
 
@@ -114,7 +110,7 @@ function crossed(into, { x, y, width, height }, colours) {
 }
 
 // A canvas as it was recorded, cut off at its own edges, and its border over it.
-function placed(canvas, box, style, { into, defs, drawn, boxes }) {
+function placed(canvas, box, style, { into, defs, drawn }) {
   const group = drawn.get(canvas);
   if (!group?.childElementCount || !box.width || !box.height) return;
   const inset = style.borderTopStyle === "none" ? 0 : parseFloat(style.borderTopWidth);
@@ -125,11 +121,10 @@ function placed(canvas, box, style, { into, defs, drawn, boxes }) {
   group.setAttribute("transform", `translate(${rounded(box.x + inset)} ${rounded(box.y + inset)}) ${scale}`);
   group.setAttribute("clip-path", `url(#${id})`);
   into.append(group);
-  boxes.push(box);
 }
 
 // Lines that are SVG on the page, with the looks that the style sheets give them.
-function lines(svg, box, { into, boxes }) {
+function lines(svg, box, { into }) {
   const group = add(into, "g", { transform: `translate(${rounded(box.x)} ${rounded(box.y)})` });
   for (const shape of svg.querySelectorAll(SHAPES)) {
     const style = getComputedStyle(shape);
@@ -148,12 +143,11 @@ function lines(svg, box, { into, boxes }) {
     }
     group.append(copy);
   }
-  boxes.push(box);
 }
 
 const bare = (value) => value.replaceAll("px", "");
 
-function words(node, style, { into, boxes }) {
+function words(node, style, { into }) {
   for (const { text, box, direction } of lettersOf(node, style)) {
     const font = `${style.fontStyle} ${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
     add(
@@ -172,7 +166,6 @@ function words(node, style, { into, boxes }) {
       },
       text,
     );
-    boxes.push(box);
   }
 }
 

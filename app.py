@@ -45,6 +45,6 @@ shown = st.navigation(
 with opening.curtain():
     from selfattn.ui import link
     from selfattn.ui.shell import frame
-study = frame.frame(shown.url_path)
+study = frame.frame(shown.url_path, shown.title)
 with link.notes():
     shown.run()

@@ -8,6 +8,7 @@ from selfattn.ui import caches, controls, link
 from selfattn.ui import scaling as scaling_views
 from selfattn.ui.shell.frame import OWN, Study, routed
 from selfattn.ui.shell.refusing import refusing
+from selfattn.ui.shell.source import source as source_of
 
 DIMENSIONS = tuple(2**n for n in range(11))
 RANDOM = "random q and k"
@@ -32,6 +33,7 @@ def page(study: Study) -> None:
             at = controls.head_picker(study.model)
         temperature = controls.temperature_picker(220)
 
+    of = None if source == RANDOM else source_of(study.model, study.plain, at)
     if source == RANDOM:
         both = scaling.random_stages(d, temperature)
         measured = {scaled: scaling.saturation_of(stages) for scaled, stages in both.items()}
@@ -41,7 +43,7 @@ def page(study: Study) -> None:
         layer = scaling.head_saturation(call, temperature)
         measured = {scaled: layer[scaled][at.head] for scaled in both}
 
-    scaling_views.sides(both, measured, study.palette)
+    scaling_views.sides(both, measured, study.palette, of)
     if source == RANDOM:
         st.html(
             pieces.heading(
@@ -57,4 +59,4 @@ def page(study: Study) -> None:
                 "from raw (diamond) to the model's own scale (dot), on the same q and k",
             )
         )
-        scaling_views.heads(layer, study.palette)
+        scaling_views.heads(layer, study.palette, of)

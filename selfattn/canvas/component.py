@@ -9,6 +9,7 @@ from uuid import uuid4
 import streamlit as st
 
 from selfattn.canvas.rooms import BROWSER, ROOMS, addressed
+from selfattn.canvas.source import Source
 
 # Until its script draws, a picture holds its place, and says so where that takes long enough to be noticed.
 _WAITING = '<div class="canvas"><p class="waiting">The picture is being drawn …</p></div>'
@@ -18,8 +19,10 @@ _canvas = st.components.v2.component(
 )
 
 
-def mount(room: str, *, key: str, data: bytes, **events: Callable[[Any], object]) -> Any:
+def mount(room: str, *, key: str, data: bytes, source: Source, **events: Callable[[Any], object]) -> Any:
     """Draw a payload in a room of `browser/`; what the reader does there goes to `on_EVENT_change=`, a function of it.
+
+    `source` names the picture where it is saved.
 
     Streamlit drops a state that is told in the moment in which its page is left. So states are numbered, and a room
     that opens is told which number its session heard last: it tells a later one again.
@@ -30,7 +33,8 @@ def mount(room: str, *, key: str, data: bytes, **events: Callable[[Any], object]
     if key not in st.session_state:
         heard.at_opening = heard.last
     hears: dict[str, Any] = {name: partial(_hear, key, heard, name[3:-7], act) for name, act in events.items()}
-    return _canvas(key=key, data=addressed(room, data, {"session": heard.session, "number": heard.at_opening}), **hears)
+    about = {"session": heard.session, "number": heard.at_opening, "source": source.as_json()}
+    return _canvas(key=key, data=addressed(room, data, about), **hears)
 
 
 @dataclass

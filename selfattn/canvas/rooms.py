@@ -23,22 +23,25 @@ class Room:
 
 
 _SLIDER, _HEAD, _TABLE = "shared/slider", "one_head/head", "one_head/table"
+_SAVER = "shared/saving/saver"
 _COMPARE, _EXPERIMENT = "compare/compare", "interventions/experiment"
 ROOMS = {
-    "one_head": Room((_SLIDER, _HEAD, "one_head/map/map", "one_head/lines", _TABLE, "one_head/places"), 668, 1367),
-    "all_heads": Room((_SLIDER, "all_heads/atlas"), 802, 1108),
-    "compare": Room((_HEAD, _TABLE, _COMPARE), 682, 2097),
-    "interventions": Room((_EXPERIMENT,), 501, 732),
-    "masks": Room((_SLIDER, _EXPERIMENT, "masks/mask"), 962, 2316),
-    "training": Room((_SLIDER, "training/history"), 989, 1973),
-    "variants": Room((_HEAD, _TABLE, _COMPARE, "variants/variants"), 1048, 2357),
+    "one_head": Room(
+        (_SAVER, _SLIDER, _HEAD, "one_head/map/map", "one_head/lines", _TABLE, "one_head/places"), 668, 1367
+    ),
+    "all_heads": Room((_SAVER, _SLIDER, "all_heads/atlas"), 802, 1108),
+    "compare": Room((_SAVER, _HEAD, _TABLE, _COMPARE), 682, 2097),
+    "interventions": Room((_SAVER, _EXPERIMENT), 501, 732),
+    "masks": Room((_SAVER, _SLIDER, _EXPERIMENT, "masks/mask"), 962, 2316),
+    "training": Room((_SAVER, _SLIDER, "training/history"), 989, 1973),
+    "variants": Room((_SAVER, _HEAD, _TABLE, _COMPARE, "variants/variants"), 1048, 2357),
 }
 # The style goes with the message: a sheet that is fetched later would leave the picture bare for a moment.
 _STYLES = {name: room.style for name, room in ROOMS.items()}
 
 
 def addressed(room: str, payload: bytes, heard: Mapping[str, Any]) -> bytes:
-    """A payload behind its room and what was heard of that: the length of this as JSON, the JSON, the payload."""
+    """A payload behind its room, what was heard of that and what it is of: the JSON's length, the JSON, the payload."""
     about = json.dumps({"room": room, "style": _STYLES[room], "heard": dict(heard)}).encode()
     about += b" " * (-len(about) % 4)
     return len(about).to_bytes(4, "little") + about + payload

@@ -1,6 +1,6 @@
 """One colour a symbol, in every equation, border, chip, bar and map; paper and ink for all else."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -57,3 +57,5 @@ DARK = Palette(
     against="#E38BC8",
     zero="#1D1D21",
 )
+# A picture that is saved looks the same in whatever theme it was seen: paper is white, and ink black.
+PRINT = replace(LIGHT, paper="#FFFFFF", ink="#000000")

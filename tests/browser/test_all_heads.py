@@ -13,6 +13,7 @@ from selfattn.analysis.all_heads.patterns import PATTERNS
 from selfattn.ui.shell.examples import examples
 from tests.tools.browser import Reader
 from tests.tools.looks import looks
+from tests.tools.saved import saved, shade
 from tests.tools.tolerance import assert_close
 
 TEXT = "The film was not good, but the film was short."
@@ -262,3 +263,11 @@ def test_the_picture_is_the_weights(reader):
     )
     green = torch.tensor([round(255 + (63 - 255) * share) for share in weights.sqrt().flatten().tolist()])
     assert_close(torch.tensor(blue), green, within=3)
+    assert reader.page.title() == "All heads · sentiment · selfattn"
+    picture = saved(reader)
+    assert picture.name == "sentiment_all-heads_The-film-was-not-good"
+    assert re.fullmatch(rf"sentiment · all heads · marked by \w+ · “{TEXT}”", picture.caption)
+    assert {"Layer 1, head 0", "film", "short", "entropy"} <= set(picture.words)
+    # The eight heads of the grid come before the enlarged one.
+    for image, cell in ((4, (4, 5)), (8, (4, 5)), (8, (1, 0))):
+        assert_close(picture.colour(image, cell, weights.shape), shade(weights[cell].item(), 1.0), within=3)

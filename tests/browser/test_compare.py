@@ -11,6 +11,7 @@ from selfattn.analysis.compare.comparison import compare
 from selfattn.recording.edits import to_json
 from tests.tools.browser import Reader
 from tests.tools.looks import findings, looks
+from tests.tools.saved import saved, shade
 from tests.tools.tolerance import assert_close
 
 TEXT, OTHER = "The film was not good.", "The film was not very good."
@@ -88,6 +89,17 @@ def test_pointing_at_one_map_lights_the_cell_in_all_and_says_both_numbers(reader
     written = reader.text(".panel.cell").replace("−", "-")
     for number in (f"{a:.3f}", f"{b:.3f}", f"B - A = {b - a:.4f}"):
         assert number in written
+    reader.page.mouse.move(0, 0)
+    picture = saved(reader)
+    assert picture.name == "sentiment_L1H0_compare_The-film-was-not-good"
+    titles = "A: … film was not good. · B: … film was not bad."
+    assert picture.caption == f"sentiment · layer 1, head 0 · {titles} · “{TEXT}”"
+    assert {"good", "bad", "good/bad", "B − A"} <= set(picture.words)
+    most = max(
+        selfattn.trace("sentiment", t).stages(1, 0).weights.max().item() for t in (TEXT, "The film was not bad.")
+    )
+    for image, weight in enumerate((a, b)):
+        assert_close(picture.colour(image, (5, 4), (count, count)), shade(weight, most), within=3)
 
 
 def test_the_keyboard_moves_pins_and_lets_go(reader):

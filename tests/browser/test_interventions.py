@@ -13,6 +13,7 @@ from selfattn.analysis.interventions.patching import Recovery, patching
 from selfattn.recording.edits import from_json
 from tests.tools.browser import Reader
 from tests.tools.looks import findings, looks
+from tests.tools.saved import saved
 from tests.tools.tolerance import assert_close
 
 TEXT = "The plot was dull, but the acting was not bad at all."
@@ -121,6 +122,13 @@ def test_heads_are_silenced_by_keyboard_beside_their_control(reader):
     control = effects.spread(effects.control(measure, attention, {(0, 2), (0, 3)}, generator))
     said = reader.text(".experiment .outcome").replace("−", "-")
     assert f"Silencing these 2 heads moved the probability of 'positive' from {effect.before:.3f}" in said
+    picture = saved(reader)
+    assert picture.name == "sentiment_L0H0_interventions_The-plot-was-dull-but"
+    assert "in the model: Silence heads 2, 3 of layer 0 (zeros)" in picture.caption
+    # Every token above and below, and no word for the hand.
+    tokens = selfattn.trace(model, TEXT).tokens.text
+    assert sorted(word for word in picture.words if word in tokens) == sorted(2 * tokens)
+    assert not {"✕", "Take all out"} & set(picture.words)
     found = re.search(r"all 15 sets of 2 others: ([+-][0-9.]+) ± ([0-9]+[.][0-9]+)", said)
     assert_close([float(number) for number in found.groups()], [control.mean, control.deviation], within=6e-4)
     reader.page.get_by_role("radio", name="its mean").click()

@@ -11,6 +11,7 @@ from selfattn.analysis.masks.reach import cost, first_layers
 from selfattn.maths.masks import parse
 from tests.tools.browser import Reader
 from tests.tools.looks import findings, looks
+from tests.tools.saved import saved, shade
 from tests.tools.tolerance import assert_close
 
 TEXT = "The plot was dull, but the acting was not bad at all."
@@ -120,6 +121,12 @@ def test_the_model_says_what_it_says_under_the_mask(reader):
         assert where in said
         assert f"{after.of('positive'):.3f}" in said
         assert f"{after.of('negative'):.3f}" in said
+    picture = saved(reader)
+    assert picture.name == "sentiment_L0H0_masks_The-plot-was-dull-but"
+    assert "mask block(5) in this layer alone · after 2 layers" in picture.caption
+    call = selfattn.trace("sentiment", TEXT, [Mask(parse("block(5)"), layers={0}, heads={0})]).call(0)
+    weights = call.stages(0).weights
+    assert_close(picture.colour(2, (1, 3), weights.shape), shade(weights[1, 3].item(), 1.0), within=3)
 
 
 def test_cells_are_painted_undone_and_kept_by_a_reload(reader):

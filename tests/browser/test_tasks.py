@@ -2,9 +2,11 @@
 
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 import torch
 import transformers as hf
+from PIL import Image
 
 import selfattn
 from selfattn.models.answers.generation import continuation
@@ -13,6 +15,7 @@ from selfattn.models.inputs.tokens import visible
 from selfattn.places import SPECIMENS
 from tests.tools import made, tiny
 from tests.tools.browser import Reader
+from tests.tools.saved import saved
 from tests.tools.tolerance import assert_close
 
 HEADS = {
@@ -157,6 +160,11 @@ def test_a_picture_is_chosen_brought_and_refused(reader, tmp_path):
     reader.click(".head .patches-others button")
     weights = trace.stages(0, 0).weights[0]
     assert f"{weights.max():.4f}" in reader.text(".head .patches > .note")
+    picture = saved(reader)
+    assert (picture.name, picture.caption) == ("digits_L0H0_picture_7", "digits · layer 0, head 0 · picture · “7”")
+    # The first copy of the picture is as the model saw it.
+    pixels = np.asarray(Image.open(digit).convert("RGB"))
+    assert_close(picture.colour(0, (2, 3), pixels.shape[:2]), pixels[2, 3].tolist(), within=2)
     reader.page.get_by_role("button", name="Your own").click()
     other = SPECIMENS / "digits" / "examples" / "2.png"
     reader.page.locator(".st-key-picture_file input[type=file]").set_input_files(other)
@@ -183,6 +191,9 @@ def test_a_sound_is_heard_and_its_frames_are_chosen(reader):
     board.press("ArrowRight")
     reader.settle()
     assert_said(reader, trace.prediction.at(6).top(4))
+    picture = saved(reader)
+    assert picture.name == f"tones_L1H3_sound_{sounds[0].stem}"
+    assert {"Attends to", "0.5 s", *trace.prediction.text.replace(" ", "")} <= set(picture.words)
 
 
 def test_words_are_heard_in_a_sound(reader, folders):

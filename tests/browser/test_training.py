@@ -11,6 +11,8 @@ from selfattn.training.run.run import all_runs, open_run
 from tests.canvas.test_history import check
 from tests.tools.browser import DESK, Reader
 from tests.tools.looks import looks
+from tests.tools.saved import saved, shade
+from tests.tools.tolerance import assert_close
 
 SMALL = "train_rows=200&train_layers=1&train_heads=2&train_d_model=16&train_d_ff=32&train_vocabulary=400"
 STARTS = 90_000  # milliseconds that a process may take to import PyTorch on a machine that does other things too
@@ -158,6 +160,19 @@ def test_the_page_opens_on_the_history_of_a_shipped_model(reader):
         reader.page.locator(".time input").fill(str(len(history.steps) - 1))
         reader.page.locator(f".history[data-step='{history.steps[-1]}']").wait_for()
         check(reader.page, history, len(history.steps) - 1)
+        assert reader.page.title() == "Training · selfattn"
         reader.page.locator(".play").click()
         reader.page.locator(".history[data-step='1']").wait_for()
         reader.page.locator(".play").click()
+    reader.page.locator(".time input").fill(str(len(history.steps) - 1))
+    reader.settle()
+    picture = saved(reader)
+    assert picture.name == f"induction_L1H2_step-{history.steps[-1]}"
+    assert picture.caption.startswith("induction · learning · step 4,000 of 4,000 · head 1.2 · “the cat sat")
+    assert {"Induction", "head 1.2", "0.5"} <= set(picture.words)
+    weights = history.weights[0][-1]
+    _, heads, count, _ = weights.shape
+    for layer, head in ((0, 3), (1, 2)):
+        cell = (count - 1, int(weights[layer, head, -1].argmax()))
+        expected = shade(float(weights[layer, head][cell]), 1.0)
+        assert_close(picture.colour(layer * heads + head, cell, (count, count)), expected, within=3)

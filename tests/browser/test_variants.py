@@ -10,6 +10,7 @@ from selfattn.analysis.variants.ranking import ranking
 from selfattn.analysis.variants.variant import VariantSettings, compute, exact_of, measure
 from tests.tools.browser import Reader
 from tests.tools.looks import findings, looks
+from tests.tools.saved import saved
 from tests.tools.tolerance import assert_close
 
 TEXT = "The film was not good."
@@ -131,6 +132,10 @@ def test_a_cell_of_one_map_is_told_of_both(reader):
     said = [f"{weight:.3f}" for weight in (own, other)]
     reader.page.locator(".variants .cell .number").nth(1).get_by_text(said[1]).wait_for()
     assert reader.page.locator(".variants .cell .number").all_inner_texts() == said
+    picture = saved(reader)
+    assert picture.name.startswith("sentiment_L0H0_linear_")
+    assert "A and B" not in picture.caption
+    assert "exact attention and Linear" in picture.caption
 
 
 def test_what_has_no_meaning_is_one_sentence_and_the_rest_stays(reader):

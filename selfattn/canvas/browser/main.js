@@ -81,7 +81,7 @@ class Place {
 /**
  * What `component.py` sends: a room's name, its style, what was heard of it, and its payload.
  * @param {Uint8Array} data
- * @returns {{ room: string, style: string, heard: { session: string, number: number }, payload: Uint8Array }}
+ * @returns {{ room: string, style: string, heard: Parameters<Room["hear"]>[2], payload: Uint8Array }}
  */
 function opened(data) {
   const end = 4 + new DataView(data.buffer, data.byteOffset).getUint32(0, true);

@@ -21,6 +21,7 @@ from selfattn.ui import caches, controls, link, steps
 from selfattn.ui.link import QUOTED, Linked
 from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
+from selfattn.ui.shell.source import source
 
 View = dict[str, str | float]
 Layer = TypeVar("Layer")
@@ -73,6 +74,7 @@ def pictures(study: Study, found: Atlas) -> None:
         "all_heads",
         key="atlas",
         data=atlas_payload(found, st.session_state.atlas_opening),
+        source=source(study.model, study.run),
         on_open_change=_open,
         on_view_change=_keep_view,
     )

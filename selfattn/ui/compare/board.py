@@ -18,6 +18,7 @@ from selfattn.ui.caches import Run
 from selfattn.ui.compare.sides import Sides
 from selfattn.ui.link import QUOTED, Linked, linked
 from selfattn.ui.place import Head
+from selfattn.ui.shell.source import source
 
 KEY = "comparison"
 # Tokens of a text whose pairs are compared one by one.
@@ -85,6 +86,7 @@ def picture(sides: Sides, pair: Compared, found: Comparison) -> None:
         "compare",
         key=KEY,
         data=pack(about, planes | compare.divergences(found)),
+        source=source(pair.first.trace.model, sides.first, sides.first_at),
         on_open_change=partial(_open, sides),
         on_view_change=_hear,
     )

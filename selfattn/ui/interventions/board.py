@@ -27,6 +27,7 @@ from selfattn.ui.link import KEEP
 from selfattn.ui.place import Head
 from selfattn.ui.shell import exporting, in_model, writing
 from selfattn.ui.shell.frame import Study
+from selfattn.ui.shell.source import source
 
 KEY = "experiment"
 ONE, MEAN = "one head", "mean of the layer"
@@ -123,6 +124,7 @@ def picture(study: Study, setup: Setup, edits: Edits, how: How, on: On) -> None:
             (attention.layers, attention.heads),
             about,
         ),
+        source=source(study.model, study.run, at),
         on_act_change=partial(_act, study, setup, how),
     )
 

@@ -24,6 +24,7 @@ from selfattn.ui.place import Head
 from selfattn.ui.shell import exporting, writing
 from selfattn.ui.shell.examples import HEADS
 from selfattn.ui.shell.frame import UNITS, Study
+from selfattn.ui.shell.source import source
 
 KEY = "mask"
 OPENING = "causal & window(3)"
@@ -154,7 +155,8 @@ def picture(study: Study, place: Place, drawn: Drawn) -> None:
         "changes": [place.where],
         "unchanged": UNCHANGED.as_json(),
     }
-    component.mount("masks", key=KEY, data=mask_payload(known, planes, about), on_draw_change=_draw)
+    of = source(study.model, study.run, place.at)
+    component.mount("masks", key=KEY, data=mask_payload(known, planes, about), source=of, on_draw_change=_draw)
 
 
 def _sentences(study: Study, place: Place) -> list[str]:

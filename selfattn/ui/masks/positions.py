@@ -16,6 +16,7 @@ from selfattn.ui import caches
 from selfattn.ui.link import KEEP
 from selfattn.ui.shell.charts import chart
 from selfattn.ui.shell.frame import Study
+from selfattn.ui.shell.source import source
 
 NAMES = {
     "none": "None",
@@ -123,6 +124,7 @@ def _terms(study: Study, subject: Subject, scheme: str, head: int) -> None:
                 figures.term_figure(scores.numpy(), subject.tokens, most, study.palette),
                 f"term-{name.split()[-1]}",
                 f"{name} in head {head}, query by key: root mean square {size:.2f}",
+                source(study.model, study.plain),
             )
     trained = NAMES[subject.network.config.positions]
     st.html(
@@ -143,6 +145,7 @@ def _scheme(study: Study, subject: Subject, scheme: str, head: int) -> None:
             figures.scheme_figure(own.numpy(), ACROSS[scheme], subject.tokens, study.palette),
             "scheme-made",
             f"{NAMES[scheme]}: {OWN[scheme]}, {rows} by {columns} numbers from {own.min():.2f} to {own.max():.2f}",
+            source(study.model, study.plain),
         )
 
 
@@ -170,6 +173,7 @@ def _laws(study: Study, subject: Subject, scheme: str, shift: int) -> None:
         figures.order_figure(moved.numpy(), shuffled, study.palette),
         "order",
         f"{NAMES[scheme]}, the words shuffled: the output that moved most changed by {float(moved.max()):.1%}",
+        source(study.model, study.plain),
     )
 
 

@@ -16,6 +16,7 @@ from selfattn.ui.place import Head
 from selfattn.ui.shell.charts import chart
 from selfattn.ui.shell.frame import Study
 from selfattn.ui.shell.refusing import refusing
+from selfattn.ui.shell.source import source
 
 TITLES = [exhibit.title for exhibit in EXHIBITS]
 FIRST = 1  # a softmax over the wrong axis: the mistake whose picture says most
@@ -88,7 +89,8 @@ def _figure(mistake: Mistake, which: Which, study: Study) -> None:
     cut = "" if max(caches.trace(study.plain).calls[0].shape) <= MOST else f", the first {MOST} tokens alone"
     note = f"{shown.shape}{cut}, colour by {'number' if shown.symbol == 'value' else '√weight'}"
     st.html(pieces.heading(f"{name}, {which}", note, study.palette.of(shown.symbol)))
-    chart(figures.matrix_figure(shown, other, study.palette), "mistake", f"{name}, {which}: {mistake.sentence}")
+    figure, of = figures.matrix_figure(shown, other, study.palette), source(study.model, study.plain)
+    chart(figure, "mistake", f"{name}, {which}: {mistake.sentence}", of)
 
 
 @caches.of_runs(max_entries=48, show_spinner="Computing it wrong and right …")

@@ -20,6 +20,7 @@ from selfattn.ui.place import Head
 from selfattn.ui.shell import writing
 from selfattn.ui.shell.frame import Study
 from selfattn.ui.shell.in_model import EDITS, add
+from selfattn.ui.shell.source import source
 
 KEY = "microscope"
 # How a head is shown first, by what its model reads.
@@ -121,6 +122,7 @@ def microscope(study: Study, at: Head, temperature: float) -> View:
         "one_head",
         key=KEY,
         data=pack(about, planes),
+        source=source(study.model, study.run, at),
         on_view_change=partial(_heard, screen),
         on_apply_change=partial(_apply, screen, at),
         on_undo_change=lambda _: _undo(screen),

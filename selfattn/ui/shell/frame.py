@@ -40,7 +40,8 @@ UNITS = {"text": "tokens", "pair": "tokens", "picture": "patches", "sound": "fra
 PLAIN, LISTS = ("model", "scaling", "variants", "mistakes", "training", "cost"), "interventions"
 # Pages on which what the model reads has no say, or only where a control asks for the model's own numbers.
 OWN = "the model's own"
-UNREAD = {"training": None, "cost": None, "scaling": "data"}
+TRAINING = "training"
+UNREAD = {TRAINING: None, "cost": None, "scaling": "data"}
 # From so many tokens on, what a run takes is said before it.
 LONG = 1024
 
@@ -78,7 +79,7 @@ def routed(page: Page) -> Page:
     return page
 
 
-def frame(page: str) -> Study:
+def frame(page: str, title: str) -> Study:
     """Draw what every page shares, before the page: the sidebar, the input, and how exact the model's run was.
 
     Streamlit keeps the state of what the router draws when the page changes, so this is called by `app.py` alone.
@@ -94,6 +95,7 @@ def frame(page: str) -> Study:
     with refusing():
         model = loading.wait(choice, header)
     reads = _reads(page)
+    _name_the_tab(title, "" if page == TRAINING else model.name)
     with header:
         (input_picker.pick if reads else input_picker.hold)(choice, model)
         badge = st.container(width="content")
@@ -149,6 +151,11 @@ def _edited(page: str, study: Study, found: Trace, place: DeltaGenerator) -> Stu
         if isinstance(given, str | Pair) and (sentence := unlearnt(found.tokens, given, study.model.tokenizer)):
             st.html(pieces.note(sentence))
     return replace(study, run=edited, refused=refused)
+
+
+def _name_the_tab(*names: str) -> None:
+    """What the browser's tab and its bookmarks are called: the page, the model, and the app."""
+    st.set_page_config(page_title=" · ".join(name for name in (*names, "selfattn") if name))
 
 
 def _under(run: Run, edits: tuple[Edit, ...]) -> tuple[Run, str]:

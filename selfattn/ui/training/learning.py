@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from selfattn.canvas import component
+from selfattn.canvas.source import Source
 from selfattn.canvas.training import history_payload
 from selfattn.figures import pieces
 from selfattn.places import SPECIMENS
@@ -15,8 +16,8 @@ from selfattn.ui.training.runs import STEP
 SHIPPED = "induction"
 
 
-def learning(history: History, key: str) -> None:
-    """Play what every head gave to the tokens of the watched sentences, step by step.
+def learning(history: History, key: str, name: str) -> None:
+    """Play what every head of the model of that name gave to the tokens of the watched sentences, step by step.
 
     A longer history under the same key is drawn in place: the reader keeps the step, unless it is the last.
     """
@@ -25,7 +26,7 @@ def learning(history: History, key: str) -> None:
         # The component keeps the step from here on: what it sends back is not sent to it again.
         st.session_state[f"{key}_opening"] = asked
     data = history_payload(history, st.session_state[f"{key}_opening"])
-    component.mount("training", key=key, data=data, on_view_change=_keep)
+    component.mount("training", key=key, data=data, source=Source(name), on_view_change=_keep)
 
 
 def _keep(view: Mapping[str, Any]) -> None:
@@ -41,7 +42,7 @@ def shipped() -> None:
             SHIPPED, f"a model that ships with the app, over the {history.steps[-1]:,} steps of its training"
         )
     )
-    learning(history, f"learning_{SHIPPED}")
+    learning(history, f"learning_{SHIPPED}", SHIPPED)
 
 
 @st.cache_resource(show_spinner=False)

@@ -20,6 +20,7 @@ from selfattn.ui.caches import Run
 from selfattn.ui.place import Head
 from selfattn.ui.shell.charts import chart
 from selfattn.ui.shell.frame import Study
+from selfattn.ui.shell.source import source
 from selfattn.ui.variants import choices
 
 KEY = "variants"
@@ -58,7 +59,8 @@ def variant_panel(study: Study, at: Head, variant: Variant, settings: VariantSet
     spoken = f"Output error of {variant.title} by {label}: " + ", ".join(
         f"{value:g}: {error:.3f}" for value, error in zip(curve.values, curve.error, strict=True)
     )
-    chart(curve_figure(curve, label, getattr(settings, first), even, study.palette), f"curve-{variant.name}", spoken)
+    figure = curve_figure(curve, label, getattr(settings, first), even, study.palette)
+    chart(figure, f"curve-{variant.name}", spoken, source(study.model, study.plain, at))
 
 
 def picture(study: Study, at: Head, variant: Variant, settings: VariantSettings) -> None:
@@ -78,7 +80,11 @@ def picture(study: Study, at: Head, variant: Variant, settings: VariantSettings)
     title = variant.title if row.found and row.found.weights is not None else f"{variant.title}: no map of tokens"
     payload = variants_payload(head, row.found, names, ("exact attention", title), about)
     component.mount(
-        "variants", key=KEY, data=payload, on_open_change=lambda asked: choices.choose(str(asked["variant"]))
+        "variants",
+        key=KEY,
+        data=payload,
+        source=source(study.model, study.plain, at),
+        on_open_change=lambda asked: choices.choose(str(asked["variant"])),
     )
 
 

@@ -1,8 +1,9 @@
 // @ts-check
 // All heads of a model on one canvas: hover or arrow keys enlarge a head, a click or Enter opens it.
 
-import { h } from "../shared/dom.js";
+import { h, number } from "../shared/dom.js";
 import { Room } from "../shared/room.js";
+import { saver } from "../shared/saving/saver.js";
 import { card } from "./card.js";
 import { controls } from "./controls.js";
 import { grid } from "./grid.js";
@@ -18,7 +19,9 @@ export default class Atlas extends Room {
     this.parts = [controls(this), grid(this), card(this)];
     this.heard = h("div", { class: "heard", "aria-live": "polite" });
     const [choices, pictures, enlarged] = this.parts.map((part) => part.element);
-    root.append(choices, h("div", { class: "board" }, pictures, enlarged), this.heard);
+    this.board = h("div", { class: "board" }, pictures, enlarged);
+    choices.append(saver(this, () => this.#saved()).element);
+    root.append(choices, this.board, this.heard);
   }
 
   open(about) {
@@ -44,6 +47,12 @@ export default class Atlas extends Room {
     if (at === null || same(at, this.at)) return;
     this.at = at;
     this.refresh();
+  }
+
+  #saved() {
+    const { pattern, least } = this.view;
+    const said = ["all heads", `marked by ${pattern}${least ? ` from ${number(least, 2)}` : ""}`];
+    return { view: "all-heads", parts: [this.board], omit: ".open", said };
   }
 
   /** The reader wants to see a head by itself. */

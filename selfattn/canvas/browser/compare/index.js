@@ -5,6 +5,7 @@ import { h, write } from "../shared/dom.js";
 import { cell, sentence } from "../shared/pair/cell.js";
 import { maps } from "../shared/pair/maps.js";
 import { Pair } from "../shared/pair/pair.js";
+import { saver } from "../shared/saving/saver.js";
 import { Scope } from "../shared/scope.js";
 import { heads } from "./heads.js";
 import { says } from "./says.js";
@@ -14,7 +15,9 @@ export default class Comparison extends Scope {
     super(root, "compare");
     this.parts = [maps(this), cell(this), says(this), heads(this, (place) => this.tell("open", place))];
     this.said = h("div", { class: "heard", role: "status", "aria-live": "polite" });
-    root.append(h("div", { class: "board" }, ...this.parts.map((part) => part.element)), this.said);
+    const [pictures, ...panels] = this.parts.map((part) => part.element);
+    const files = saver(this, () => ({ view: "compare", parts: [pictures], said: this.head.titles.map(named) }));
+    root.append(files.element, h("div", { class: "board" }, pictures, ...panels), this.said);
   }
 
   open(about) {
@@ -29,4 +32,8 @@ export default class Comparison extends Scope {
     const said = this.pointed || this.view.query !== null;
     write(this.said, said ? sentence(this.head, this.cell) : "");
   }
+}
+
+function named(title, place) {
+  return `${"AB"[place]}: ${title}`;
 }

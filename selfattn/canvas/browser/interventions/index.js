@@ -4,9 +4,17 @@
 import { h, write } from "../shared/dom.js";
 import { outcome } from "../shared/prediction.js";
 import { Room } from "../shared/room.js";
+import { saver } from "../shared/saving/saver.js";
 import { changes } from "./changes.js";
 import { cuts } from "./cuts.js";
 import { silence } from "./silence.js";
+
+// What is for the hand alone is no part of a saved picture.
+const SAVED = {
+  view: "interventions",
+  omit: ".hint, .list button, button.quiet, .side h2 small",
+  said: ["interventions"],
+};
 
 export default class Experiment extends Room {
   /** What the reader did and Python has not answered yet. */
@@ -23,6 +31,7 @@ export default class Experiment extends Room {
       h("div", { class: "side" }, heads),
       h("div", { class: "side" }, said, list),
     );
+    lines.prepend(saver(this, () => ({ ...SAVED, parts: [lines, sides] })).element);
     this.heard = h("div", { class: "heard", role: "status", "aria-live": "polite" });
     root.append(lines, sides, this.heard);
   }

@@ -102,7 +102,7 @@ export function controls(scope) {
     clean.hidden = !painted;
     write(clean, `Clear ${painted} painted ${painted === 1 ? "cell" : "cells"}`);
   }
-  return { element, draw };
+  return { element, field, draw };
 }
 
 function row(label, ...children) {

@@ -6,6 +6,7 @@ import { Head, strongest } from "../shared/attend.js";
 import { h } from "../shared/dom.js";
 import { outcome } from "../shared/prediction.js";
 import { Room } from "../shared/room.js";
+import { saver } from "../shared/saving/saver.js";
 import { controls } from "./controls.js";
 import { Drawing } from "./drawing.js";
 import { grids } from "./grids.js";
@@ -42,6 +43,7 @@ export default class Mask extends Room {
     const [making, who, says] = [controls(this), heard(this), outcome(this)];
     const [squares, price, numbers] = [grids(this), costs(this), table(this)];
     this.parts = [making, who, says, squares, price, numbers];
+    making.field.parentElement.append(saver(this, () => this.#saved(squares.element)).element);
     const side = h("div", { class: "side" }, making.element, who.element);
     root.append(h("div", { class: "above" }, side, says.element), squares.element, price.element, numbers.element);
   }
@@ -129,6 +131,16 @@ export default class Mask extends Room {
     this.pinned = cell;
     this.pointed = null;
     this.refresh();
+  }
+
+  #saved(squares) {
+    const { after, drawing, about } = this;
+    const said = [
+      "masks",
+      `mask ${drawing.expression} in ${about.where}`,
+      `after ${after} ${after === 1 ? "layer" : "layers"}`,
+    ];
+    return { view: "masks", parts: [squares], omit: ".drawn .note, button", said };
   }
 
   draw() {

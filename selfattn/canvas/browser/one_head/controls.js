@@ -97,8 +97,8 @@ const COLOURS = { sqrt: "√", linear: "linear", log: "log" };
 const STAGES = { scores: "scores", scaled: "scaled", logits: "masked", weights: "weights" };
 const SEGMENTS = { all: "all", AA: "A → A", AB: "A → B", BA: "B → A", BB: "B → B" };
 
-/** The line over the picture: which of `pictures`, how it is coloured or filtered, and `keep(kind)` to save it. */
-export function toolbar(scope, pictures, keep) {
+/** The line over the picture: which of `pictures`, how it is coloured or filtered, and the `files` to save it as. */
+export function toolbar(scope, pictures, files) {
   const names = Object.fromEntries(Object.entries(pictures).map(([show, { name }]) => [show, name]));
   const show = segmented("Picture", names, (value) => scope.set({ show: value }));
   const stage = segmented("Stage", STAGES, (value) => scope.set({ stage: value }));
@@ -108,17 +108,6 @@ export function toolbar(scope, pictures, keep) {
   const words = toggle("whole words", (on) => scope.set({ words: on }));
   const segments = choice("sentences", SEGMENTS, (value) => scope.set({ segments: value }));
   const parts = { stage, range, colour, threshold, words, segments };
-  const files = h(
-    "span",
-    { class: "files" },
-    ...["svg", "png"].map((kind) =>
-      h(
-        "button",
-        { type: "button", class: "quiet", onclick: () => keep(kind), "aria-label": `Save as ${kind}` },
-        `↓ ${kind}`,
-      ),
-    ),
-  );
   const element = h(
     "div",
     { class: "toolbar" },
@@ -138,7 +127,8 @@ export function toolbar(scope, pictures, keep) {
       if (part !== threshold) part.draw(view[name]);
     }
     threshold.draw(view.threshold, scope.about.limits.threshold, view.threshold.toFixed(3));
-    files.hidden = shown !== "stages";
+    // A table is text already.
+    files.hidden = shown === "table";
     if (!head.segments?.keys.some(Boolean)) segments.element.hidden = true;
   }
   return { element, draw };

@@ -3,22 +3,31 @@
 
 import { Head } from "../shared/attend.js";
 import { h, write } from "../shared/dom.js";
+import { saver } from "../shared/saving/saver.js";
 import { Scope } from "../shared/scope.js";
 import { cell, sentence } from "./cell.js";
 import { controls, toolbar } from "./controls.js";
 import { gauges } from "./gauges.js";
 import { LongHead } from "./long_head.js";
 import { says } from "./says.js";
+import { settings } from "./settings.js";
 import { stages } from "./stages.js";
 import { tokens } from "./tokens.js";
 
-// Pictures that are not the first one are fetched when they are asked for; `uses` are the controls that serve each.
+// Pictures that are not the first one are fetched when they are asked for; `uses` are the controls that serve each, and
+// `omit` what is no part of a saved one.
 const PICTURES = {
   image: { name: "Picture", file: "patches.js", part: "patches", uses: ["range", "colour"] },
   sound: { name: "Sound", file: "frames.js", part: "frames", uses: [] },
-  stages: { name: "Stages", uses: ["range", "colour"] },
-  map: { name: "Map", file: "map/index.js", part: "map", uses: ["stage", "range", "colour"] },
-  lines: { name: "Lines", file: "lines.js", part: "lines", uses: ["threshold", "words", "segments"] },
+  stages: { name: "Stages", uses: ["range", "colour"], omit: ".controls" },
+  map: { name: "Map", file: "map/index.js", part: "map", uses: ["stage", "range", "colour"], omit: ".map-bar" },
+  lines: {
+    name: "Lines",
+    file: "lines.js",
+    part: "lines",
+    uses: ["threshold", "words", "segments"],
+    omit: ".lines-said",
+  },
   table: { name: "Table", file: "table.js", part: "table", uses: [] },
 };
 // Browsers may remember that an address failed: it is asked for by another one then.
@@ -45,7 +54,8 @@ export default class Microscope extends Scope {
   constructor(root) {
     super(root, "head");
     this.controls = controls(this);
-    this.parts = [tokens(this), toolbar(this, PICTURES, (kind) => this.#save(kind))];
+    const { element: files } = saver(this, () => this.#saved());
+    this.parts = [tokens(this), toolbar(this, PICTURES, files)];
     this.panels = [cell(this), gauges(this), says(this)];
     this.pictures = { stages: stages(this) };
     this.picture = h("div", { class: "picture" });
@@ -127,14 +137,13 @@ export default class Microscope extends Scope {
     this.missing = { said, view: this.view };
   }
 
-  async #save(kind) {
-    try {
-      const { save } = await fetched("picture.js");
-      await save(this, this.pictures.stages.host, kind);
-    } catch (error) {
-      console.error(error);
-      this.missing = { said: "The file could not be made; press the button again.", view: this.view };
-      this.refresh();
-    }
+  /** What is saved: the picture, and what is set on this head. */
+  #saved() {
+    const { head, view } = this;
+    const show = head.shown(view.show);
+    const { name, omit } = PICTURES[show];
+    const { host, element } = this.pictures[show];
+    const kind = name.toLowerCase();
+    return { view: kind, parts: [host ?? element], omit, said: [kind, ...settings(head, view)] };
   }
 }

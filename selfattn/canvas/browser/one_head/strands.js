@@ -89,23 +89,31 @@ export function drawLines(canvas, { cells, levels }, { weights, keys, top, heigh
   context.strokeStyle = colour;
   const least = cells.length > FEW ? 1 : scale;
   const y = (place) => ((place + 0.5) * row - top) * scale;
+  const curve = (from, to) => {
+    context.moveTo(0, from);
+    context.bezierCurveTo(width / 2, from, width / 2, to, width, to);
+  };
   for (let start = 0; start < cells.length; ) {
     const level = levels[start];
-    const thin = new Path2D();
+    const thin = [];
     context.globalAlpha = level / LEVELS;
     for (; start < cells.length && levels[start] === level; start++) {
       const cell = cells[start];
       const [from, to] = [y(Math.floor(cell / keys)), y(cell % keys)];
       if ((from < 0 && to < 0) || (from > rows && to > rows)) continue;
       const line = WIDEST * scale * weights[cell];
-      const path = line > least ? new Path2D() : thin;
-      path.moveTo(0, from);
-      path.bezierCurveTo(width / 2, from, width / 2, to, width, to);
-      if (path === thin) continue;
+      if (line <= least) {
+        thin.push([from, to]);
+        continue;
+      }
       context.lineWidth = line;
-      context.stroke(path);
+      context.beginPath();
+      curve(from, to);
+      context.stroke();
     }
     context.lineWidth = least;
-    context.stroke(thin);
+    context.beginPath();
+    for (const [from, to] of thin) curve(from, to);
+    context.stroke();
   }
 }

@@ -5,10 +5,10 @@ const NAMES = ["paper", "panel", "ink", "quiet", "line", "query", "key", "value"
 // The other side of zero for each symbol, as in `figures/palette.py`.
 const OPPOSITE = { query: "key", key: "query", value: "against", weights: "key", context: "key", quiet: "key" };
 
-/** The palette as {name: "#rrggbb"}, read from the --sa-NAME variables where `element` stands. */
-export function paletteOf(element) {
+/** The palette as {name: "#rrggbb"}, read from the --sa-NAME variables where `element` stands; "print-" for that of print. */
+export function paletteOf(element, kind = "") {
   const style = getComputedStyle(element);
-  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--sa-${name}`).trim()]));
+  return Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--sa-${kind}${name}`).trim()]));
 }
 
 /**

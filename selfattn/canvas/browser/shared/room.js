@@ -32,6 +32,8 @@ export class Room {
   moving = false;
   still = matchMedia("(prefers-reduced-motion: reduce)");
   sequence = 0;
+  /** What the picture is of, where it is saved: parts of a name, and of a caption before and after what is seen. */
+  source = { name: ["selfattn"], before: [""], after: [""] };
   /** @type {Uint8Array | null} */
   payload = null;
   /** @type {Message | null} */
@@ -67,12 +69,14 @@ export class Room {
    * A message from Python: what it holds is opened where it is news.
    * @param {Message} message
    * @param {Uint8Array} payload
-   * @param {{ session: string, number: number }} heard who hears, and what they had heard last as this page was opened
+   * @param {{ session: string, number: number, source?: Room["source"] }} heard who hears, what they had heard last as
+   * this page was opened, and what the picture is of
    */
   hear(message, payload, heard) {
     const last = this.#message ? undefined : told.get(this.name);
     this.#message = message;
     this.#session = heard.session;
+    this.source = heard.source ?? this.source;
     if (message.data === this.#data) return;
     this.#data = message.data;
     if (this.knows(payload)) return;

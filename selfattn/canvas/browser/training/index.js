@@ -3,12 +3,13 @@
 
 import { h, write } from "../shared/dom.js";
 import { Room } from "../shared/room.js";
+import { saver } from "../shared/saving/saver.js";
 import { curves } from "./curves.js";
 import { maps } from "./maps.js";
 import { History } from "./numbers.js";
 import { numbers } from "./table.js";
 import { time } from "./time.js";
-import { sentence } from "./words.js";
+import { named, sentence, stepOf } from "./words.js";
 
 // Milliseconds that a recorded step stays while it plays.
 const PACE = 150;
@@ -37,7 +38,8 @@ export default class Learning extends Room {
     this.said = h("p", { class: "said", role: "status" });
     this.parts = [time(this), maps(this), curves(this), numbers(this)];
     const [top, looks, below, foot] = this.parts.map((part) => part.element);
-    root.append(top, this.said, looks, below, foot);
+    const files = saver(this, () => this.#saved([looks, below]));
+    root.append(top, h("div", { class: "telling" }, this.said, files.element), looks, below, foot);
   }
 
   /** While a run goes on, Python sends what it has every second, new or not. */
@@ -124,6 +126,12 @@ export default class Learning extends Room {
     this.at = this.history.last;
     this.playing = null;
     this.stand();
+  }
+
+  #saved(parts) {
+    const { history, text, layer, head, at } = this;
+    const said = ["learning", stepOf(history, at), named(this), `“${history.texts[text]}”`];
+    return { view: `step-${history.steps[at]}`, head: `L${layer}H${head}`, parts, said };
   }
 
   draw(now) {

@@ -6,6 +6,7 @@ import { h, write } from "../shared/dom.js";
 import { cell, sentence } from "../shared/pair/cell.js";
 import { maps } from "../shared/pair/maps.js";
 import { Pair } from "../shared/pair/pair.js";
+import { saver } from "../shared/saving/saver.js";
 import { Scope } from "../shared/scope.js";
 import { sortable } from "../shared/sortable.js";
 
@@ -29,7 +30,12 @@ export default class Variants extends Scope {
     const [pictures, measured, pointed] = this.parts.map((part) => part.element);
     const list = h("section", { class: "table", "aria-label": "All variants" }, this.table.element);
     const side = h("div", { class: "side" }, measured, pointed);
-    root.append(h("div", { class: "board" }, pictures, side, list), this.said);
+    const files = saver(this, () => ({
+      view: this.about.table[this.about.chosen].name,
+      parts: [pictures],
+      said: [this.head.titles.join(" and ")],
+    }));
+    root.append(files.element, h("div", { class: "board" }, pictures, side, list), this.said);
   }
 
   open(about) {

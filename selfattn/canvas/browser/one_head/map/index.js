@@ -158,6 +158,7 @@ class MatrixMap {
     const margin = { left: Math.round(Math.min(104, width * 0.2)), top: 8, right: 14, bottom: 80 };
     this.margin = margin;
     this.camera.resize(this.head.shape, width - margin.left - margin.right, height - margin.top - margin.bottom);
+    this.element.style.setProperty("--plot", `${margin.left + Math.max(this.camera.left, 0)}px`);
   }
 
   // True where another frame is needed: tiles that are not there yet, or a change of stage that is not over.

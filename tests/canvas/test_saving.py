@@ -1,0 +1,69 @@
+"""Pictures that are taken along: each view of a head as svg, png and copy, the same from the dark as from the light.
+
+What the other pages save is looked at where their tests have opened them.
+"""
+
+from urllib.parse import quote
+
+import numpy as np
+
+import selfattn
+from selfattn.maths.masks import causal
+from selfattn.models.inputs.tokens import visible
+from tests.tools.browser import Reader
+from tests.tools.saved import copied, saved, shade
+from tests.tools.tolerance import assert_close
+
+# What would be an element, an entity or the end of one; scripts from right to left, without spaces, and with marks.
+HOSTILE = "<b>not & é שם 好"
+NAME = "sentiment_L1H2_{}_b-not-é-שם-好"
+
+
+def show(reader: Reader, view: str) -> None:
+    reader.click(f".head .segmented button[value={view}]")
+    reader.page.mouse.move(0, 0)
+    reader.settle()
+
+
+def test_every_view_of_a_head_is_saved_by_its_name_in_the_colours_of_print(reader):
+    here = {"layers": {1}, "heads": {2}}
+    trace = selfattn.trace("sentiment", HOSTILE, [selfattn.Temperature(2.0, **here), selfattn.Mask(causal, **here)])
+    weights, tokens = trace.stages(1, 2).weights.numpy(), [visible(token) for token in trace.tokens.text]
+    most = weights.max()
+    reader.page.emulate_media(color_scheme="dark")
+    reader.open(f"/?model=sentiment&layer=1&head=2&text={quote(HOSTILE)}&temperature=2.0&mask=own,causal&from=3&to=0")
+    assert reader.page.title() == "One head · sentiment · selfattn"
+    caption = f"sentiment · layer 1, head 2 · {{}} · temperature 2 · mask the model’s own and causal · “{HOSTILE}”"
+    before = reader.page.locator(".strip").screenshot()
+
+    stages = saved(reader)
+    assert (stages.name, stages.caption) == (NAME.format("stages"), caption.format("stages"))
+    assert {"softmax", "= context", "b", "&", "é"} <= set(stages.words)
+    for cell in ((2, 1), (5, 4), (19, 6)):
+        assert_close(stages.colour(5, cell, weights.shape), shade(weights[cell], most), within=3)
+    assert np.array_equal(np.array(copied(reader)), np.array(stages.png))
+    # The page itself stands as it stood, in its own colours.
+    reader.page.mouse.move(0, 0)
+    assert reader.settle().page.locator(".strip").screenshot() == before
+
+    show(reader, "map")
+    drawn = saved(reader)
+    assert (drawn.name, drawn.caption) == (NAME.format("map"), caption.format("map"))
+    assert set(tokens) <= set(drawn.words)
+    assert_close(drawn.colour(0, (5, 4), weights.shape), shade(weights[5, 4], most), within=3)
+
+    show(reader, "lines")
+    lines = saved(reader)
+    assert (lines.name, lines.caption) == (NAME.format("lines"), caption.format("lines"))
+    # Every token whole, once in each column.
+    assert sorted(word for word in lines.words if word in tokens) == sorted(2 * tokens)
+
+    show(reader, "table")
+    assert not reader.page.locator(".saver").is_visible()
+
+
+def test_without_a_clipboard_the_file_is_offered(reader):
+    reader.open("/?model=sentiment")
+    reader.page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })")
+    reader.page.locator(".saver button[value=copy]").press("Enter")
+    reader.page.get_by_text("Without https the browser lets nothing be copied: save the png.").wait_for()

@@ -49,6 +49,18 @@ QUESTIONS = (
 # Specimens whose pictures and sounds any model of their kind can start from.
 SHOWN = {"picture": ("digits", "*.png"), "sound": ("tones", "*.wav")}
 
+# What each model that ships shows, in half a line.
+SHOWS = {
+    "sentiment": "positive or negative, in English",
+    "induction": "goes on as it has seen before",
+    "dates": "writes a date as 2021-03-02",
+    "digits": "reads a picture of a digit",
+    "tones": "hears which keys were dialled",
+    "brackets": "fills in a bracket",
+    "pairs": "the same, or the opposite?",
+    "minilm": "a real BERT; two texts, how alike",
+}
+
 # The head that a model opens on, where its card names one worth a look: (attention, layer, head).
 HEADS = {
     "induction": ("decoder, self", 1, 2),

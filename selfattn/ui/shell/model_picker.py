@@ -9,6 +9,7 @@ from selfattn.models.loading.library import Choice
 from selfattn.ui import caches, controls, link
 from selfattn.ui.link import KEEP, Linked, linked
 from selfattn.ui.shell import yours
+from selfattn.ui.shell.examples import SHOWS
 
 MODEL: Linked[str] = linked("model", str, str, caches.FIRST_MODEL)
 # What a link says of an option that is as it always is: nothing.
@@ -23,7 +24,7 @@ def pick() -> tuple[Choice, DeltaGenerator]:
         model = st.selectbox(
             "Model",
             here if model in here else [*here, model],
-            format_func=lambda source: own.get(source) or yours.called(source),
+            format_func=lambda source: own.get(source) or _line(source),
             key="model",
             accept_new_options=True,
             on_change=_open_anew,
@@ -36,6 +37,12 @@ def pick() -> tuple[Choice, DeltaGenerator]:
             with options:
                 _options(model)
     return chosen(), options
+
+
+def _line(source: str) -> str:
+    """A model in the list: its name, and where it ships, what it shows."""
+    name = yours.called(source)
+    return f"{name}: {SHOWS[name]}" if name in SHOWS else name
 
 
 def chosen() -> Choice:

@@ -50,7 +50,7 @@ def view(run: Run, palette: Palette) -> None:
 def _history(run: Run) -> None:
     steps = sorted((run.folder / "history").glob("*.safetensors"))
     if steps:
-        learning(_read_history(run.folder, steps[-1].name), f"learning_{run.folder.name}", run.about["name"])
+        learning(_read_history(run.folder, steps[-1].name), f"learning_{run.folder.name}", run.title)
     else:
         st.html(figures.notes(["The heads are drawn here from the first step on."]))
 

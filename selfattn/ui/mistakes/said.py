@@ -23,12 +23,12 @@ def said(run: Run, at: Head, exhibit: int, way: int, draw: int) -> str:
     first = make(subject, torch.Generator().manual_seed(draw))
     try:
         if first.edits:
-            return _compared(trace, caches.trace(run.under(first.edits)), "every layer")
+            return _compared(trace, trace, caches.trace(run.under(first.edits)), "every layer")
         if first.context is None or not subject.whole or len(call.query) > 1:
             return ""
         generator = torch.Generator().manual_seed(draw)
         layer = [make(subject.other(head), generator) for head in range(call.heads)]
-        return _compared(*_in_layer(run, trace, call, layer), call.title)
+        return _compared(trace, *_in_layer(run, trace, call, layer), call.title)
     except ValueError as error:  # what the mistake makes of a number can be too large for the model
         return str(error)
 
@@ -45,8 +45,8 @@ def _in_layer(run: Run, trace: Trace, call: Call, layer: list[Mistake]) -> tuple
     return runs[0], runs[1]
 
 
-def _compared(right: Trace, wrong: Trace, where: str) -> str:
-    """Both answers in one sentence."""
+def _compared(own: Trace, right: Trace, wrong: Trace, where: str) -> str:
+    """Both answers in one sentence; what is right is another model than its own where an exhibit brings a mask."""
     p, q = right.prediction, wrong.prediction
     if p is None or q is None:
         return f"With the mistake in {where}, its output moves by {moved(right, wrong).mean:.3f} of its length."
@@ -61,4 +61,6 @@ def _compared(right: Trace, wrong: Trace, where: str) -> str:
         )
     (name, before), (best, most) = p.top(1)[0], q.top(1)[0]
     answer = "and still says so" if best == name else f"and says {best!r} ({most:.3f})"
-    return f"Right, it says {name!r} with {before:.3f}. With the mistake in {where}: {q.of(name):.3f}, {answer}."
+    alike = own.prediction is not None and abs(own.prediction.of(name) - before) < 5e-4
+    told = "Right" if alike else "With a causal mask made right"
+    return f"{told}, it says {name!r} with {before:.3f}. With the mistake in {where}: {q.of(name):.3f}, {answer}."

@@ -14,7 +14,8 @@ def moved(what: str, effect: Effect, name: str) -> str:
     """What a change moved: "The change moved the probability of 'positive' from 0.930 to 0.410 (−0.520)"."""
     if name == DISTANCE:
         return f"{what} moved the output by {effect.after:.3f} of its length"
-    return f"{what} moved the {name} from {effect.before:.3f} to {effect.after:.3f} ({signed(effect.change)})"
+    before, after = (f"{number:.3f}".replace("-", "−") for number in (effect.before, effect.after))
+    return f"{what} moved the {name} from {before} to {after} ({signed(effect.change)})"
 
 
 def against(found: Spread, size: int, every: bool) -> str:

@@ -72,7 +72,8 @@ class Prediction:
             if self.name(index) in (name, f" {name}"):
                 return index
         some = ", ".join(repr(answer) for answer, _ in self.top(3))
-        raise ValueError(f"{name[:40]!r} is no {self.kind} of this model; it says {some} and so on.")
+        more = " and so on" if len(self.probabilities) > 3 else ""
+        raise ValueError(f"{name[:40]!r} is no {self.kind} of this model; it says {some}{more}.")
 
     def at(self, position: int) -> "Prediction":
         """The distribution at one of `positions`, alone."""

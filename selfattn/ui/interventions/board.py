@@ -213,7 +213,8 @@ def _averaged(study: Study, how: Means) -> str:
     """How many texts stand behind a mean, at the end of this text."""
     length = caches.trace(study.plain).calls[0].shape[0]
     reaching = caches.means(study.plain.choice, how).reaching(length)
-    return f"The mean is over {how.count} texts; {reaching} of them have as many tokens as this one."
+    has = "has" if reaching == 1 else "have"
+    return f"The mean is over {how.count} texts; {reaching} of them {has} as many tokens as this one."
 
 
 def _control(study: Study, on: On, attention: Attention, how: How, chosen: frozenset[Place]) -> str:

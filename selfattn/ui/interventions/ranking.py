@@ -99,6 +99,7 @@ def _columns(alone: Mapping[Place, Effect]) -> dict[str, list[Any]]:
         "after": [each.after for each in alone.values()],
         "moved": [each.moved for each in alone.values()],
     }
-    if all(each.logit is not None for each in alone.values()):
-        columns["change of the logit"] = [each.logit for each in alone.values()]
+    logits = [each.logit for each in alone.values()]
+    if None not in logits and logits != columns["change"]:
+        columns["change of the logit"] = logits
     return columns

@@ -12,17 +12,16 @@ from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.shell.refusing import refusing
 
 CHANGE, PATCH = "Silence and cut", "Patch from another text"
+ANSWERS = {
+    CHANGE: "Silence a head, cut a line or hide a word: the model runs again with that change inside, at once.",
+    PATCH: "What each head gave on another text is put into this one: does the other answer come back with it?",
+}
 
 
 @routed
 def page(study: Study) -> None:
     """The changes in the model, or the patches from another text."""
-    st.html(
-        pieces.question(
-            "What does the model need?",
-            "Silence a head, cut a line or hide a word: the model runs again with that change inside, at once.",
-        )
-    )
+    title = st.container()
     experiment = st.segmented_control(
         "Experiment",
         [CHANGE, PATCH],
@@ -32,6 +31,7 @@ def page(study: Study) -> None:
         label_visibility="collapsed",
         **link.KEEP,
     )
+    title.html(pieces.question("What does the model need?", ANSWERS[experiment]))
 
     with refusing():
         edits = in_model.EDITS.get() if study.refused else study.run.edits

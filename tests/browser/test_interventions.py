@@ -110,7 +110,10 @@ def test_a_line_is_cut_and_healed_by_a_click_on_it(reader):
 def test_heads_are_silenced_by_keyboard_beside_their_control(reader):
     opened(reader)
     model = selfattn.load("sentiment")
-    attention, measure = model.attention(), effects.on_text(lambda edits: selfattn.trace(model, TEXT, edits))
+    attention, measure = (
+        model.attention(),
+        effects.on_text(lambda edits: selfattn.trace(model, TEXT, edits), ["positive", "negative"]),
+    )
     reader.page.locator(cell(0, 0)).focus()
     for key in ("ArrowRight", "ArrowRight", "Enter", "ArrowRight", "Space"):
         reader.page.keyboard.press(key)
@@ -121,7 +124,7 @@ def test_heads_are_silenced_by_keyboard_beside_their_control(reader):
     generator = torch.Generator().manual_seed(effects.SEED)
     control = effects.spread(effects.control(measure, attention, {(0, 2), (0, 3)}, generator))
     said = reader.text(".experiment .outcome").replace("−", "-")
-    assert f"Silencing these 2 heads moved the probability of 'positive' from {effect.before:.3f}" in said
+    assert f"moved the logit difference between 'positive' and 'negative' from {effect.before:.3f}" in said
     picture = saved(reader)
     assert picture.name == "sentiment_L0H0_interventions_The-plot-was-dull-but"
     assert "in the model: Silence heads 2, 3 of layer 0 (zeros)" in picture.caption

@@ -143,4 +143,5 @@ def test_what_is_no_answer_and_a_data_set_that_is_not_here_are_one_sentence():
     page = opened(link("interventions", text=TEXT, edits=edits, answer="<b>superb"))
     assert any("mean over 48 texts that are not here: bring the file again" in each for each in page["notices"])
     assert any("&#x27;&lt;b&gt;superb&#x27; is no class of this model" in each for each in page["notices"])
-    assert "probability of" in page["pictures"][0]["legend"]
+    # The answer is sure: its probability says 1.000 whatever is changed, and the logits still move.
+    assert "logit difference between 'negative' and 'positive'" in page["pictures"][0]["legend"]

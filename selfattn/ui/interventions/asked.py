@@ -16,6 +16,9 @@ from selfattn.ui.shell.frame import Study
 HELP = "A label or a token, as it is written above. Without a name: what comes out on top."
 AGAINST = "With a second answer, the difference of the two logits is measured."
 
+# Above it a probability is 1.000 or nearly, whatever is changed, while logits still move.
+SURE = 0.99
+
 
 @dataclass(frozen=True)
 class On:
@@ -29,12 +32,22 @@ def pick(study: Study) -> On:
     """The controls; repeated random tokens are for models that say which token comes next."""
     said = caches.trace(study.plain).prediction
     if said is None or said.kind != "next token" or study.model.network.config.is_encoder_decoder:
-        return On(answers=named(study.plain))
+        return On(answers=_named_or_at_stake(study.plain))
     first = REPEATS if study.model.name == "induction" else THIS_TEXT
     where = st.segmented_control(
         "Measured on", [THIS_TEXT, REPEATS], default=first, required=True, key="measured", **KEEP
     )
-    return On(str(where)) if where == REPEATS else On(answers=named(study.plain))
+    return On(str(where)) if where == REPEATS else On(answers=_named_or_at_stake(study.plain))
+
+
+def _named_or_at_stake(run: Run) -> tuple[str, ...]:
+    """What the reader names; else the two first answers where the first is too sure for its probability to move."""
+    said = caches.trace(run).prediction
+    if said is None or said.kind not in answers.ONE_ANSWER or said.logits is None:
+        return ()
+    first, second = (said.name(index) for index in said.probabilities.flatten().topk(2).indices.tolist())
+    sure = float(said.probabilities.max()) > SURE and not _refused(run, (first, second))
+    return named(run, visible(second) if sure else "none") or ((first, second) if sure else ())
 
 
 def named(run: Run, against: str = "none") -> tuple[str, ...]:

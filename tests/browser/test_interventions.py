@@ -110,10 +110,8 @@ def test_a_line_is_cut_and_healed_by_a_click_on_it(reader):
 def test_heads_are_silenced_by_keyboard_beside_their_control(reader):
     opened(reader)
     model = selfattn.load("sentiment")
-    attention, measure = (
-        model.attention(),
-        effects.on_text(lambda edits: selfattn.trace(model, TEXT, edits), ["positive", "negative"]),
-    )
+    attention = model.attention()
+    measure = effects.on_text(lambda edits: selfattn.trace(model, TEXT, edits), ["positive", "negative"])
     reader.page.locator(cell(0, 0)).focus()
     for key in ("ArrowRight", "ArrowRight", "Enter", "ArrowRight", "Space"):
         reader.page.keyboard.press(key)

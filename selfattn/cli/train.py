@@ -44,6 +44,7 @@ SWEEP = Annotated[
         "learning_rate=0.001:0.01,heads=1/2/4,dropout.",
     ),
 ]
+NAME = Annotated[str | None, typer.Option(metavar="NAME", help="What it is called in the app; else by its data.")]
 TRIALS = Annotated[int, typer.Option(help="Short runs of a sweep.")]
 ROWS = 10_000  # of a generated corpus
 QUIET = 15.0  # seconds between two lines
@@ -99,6 +100,7 @@ def _train(
     resume: RESUME = False,
     sweep: SWEEP = None,
     trials: TRIALS = 12,
+    name: NAME = None,
     *,
     chosen: dict[str, Any],
 ) -> None:
@@ -106,7 +108,7 @@ def _train(
 
     Beside its held-out accuracy stands that of a bag of words. Ctrl-C pauses; --resume goes on.
     """
-    if resume and (data or text or label or tokenizer or watch or sweep or chosen):
+    if resume and (data or text or label or tokenizer or watch or sweep or name or chosen):
         raise ValueError("--resume goes on with the data and settings of the run; give nothing but --out with it.")
     if resume and (out / "sweep.json").is_file():
         _run_sweep(_open_sweep(out))
@@ -115,9 +117,9 @@ def _train(
     else:
         corpus, settings = _read(data, text, label, chosen)
         if sweep is None:
-            _run(_prepared(out, corpus, settings, watch or [], tokenizer))
+            _run(_prepared(out, corpus, settings, watch or [], tokenizer, name))
         else:
-            _run_sweep(_prepared_sweep(out, corpus, settings, sweep, trials, tokenizer))
+            _run_sweep(_prepared_sweep(out, corpus, settings, sweep, trials, tokenizer, name))
 
 
 def _read(data: str | None, text: str | None, label: str | None, chosen: dict[str, Any]) -> "tuple[Corpus, Settings]":
@@ -145,10 +147,12 @@ def _read(data: str | None, text: str | None, label: str | None, chosen: dict[st
     return generated.generate(name, int(rows or ROWS), settings.seed), settings
 
 
-def _prepared(out: Path, corpus: "Corpus", settings: "Settings", watched: list[str], tokenizer: str | None) -> "Run":
+def _prepared(
+    out: Path, corpus: "Corpus", settings: "Settings", watched: list[str], tokenizer: str | None, name: str | None
+) -> "Run":
     from selfattn.training.run.prepare import prepare
 
-    run = prepare(out, corpus, settings, watched=watched, tokenizer=tokenizer)
+    run = prepare(out, corpus, settings, watched=watched, tokenizer=tokenizer, title=name)
     about = run.about
     print(
         f"{about['name']}: {about['rows']:,} texts, {about['held_out']:,} of them held out; "
@@ -265,12 +269,18 @@ def _open_sweep(out: Path) -> "Sweep":
 
 
 def _prepared_sweep(
-    out: Path, corpus: "Corpus", settings: "Settings", searched: str, trials: int, tokenizer: str | None
+    out: Path,
+    corpus: "Corpus",
+    settings: "Settings",
+    searched: str,
+    trials: int,
+    tokenizer: str | None,
+    name: str | None,
 ) -> "Sweep":
     from selfattn.training.search import sweeps
     from selfattn.training.search.ranges import ranges_of
 
-    return sweeps.prepare(out, corpus, settings, ranges_of(searched), trials, tokenizer=tokenizer)
+    return sweeps.prepare(out, corpus, settings, ranges_of(searched), trials, tokenizer=tokenizer, title=name)
 
 
 def _run_sweep(sweep: "Sweep") -> None:

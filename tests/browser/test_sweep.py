@@ -83,10 +83,12 @@ def test_a_sweep_is_started_stopped_and_its_best_model_loaded(reader, runs_home)
     sweeps.run(done)
     best = done.best()
     reader.open(f"/training?training_of=A+sweep&sweep={done.folder.name}")
-    assert f"Best: {best.said}, held-out accuracy {best.accuracy:.3f}" in reader.text(".st-key-panel_trials")
+    assert done.verdict() in reader.text(".st-key-panel_trials")
     assert reader.page.locator(".st-key-panel_trials tbody tr").count() == 3
     assert best.said in alternative(reader, "sweep-trials")
     reader.click(".st-key-sweep_load button")
     reader.page.wait_for_function(
         "path => decodeURIComponent(location.href).includes(path)", arg=str(done.of(best.number).model)
     )
+    reader.page.locator(".head[data-ready=true]").wait_for()
+    assert reader.settle().page.locator(".st-key-text input").input_value() == done.base.about["watched"][0]

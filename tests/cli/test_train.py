@@ -47,12 +47,12 @@ def table(tmp_path):
 def test_from_a_file_to_a_model_that_opens(run, table, tmp_path):
     out = tmp_path / "run"
     columns = ["--text", "said", "--label", "meant", "--watch", "It was not bad."]
-    code, said, _ = run(table, *columns, *TINY, "--epochs", 2, "--no-scaling", "--out", out)
+    code, said, _ = run(table, *columns, *TINY, "--epochs", 2, "--no-scaling", "--name", "small", "--out", out)
     assert code == 0
     assert "\r" not in said
     made = runs.open_run(out)
     assert (made.settings.epochs, made.settings.scaling, made.settings.d_ff) == (2, False, 5)
-    assert made.about["watched"] == ["It was not bad."]
+    assert (made.title, made.about["watched"]) == ("small", ["It was not bad."])
     best = next(each for each in made.metrics() if each.step == made.status.best_step)
     for line in (f"encoder                 {best.accuracy:.3f}", "bag of words            0.", f"--model {out}/model"):
         assert line in said

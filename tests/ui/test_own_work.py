@@ -73,7 +73,7 @@ def click(at, key: str):
 
 
 def models_of(at) -> list[str]:
-    return [name for name in at.selectbox(key="model").options if name.endswith("yours")]
+    return [name for name in at.selectbox(key="model").options if name.startswith("Yours")]
 
 
 def html(at, place: str = "main") -> str:
@@ -88,7 +88,7 @@ def order(at, *words: str) -> list[str]:
 
 def test_who_sits_at_the_machine_finds_runs_and_sweeps_by_their_names(home, here):
     at = opened("training")
-    named = ["the <b>second</b> · yours", "tickets, a sweep, trial 1 · yours", "tickets, 1 layer · yours"]
+    named = ["Yours: the <b>second</b>", "Yours: tickets, a sweep, trial 1", "Yours: tickets, 1 layer"]
     assert sorted(models_of(at)) == sorted(named)
     text = html(at)
     assert "the &lt;b&gt;second&lt;/b&gt;" in text
@@ -106,7 +106,7 @@ def test_another_reader_finds_what_their_link_names_alone(home):
     assert models_of(at) == []
     assert "tickets" not in html(at)
     at = opened("training", run=TWO).run()
-    assert models_of(at) == ["the <b>second</b> · yours"]
+    assert models_of(at) == ["Yours: the <b>second</b>"]
     assert "tickets, 1 layer" not in html(at)
     # The model's own link says which it is, and puts nothing into a list.
     at = opened("one_head", model=str((home / ONE / "model").resolve()))
@@ -138,7 +138,7 @@ def test_a_run_is_renamed_and_called_so_everywhere(home, here):
     assert "<b>tickets, 1 layer</b>" in html(at, "sidebar")
     at.text_input(key=f"title_{ONE}").set_value("fires").run()
     assert open_run(home / ONE).title == "fires"
-    assert "fires · yours" in models_of(at)
+    assert "Yours: fires" in models_of(at)
     assert "<b>fires</b>" in html(at, "sidebar")
     at.text_input(key=f"title_{ONE}").set_value("the <b>second</b>").run()
     assert open_run(home / ONE).title == "the <b>second</b> (2)"
@@ -150,7 +150,7 @@ def test_a_run_is_renamed_and_called_so_everywhere(home, here):
 def test_two_runs_are_compared_from_the_list(home, here):
     at = click(opened("training", run=ONE), f"compare_{TWO}")
     assert at.query_params["model_b"] == str((home / ONE / "model").resolve())
-    assert "the <b>second</b> · yours" in at.selectbox(key="model_b").options
+    assert "Yours: the <b>second</b>" in at.selectbox(key="model_b").options
     assert at.selectbox(key="model").value == str((home / TWO / "model").resolve())
 
 
@@ -161,14 +161,14 @@ def test_models_with_one_name_are_told_apart_in_the_list(home, here):
         (home / name / "about.json").write_text(json.dumps(about))
     names = models_of(opened("training"))
     assert len({*names}) == 3
-    assert {"tickets, 1 layer · yours", "tickets, 1 layer (2) · yours"} <= {*names}
+    assert {"Yours: tickets, 1 layer", "Yours: tickets, 1 layer (2)"} <= {*names}
 
 
 def test_a_sweep_is_listed_opened_and_removed_and_its_ties_are_said(home, here):
     at = click(opened("training", training_of="A sweep"), f"look_{SWEEP}")
     assert "Two trials tie at held-out accuracy 1.000; the first of them: heads" in html(at)
     at.text_input(key=f"title_{SWEEP}").set_value("heads").run()
-    assert "heads, trial 1 · yours" in models_of(at)
+    assert "Yours: heads, trial 1" in models_of(at)
     there = click(at, "sweep_load")
     own = sweeps.open_sweep(home / SWEEP).base.about["watched"]
     assert there.text_input(key="text").value == own[0]
@@ -192,7 +192,7 @@ def test_a_damaged_folder_breaks_no_list(home, here, damage):
     (home / TWO / "metrics.jsonl").write_text("{}\n")
     (home / SWEEP / "trials.jsonl").write_text('{"number": []}\n')
     at = opened("training")
-    assert models_of(at) == ["the <b>second</b> · yours"]
+    assert models_of(at) == ["Yours: the <b>second</b>"]
     assert notices(at) == []
 
 

@@ -47,7 +47,7 @@ def models() -> dict[str, str]:
     for run in reversed(made):
         if (run.model / "model.safetensors").is_file():
             named[source(run)] = titles.free(run.title, named.values())
-    return {source: f"{title} · yours" for source, title in reversed(named.items())}
+    return {source: f"Yours: {title}" for source, title in reversed(named.items())}
 
 
 def source(run: Run) -> str:

@@ -23,7 +23,8 @@ from selfattn.ui.shell.machine import on_this_machine
 from selfattn.ui.training import runs, searches
 
 MOST_MEGABYTES = 200
-AT_ONCE, MOST_LISTED = 4, 24
+# Rows that stand before what is below them: fewer where that is a run or a sweep, with its own among them.
+AT_ONCE, BESIDE_ONE, MOST_LISTED = 4, 2, 20
 MOST_DIFFERENT = 3  # settings that are named of a run, beside its size and its learning rate
 NAMED = ("task", "layers", "heads", "d_model", "learning_rate")
 Owned = TypeVar("Owned", Run, Sweep)
@@ -44,34 +45,37 @@ def list_runs(found: Sequence[Run], looked_at: Run | None) -> None:
                     max_upload_size=MOST_MEGABYTES,
                     on_change=_bring,
                 )
-        _folded([partial(_run, run, looked_at, found) for run in found])
+        _folded(found, looked_at, partial(_run, looked_at=looked_at, listed=found))
 
 
 def list_sweeps(found: Sequence[Sweep], looked_at: Sweep | None) -> None:
     """Draw the list of sweeps; the one that is looked at is marked."""
     with st.container(key="panel_sweeps"):
         st.html(pieces.heading("Sweeps", _whose("sweep")))
-        _folded([partial(_sweep, sweep, looked_at) for sweep in found])
+        _folded(found, looked_at, partial(_sweep, looked_at=looked_at))
 
 
 def _whose(what: str) -> str:
     return "on this machine" if on_this_machine() else f"of this session; a link to a {what} opens it anywhere"
 
 
-def _folded(rows: Sequence[Callable[[], None]]) -> None:
-    """The first rows, and the others behind a line."""
-    for row in rows[:AT_ONCE]:
-        row()
-    if len(rows) > AT_ONCE:
-        with st.expander(f"{len(rows) - AT_ONCE} older"):
-            for row in rows[AT_ONCE:MOST_LISTED]:
-                row()
-            if len(rows) > MOST_LISTED:
-                st.html(figures.notes([f"And {len(rows) - MOST_LISTED:,} that are older still."]))
+def _folded(found: Sequence[Owned], looked_at: Owned | None, draw: Callable[[Owned], None]) -> None:
+    """The newest and the one that is looked at, and the others behind a line."""
+    newest = found[: AT_ONCE if looked_at is None else BESIDE_ONE]
+    first = [each for each in found if each in newest or each == looked_at]
+    others = [each for each in found if each not in first]
+    for each in first:
+        draw(each)
+    if others:
+        with st.expander(f"{len(others):,} more"):
+            for each in others[:MOST_LISTED]:
+                draw(each)
+            if len(others) > MOST_LISTED:
+                st.html(figures.notes([f"And {len(others) - MOST_LISTED:,} that are older."]))
 
 
 def _run(run: Run, looked_at: Run | None, listed: Sequence[Run]) -> None:
-    name, here = run.folder.name, looked_at is not None and run.folder == looked_at.folder
+    name, here = run.folder.name, run == looked_at
     best, state = run.best(), run.status.state
     facts = [*([] if state == "done" else [state]), *_settings(run.settings)]
     facts += [] if best is None else [f"accuracy {best.accuracy:.3f}"]
@@ -92,7 +96,7 @@ def _run(run: Run, looked_at: Run | None, listed: Sequence[Run]) -> None:
 
 def _beside(run: Run, looked_at: Run | None, listed: Sequence[Run]) -> Run | None:
     """What to compare a run with: the one that is looked at, else the newest other one."""
-    others = [each for each in (looked_at, *listed) if each is not None and each.folder != run.folder]
+    others = [each for each in (looked_at, *listed) if each is not None and each != run]
     return next((each for each in others if each.best() is not None), None)
 
 
@@ -100,16 +104,20 @@ def _settings(settings: Settings) -> list[str]:
     """A run's size and learning rate, and what else is not as usual."""
     usual = vars(Settings())
     others = [name for name, value in vars(settings).items() if name not in NAMED and value != usual[name]]
-    more = [f"{name.replace('_', ' ')} {getattr(settings, name)}" for name in others[:MOST_DIFFERENT]]
+    more = [f"{_word(name)} {getattr(settings, name)}" for name in others[:MOST_DIFFERENT]]
     size = f"{settings.layers} × {settings.heads} heads, d_model {settings.d_model}"
     return [size, f"learning rate {settings.learning_rate:g}", *more, *(["…"] if len(others) > MOST_DIFFERENT else [])]
 
 
+def _word(name: str) -> str:
+    return name if name.startswith("d_") else name.replace("_", " ")
+
+
 def _sweep(sweep: Sweep, looked_at: Sweep | None) -> None:
-    name, here = sweep.folder.name, looked_at is not None and sweep.folder == looked_at.folder
+    name, here = sweep.folder.name, sweep == looked_at
     best, state = sweep.best(), sweep.state
     facts: list[str] = [] if state == "done" else [state]
-    facts += [f"{len(sweep.results())} of {sweep.trials} trials", ", ".join(sweep.ranges).replace("_", " ")]
+    facts += [f"{len(sweep.results())} of {sweep.trials} trials", ", ".join(map(_word, sweep.ranges))]
     facts += [] if best is None else [f"best accuracy {best.accuracy:.3f}"]
     with _row(sweep, sweep.title, [*facts, _when(sweep.base)], here):
         if not here:

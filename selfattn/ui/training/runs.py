@@ -9,7 +9,7 @@ import streamlit as st
 
 from selfattn import places
 from selfattn.figures import pieces
-from selfattn.models.loading.library import Choice
+from selfattn.models.loading.library import Choice, names
 from selfattn.training import titles
 from selfattn.training.run import run as runs
 from selfattn.training.run import train
@@ -82,8 +82,8 @@ def start(run: Run) -> None:
 
 
 def free(title: str) -> str:
-    """The title, with a number behind it where another run has it."""
-    return titles.free(title, [run.title for run in yours.runs()])
+    """The title, with a number behind it where another run or a model that ships has it."""
+    return titles.free(title, [*names(), *(run.title for run in yours.runs())])
 
 
 def rename(run: Run, title: str) -> None:

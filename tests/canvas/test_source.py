@@ -2,9 +2,11 @@
 
 import re
 
+import plotly.graph_objects as go
 import pytest
 
 from selfattn.canvas.source import Source, in_a_name
+from selfattn.ui.shell import charts
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,12 @@ def test_a_caption_says_what_is_in_the_model_and_names_what_nobody_can_see():
     told = Source("a\u202eb", "not\x00 good", "layer 0, head 1", "L0H1", ("No scaling",)).as_json()
     assert told["before"] == ["a⟨202E⟩b", "layer 0, head 1"]
     assert told["after"] == ["in the model: No scaling", "“not␀ good”"]
+
+
+def test_a_figure_of_plotly_is_saved_by_what_it_shows(monkeypatch):
+    configs = []
+    monkeypatch.setattr(charts.st, "plotly_chart", lambda *_, config, **__: configs.append(config))
+    charts.chart(go.Figure(), "mistake", "", Source("sentiment", "Not bad.", "layer 1, head 0", "L1H0"))
+    charts.chart(go.Figure(), "sweep-trials", "")
+    named = [config["toImageButtonOptions"]["filename"] for config in configs]
+    assert named == ["sentiment_L1H0_mistake_Not-bad", "selfattn-sweep-trials"]

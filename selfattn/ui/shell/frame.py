@@ -16,20 +16,10 @@ from selfattn.models.inputs.tokens import unlearnt
 from selfattn.places import HOME
 from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
+from selfattn.ui.browser import pasting, steps_back, theme
+from selfattn.ui.browser.copy_link import copy_link
 from selfattn.ui.caches import Run
-from selfattn.ui.shell import (
-    data_sets,
-    in_model,
-    input_picker,
-    loading,
-    model_picker,
-    pasting,
-    steps_back,
-    style,
-    theme,
-    writing,
-)
-from selfattn.ui.shell.copy_link import copy_link
+from selfattn.ui.shell import data_sets, in_model, input_picker, loading, model_picker, style, writing
 from selfattn.ui.shell.refusing import refusing
 
 # Tokens of a text whose heads are drawn while a reader waits: the time grows with their square.

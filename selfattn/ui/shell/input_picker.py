@@ -7,9 +7,10 @@ from selfattn.models.inputs.given import Pair
 from selfattn.models.inputs.tokens import visible
 from selfattn.models.loading.library import Choice
 from selfattn.places import SPECIMENS
+from selfattn.ui.browser import pasting
 from selfattn.ui.caches import Run
 from selfattn.ui.link import Linked, linked
-from selfattn.ui.shell import file_picker, pasting, writing
+from selfattn.ui.shell import file_picker, writing
 from selfattn.ui.shell.examples import examples, known
 from selfattn.ui.shell.in_model import plain
 

@@ -1,6 +1,6 @@
-"""Walks by chance: whatever a reader does on whatever page, their link opens the same for somebody else.
+"""The link is the view: what is shown is what a reload and a co-worker see, and after walks by chance too.
 
-`WALKS=20 pytest tests/browser/test_walks.py` walks that often; the seed of each is in its test's name.
+`WALKS=20 pytest tests/browser/test_link.py` walks that often; the seed of each is in its test's name.
 """
 
 import os
@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from selfattn.ui.shell.examples import HEADS
 from tests.tools.browser import DESK, Reader
 
 WALKS, STEPS = int(os.environ.get("WALKS", "2")), 12
@@ -129,3 +130,38 @@ def test_the_link_opens_what_stands(reader, chromium, seed):
         other.page.wait_for_timeout(500)
     other.page.close()
     assert there == here, f"after {walked}, at {reader.page.url}"
+
+
+def at(reader: Reader) -> list[str]:
+    return [reader.page.get_by_label(name, exact=True).input_value() for name in ("Layer", "Head")]
+
+
+def choose_model(reader: Reader, model: str) -> None:
+    box = reader.page.locator(".st-key-model input")
+    box.fill(model)
+    box.press("Enter")
+    reader.page.wait_for_function("model => location.search.includes(`model=${model}`)", arg=model)
+    reader.settle()
+
+
+@pytest.mark.parametrize("model", ["induction", "brackets", "minilm"])
+def test_a_model_opens_on_its_own_head_and_the_link_says_so(reader, model):
+    reader.open("/?layer=0&head=2")
+    choose_model(reader, model)
+    _, layer, head = HEADS.get(model, ("", 0, 0))
+    assert at(reader) == [str(layer), str(head)] == [reader.link()[name] for name in ("layer", "head")]
+    reader.page.reload()
+    assert at(reader.settle()) == [str(layer), str(head)]
+    # A head that the reader chose stays, on every page and in the link.
+    reader.click(".st-key-open_3 button")
+    reader.page.get_by_role("link", name="Compare").click()
+    assert at(reader.settle()) == [str(layer), "3"] == [reader.link()[name] for name in ("layer", "head")]
+    reader.page.reload()
+    assert at(reader.settle()) == [str(layer), "3"]
+
+
+def test_a_model_opens_on_its_own_first_picture(reader):
+    reader.open("/?model=digits")
+    assert reader.page.get_by_role("button", name="Picture", exact=True).get_attribute("aria-pressed") == "true"
+    choose_model(reader, "tones")
+    assert reader.page.get_by_role("button", name="Sound", exact=True).get_attribute("aria-pressed") == "true"

@@ -10,15 +10,17 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from selfattn.analysis.interventions.effects import THIS_TEXT, Effect
+from selfattn.analysis.interventions.effects import Effect
 from selfattn.analysis.variants.variant import VariantSettings
 from selfattn.maths.masks import causal, window
 from selfattn.models.loading.library import Choice
 from selfattn.places import HOME
-from selfattn.recording.edits import Mask, Scale, Temperature
+from selfattn.recording.edits import Ablate, Mask, Scale, Temperature
+from selfattn.recording.means import Means
 from selfattn.ui import caches, model
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions import experiments, ranking
+from selfattn.ui.interventions.asked import On
 from selfattn.ui.mistakes import exhibit
 from selfattn.ui.place import Head
 from tests.tools import made
@@ -47,7 +49,7 @@ def looked_at_everywhere(choice: Choice) -> weakref.ref:
     variants.rows(run, at, VariantSettings())
     exhibit.made(run, at, 0, 0, 0)
     model.found(run)
-    experiments.ranking(run, THIS_TEXT, found.attentions[0], "zero")
+    experiments.ranking(run, On(), found.attentions[0], "zero")
     return weakref.ref(found.network)
 
 
@@ -83,16 +85,20 @@ def test_a_run_that_has_no_room_at_all_is_still_refused(folders, monkeypatch):
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [(Scale(3.0), Temperature(3.0)), (Mask(causal & window(2)), Mask(causal | window(2)))],
-    ids=["numbers", "patterns"],
+    [
+        (Scale(3.0), Temperature(3.0)),
+        (Mask(causal & window(2)), Mask(causal | window(2))),
+        (Ablate(Means.named([TEXT])), Ablate(Means.named([TEXT, "a dog was not good ="]))),
+    ],
+    ids=["numbers", "patterns", "data sets"],
 )
 def test_edits_that_hold_the_same_and_are_not(folders, first, second):
     run = Run(Choice(str(folders[0])), TEXT)
     effects = {}
     for edit in (first, second):
         assert caches.trace(run.under((edit,))).edits == (edit,)
-        effects[edit] = experiments.effect(run, THIS_TEXT, (edit,))
-        assert effects[edit] == experiments.measure(run, THIS_TEXT).effect((edit,))
+        effects[edit] = experiments.effect(run, On(), (edit,))
+        assert effects[edit] == experiments.measure(run, On()).effect((edit,))
     assert effects[first] != effects[second]
 
 
@@ -125,27 +131,27 @@ def test_a_ranking_that_grows_while_it_is_drawn(folders, monkeypatch):
     """Another reader's heads come in between two looks at the same numbers."""
     choice = Choice(str(folders[0]))
     run, attention = Run(choice, TEXT), caches.model(choice).attentions[0]
-    experiments.ranking(run, THIS_TEXT, attention, "zero")
-    whole = experiments.alone(run, THIS_TEXT, attention, "zero")
+    experiments.ranking(run, On(), attention, "zero")
+    whole = experiments.alone(run, On(), attention, "zero")
     columns = ranking._columns
 
     def while_another_measures(alone):
         found = columns(alone)
-        experiments._alone(run, THIS_TEXT, attention, "zero")[99, 0] = Effect(0.0, 1.0, 1.0)
+        experiments._alone(run, On(), attention, "zero")[99, 0] = Effect(0.0, 1.0, 1.0)
         return found
 
     monkeypatch.setattr(ranking, "_columns", while_another_measures)
-    ranking.table(SimpleNamespace(run=run, plain=run, model=caches.model(choice)), attention, "zero", THIS_TEXT)
-    assert len(experiments.alone(run, THIS_TEXT, attention, "zero")) == len(whole) + 1
+    ranking.table(SimpleNamespace(run=run, plain=run, model=caches.model(choice)), attention, "zero", On())
+    assert len(experiments.alone(run, On(), attention, "zero")) == len(whole) + 1
 
 
 def test_a_second_reader_takes_up_what_the_first_has_begun(folders):
     choice = Choice(str(folders[0]))
     run, attention = Run(choice, "the film was not good"), caches.model(choice).attentions[0]
     place = (0, 0)
-    experiments._alone(run, THIS_TEXT, attention, "zero")[place] = begun = Effect(0.25, 0.5, 0.125)
-    assert experiments.ranking(run, THIS_TEXT, attention, "zero")
-    found = experiments.alone(run, THIS_TEXT, attention, "zero")
+    experiments._alone(run, On(), attention, "zero")[place] = begun = Effect(0.25, 0.5, 0.125)
+    assert experiments.ranking(run, On(), attention, "zero")
+    found = experiments.alone(run, On(), attention, "zero")
     assert found[place] == begun
     assert len(found) == attention.layers * attention.heads
     assert torch.tensor([each.moved for each in found.values()]).isfinite().all()

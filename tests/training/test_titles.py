@@ -68,6 +68,7 @@ def test_a_name_that_is_taken_gets_a_number():
         {"created": "yesterday"},
         {"created": "2026-11-27T10:00:00"},  # of no zone: it could not be put in order with others
         {"created": 7},
+        {"created": "9999-12-31T23:59:59+00:00"},
         {"name": ["a"]},
         {"watched": []},
         {"watched": [1]},

@@ -31,6 +31,7 @@ TELLING = (
     *("view", "queries", "keys", "titles", "expression", "after", "where", "layer", "number", "layers"),
     *("heads", "kind", "lines", "sentences", "changes", "edits", "legend", "chosen", "measured", "shape", "prediction"),
 )
+FIELDS = {"text", "pairing"}
 TEXT = "The plot was dull, but the acting was not bad at all."
 HOT = '[{"edit":"temperature","layers":[1],"heads":[3],"value":2.0}]'
 SILENT = (
@@ -160,8 +161,12 @@ def differences(now: object, then: object, at: str = "") -> Iterator[str]:
 @pytest.mark.parametrize("made", RECORDED, ids=lambda made: made["link"][:60])
 def test_a_link_opens_what_it_opened_when_it_was_made(made, tmp_path, monkeypatch):
     monkeypatch.setattr(places, "RUNS", tmp_path)
-    now = json.loads(json.dumps(opened(made["link"])))
-    assert list(differences(now, made["opens"])) == []
+    now, then = json.loads(json.dumps(opened(made["link"]))), made["opens"]
+    # Since then a sentence is asked for only where it has a say.
+    if re.match("/(training|cost|scaling)", made["link"]) and "data=" not in made["link"]:
+        then = then | {"controls": {name: each for name, each in then["controls"].items() if name not in FIELDS}}
+        assert not FIELDS & now["controls"].keys()
+    assert list(differences(now, then)) == []
     # Since then the link always says which head is shown, and keeps the step of a text that is written.
     more = {"step", "layer", "head", "layer_b", "head_b"}
     assert made["opens"]["link"].keys() <= now["link"].keys() <= made["opens"]["link"].keys() | more

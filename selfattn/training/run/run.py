@@ -159,6 +159,7 @@ def _is_about(about: dict[str, Any]) -> bool:
     return (
         lists
         and created.tzinfo is not None
+        and 2000 <= created.year < 9000  # by any clock there is such a day
         and all(isinstance(word, str) for word in words)
         and all(type(count) is int and count > 0 for count in counts)
         and about["threads"] <= MOST_THREADS

@@ -221,9 +221,10 @@ def _edits(study: Study) -> tuple[Edit, ...]:
     """The edits of the link, or those that the reader put into the model on another page."""
     edits = EDITS.get()
     if not edits:
-        st.html(pieces.note("There is no edit yet; put one into the model on the page of one head, or begin here."))
-        with st.container(horizontal=True):
-            for name, first in {"No scaling": Scale(None), "Temperature 2": Temperature(2.0)}.items():
-                st.button(name, on_click=EDITS.put, args=((first,),))
+        with st.container(key="board"):
+            st.html(pieces.note("There is no edit yet; put one into the model on the page of one head, or begin here."))
+            with st.container(horizontal=True):
+                for name, first in {"No scaling": Scale(None), "Temperature 2": Temperature(2.0)}.items():
+                    st.button(name, on_click=EDITS.put, args=((first,),))
         st.stop()
     return data_sets.with_texts(edits, study.run.choice, study.model)

@@ -2,6 +2,7 @@
 // A room's picture as one SVG: in the colours of print, whatever the theme, on white, with a caption under it.
 
 import { paletteOf } from "../colour.js";
+import { extent } from "./extent.js";
 import { recorder } from "./recorder.js";
 import { add, SVG } from "./svg.js";
 import { walk } from "./walk.js";
@@ -97,11 +98,8 @@ function recorded(parts, defs, palette, draw) {
 
 // White paper around all that was drawn, and the caption below.
 function framed(svg, into, caption, { palette, family }) {
-  // Only what is on a page has a size.
-  document.body.append(svg);
-  const box = into.getBBox();
-  svg.remove();
-  const [left, top, width, height] = [box.x, box.y, Math.ceil(box.width), Math.ceil(box.height)];
+  const { left, top, right, bottom } = extent(svg, into);
+  const [width, height] = [Math.ceil(right - left), Math.ceil(bottom - top)];
   const written = wrapped(caption, width, family);
   const size = [width + 2 * MARGIN, height + 2.5 * MARGIN + CAPTION.line * written.length];
   for (const [name, value] of Object.entries({ width: size[0], height: size[1], viewBox: `0 0 ${size.join(" ")}` })) {

@@ -65,4 +65,4 @@ def test_edits_of_a_text_are_left_out_and_others_are_not(copier, scored):
 
 def test_it_is_for_models_that_say_the_next_token(copier):
     assert on_repeats.applies(copier)
-    assert not any(on_repeats.applies(selfattn.load(name)) for name in ("sentiment", "brackets", "dates", "digits"))
+    assert not any(on_repeats.applies(selfattn.load(name)) for name in ("sentiment", "dates"))

@@ -102,6 +102,7 @@ def test_odd_texts_open(model, text):
     assert notices(app(model, text=text)) == []
 
 
+@pytest.mark.slow
 def test_induction_is_scored_on_repeats_at_once():
     """On a text that repeats nothing, without a ranking; and a rule for badges that a text of four tokens can pass."""
     at = app("induction", "all_heads", text="red green blue yellow", shown="Table")

@@ -15,11 +15,12 @@ from selfattn.exports import python
 from selfattn.figures import interventions as figures
 from selfattn.maths.masks import causal
 from selfattn.models.loading.library import Choice
-from selfattn.recording.edits import to_json
+from selfattn.recording.edits import from_json, to_json
 from selfattn.recording.means import Means
 from selfattn.ui.shell.examples import EXAMPLES
+from tests.tools.app import app
 from tests.tools.tolerance import assert_close
-from tests.ui.test_links import link, opened
+from tests.ui.test_links import link, opened, shown
 
 TEXT = "The film was not good."
 EDITS = (Ablate(layers={1}, heads={0, 2}), Cut({(0, 4)}), Mask(causal), Temperature(2.0, layers={0}))
@@ -119,6 +120,7 @@ def test_pairs_that_are_none_are_refused(written):
         pairs_of(written)
 
 
+@pytest.mark.slow
 def test_the_page_measures_what_is_asked_for():
     edits = to_json([Ablate(Means.named(EXAMPLES["sentiment"]), layers={1}, heads={2})])
     text = EXAMPLES["sentiment"][0]
@@ -138,6 +140,7 @@ def test_the_page_measures_what_is_asked_for():
     assert f"over 4 texts; {reaching} of them has as many tokens as this one." in picture["sentences"][-1]
 
 
+@pytest.mark.slow
 def test_what_is_no_answer_and_a_data_set_that_is_not_here_are_one_sentence():
     edits = to_json([Ablate(Means("0123456789ab", 48), layers={1})])
     page = opened(link("interventions", text=TEXT, edits=edits, answer="<b>superb"))
@@ -145,3 +148,25 @@ def test_what_is_no_answer_and_a_data_set_that_is_not_here_are_one_sentence():
     assert any("&#x27;&lt;b&gt;superb&#x27; is no class of this model" in each for each in page["notices"])
     # The answer is sure: its probability says 1.000 whatever is changed, and the logits still move.
     assert "logit difference between 'negative' and 'positive'" in page["pictures"][0]["legend"]
+
+
+@pytest.mark.slow
+def test_the_texts_of_a_file_take_the_place_of_the_examples():
+    edits = to_json([Ablate(layers={1}, heads={2})])
+    at = app("interventions", text=TEXT, edits=edits).run()
+    at.segmented_control(key="how").set_value("mean over texts").run()
+    assert from_json(at.query_params["edits"])[0].how == Means.named(EXAMPLES["sentiment"])
+    lines = ["The film was good enough.", "  ", "A film was not quite bad."]
+    at.file_uploader(key="texts_file").set_value([("mine.txt", "\n".join(lines).encode(), "text/plain")]).run()
+    own = Means.named([lines[0], lines[2]])
+    assert from_json(at.query_params["edits"])[0].how == own
+    (picture,) = (shown(each.proto.bytes) for each in at.main if each.type == "bidi_component")
+    model = selfattn.load("sentiment")
+    measure = effects.on_text(lambda edits: selfattn.trace(model, TEXT, edits), ["negative", "positive"])
+    effect = measure.effect((Ablate(selfattn.means(model, own.texts), layers={1}, heads={2}),))
+    assert f"from {effect.before:.3f} to {effect.after:.3f}".replace("-", "−") in picture["sentences"][0]
+    assert "over 2 texts" in picture["sentences"][-1]
+    at.file_uploader(key="texts_file").set_value([("odd.txt", b"\xff\xfe", "text/plain")]).run()
+    assert "odd.txt holds no text in UTF-8." in "".join(each.proto.body for each in at.main if each.type == "html")
+    at.button(key="texts_examples").click().run()
+    assert from_json(at.query_params["edits"])[0].how == Means.named(EXAMPLES["sentiment"])

@@ -16,12 +16,13 @@ from selfattn.canvas.interventions import LONGEST_TEXT, experiment_payload
 from selfattn.canvas.prediction import prediction_of
 from selfattn.exports import python
 from selfattn.figures import interventions as figures
+from selfattn.models.inputs.given import Pair
 from selfattn.models.inputs.tokens import visible
 from selfattn.models.model import Attention
 from selfattn.recording.edits import Ablate, Cut, from_json, to_json
 from selfattn.recording.means import Means
 from selfattn.ui import caches, controls
-from selfattn.ui.interventions import experiments
+from selfattn.ui.interventions import experiments, silent
 from selfattn.ui.interventions.asked import On
 from selfattn.ui.link import KEEP
 from selfattn.ui.place import Head
@@ -203,7 +204,8 @@ def _sentences(
     found += _empty(effects.emptied(*runs), names)
     note = "What moves the answer is necessary on this text; that does not say what it does."
     if silenced and how == "zero":
-        note += " Zeros are off the model’s own distribution: compare with the mean over texts."
+        better = silent.TEXTS if isinstance(study.plain.given, str | Pair) else silent.OWN
+        note += f" Zeros are off the model’s own distribution: compare with “{better}”."
     elif silenced and isinstance(how, Means):
         note += f" {_averaged(study, how)}"
     return [*found, note]

@@ -14,7 +14,9 @@ from selfattn.ui import link
 from selfattn.ui.shell.examples import examples
 from selfattn.ui.shell.in_model import EDITS
 
-MOST_MEGABYTES, MOST = 2, 1000
+MOST_MEGABYTES = 2
+# Lines of a file that are averaged over while a reader waits.
+MOST = 200
 YOURS = "own_texts"
 
 

@@ -27,14 +27,14 @@ _SAVER = "shared/saving/saver"
 _COMPARE, _EXPERIMENT = "compare/compare", "interventions/experiment"
 ROOMS = {
     "one_head": Room(
-        (_SAVER, _SLIDER, _HEAD, "one_head/map/map", "one_head/lines", _TABLE, "one_head/places"), 668, 1367
+        (_SAVER, _SLIDER, _HEAD, "one_head/map/map", "one_head/lines", _TABLE, "one_head/places"), 801, 1771
     ),
-    "all_heads": Room((_SAVER, _SLIDER, "all_heads/atlas"), 802, 1108),
-    "compare": Room((_SAVER, _HEAD, _TABLE, _COMPARE), 682, 2097),
-    "interventions": Room((_SAVER, _EXPERIMENT), 501, 732),
-    "masks": Room((_SAVER, _SLIDER, _EXPERIMENT, "masks/mask"), 962, 2316),
-    "training": Room((_SAVER, _SLIDER, "training/history"), 989, 1973),
-    "variants": Room((_SAVER, _HEAD, _TABLE, _COMPARE, "variants/variants"), 1048, 2357),
+    "all_heads": Room((_SAVER, _SLIDER, "all_heads/atlas"), 826, 1162),
+    "compare": Room((_SAVER, _HEAD, _TABLE, _COMPARE), 682, 2134),
+    "interventions": Room((_SAVER, _EXPERIMENT), 501, 769),
+    "masks": Room((_SAVER, _SLIDER, _EXPERIMENT, "masks/mask"), 977, 2347),
+    "training": Room((_SAVER, _SLIDER, "training/history"), 992, 2016),
+    "variants": Room((_SAVER, _HEAD, _TABLE, _COMPARE, "variants/variants"), 1048, 2394),
 }
 # The style goes with the message: a sheet that is fetched later would leave the picture bare for a moment.
 _STYLES = {name: room.style for name, room in ROOMS.items()}

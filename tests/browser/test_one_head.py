@@ -98,7 +98,7 @@ def test_every_state_is_a_link(reader, chromium):
 
 def test_the_text_survives_pages_reload_and_back(reader):
     reader.open().type("A small but charming film.")
-    reader.page.get_by_role("link", name="Why divide by").click()
+    reader.page.get_by_role("link", name="All heads").click()
     reader.settle()
     reader.page.get_by_role("link", name="One head").click()
     reader.settle()

@@ -196,6 +196,13 @@ def test_a_damaged_folder_breaks_no_list(home, here, damage):
     assert notices(at) == []
 
 
+def test_a_damaged_trial_breaks_no_list(home, here):
+    (home / SWEEP / "trial-000" / "about.json").write_text("{")
+    at = opened("training", training_of="A sweep")
+    assert sorted(models_of(at)) == ["Yours: the <b>second</b>", "Yours: tickets, 1 layer"]
+    assert at.button(key=f"look_{SWEEP}")
+
+
 def test_what_the_model_reads_is_not_asked_for_where_it_has_no_say(home):
     at = opened(text="a very good film")
     assert at.text_input(key="text").value == "a very good film"

@@ -4,6 +4,7 @@ Each lies in a folder under an id that nobody can guess. A reader finds what the
 given a link to; who sits at the machine finds all of it.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
@@ -45,8 +46,9 @@ def models() -> dict[str, str]:
     named: dict[str, str] = {}
     # A title that comes twice keeps its number when another run is made.
     for run in reversed(made):
-        if (run.model / "model.safetensors").is_file():
-            named[source(run)] = titles.free(run.title, named.values())
+        with suppress(ValueError, OSError):  # a damaged trial, or a run that another reader removes just now
+            if (run.model / "model.safetensors").is_file():
+                named[source(run)] = titles.free(open_run(run.folder).title, named.values())
     return {source: f"Yours: {title}" for source, title in reversed(named.items())}
 
 

@@ -92,7 +92,7 @@ def test_arrow_keys_reach_every_cell_and_each_is_said(reader):
                 )
                 expect(said).to_have_text(re.compile(re.escape(f"{tokens[query]} attends to {tokens[key]}: score ")))
                 sentence = said.inner_text()
-                weight = float(sentence.split("weight ")[1].split(",")[0])
+                weight = float(sentence.split("weight ")[1].split(",")[0].replace("−", "-"))
                 assert_close(weight, stages.weights[query, key].item(), within=6e-5)
             reader.page.keyboard.press("ArrowRight")
         reader.page.keyboard.press("Home")

@@ -104,7 +104,7 @@ def seen(reader: Reader) -> dict[str, object]:
     fields = [each.input_value() for each in page.locator("[data-testid=stMain] input:not([type=range])").all()]
     return {
         "page": page.url.split("?")[0],
-        "model": page.locator(".st-key-model input").input_value(),
+        "model": page.locator(".st-key-model input").input_value().split(":")[0],
         "fields": fields,
         "steps": page.locator(".st-key-writing [aria-checked=true]").all_inner_texts(),
         "room": [room.evaluate(SEEN) for room in page.locator(ROOM).all()],

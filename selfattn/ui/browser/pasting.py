@@ -36,12 +36,17 @@ def _take() -> None:
         st.session_state[told["name"]] = told["text"]
 
 
+def forget(name: str) -> None:
+    """The control of a text is not drawn in this run."""
+    st.session_state.pop(f"{name}_lines", None)
+
+
 def field(name: str, label: str, placeholder: str, live: bool) -> None:
     """The control of a text: of one line, or as many as it has."""
     state = st.session_state
     lines = "\n" in state[name]
-    if state.get(f"{name}_lines", lines) != lines:
-        state[name] = state[name]  # Streamlit knows a value by its control, and this becomes another one
+    if state.get(f"{name}_lines") != lines:
+        state[name] = state[name]  # a control that was not there in the run before shows what is set in this one
     state[f"{name}_lines"] = lines
     if lines:
         st.text_area(label, key=name, label_visibility="collapsed", placeholder=placeholder, height="content")

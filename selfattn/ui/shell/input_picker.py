@@ -42,8 +42,9 @@ def hold(choice: Choice, model: Model) -> None:
         _start(choice.source, wants)
         # Streamlit drops what belongs to a field that is not drawn, unless it is set as a plain value.
         give(state.text, state.second)
-        TEXT.put(state.text)
-        SECOND.put(state.second)
+        for name, held in (("text", TEXT), ("second", SECOND)):
+            held.put(state[name])
+            pasting.forget(name)
 
 
 def draft() -> None:

@@ -31,7 +31,6 @@ COMPARE = [
     ({"with": "head", "head_b": 9}, "heads 0 to 3"),
     ({"with": "model", "model_b": "nobody"}, "no model on this machine"),
     ({"with": "model", "model": "minilm", "model_b": "sentiment", "layer": 5}, "is not in sentiment"),
-    ({"with": "edits"}, "There is no edit yet"),
     ({"text_b": "good " * 1100}, "B&#x27;s input has 1,102 tokens"),
 ]
 OTHERS = [

@@ -38,7 +38,7 @@ def test_a_script_that_the_model_never_met_is_said_to_be_so(model, text, sentenc
 @pytest.mark.slow
 @pytest.mark.parametrize("page", ["model", "scaling", "variants", "mistakes"])
 def test_a_page_that_shows_the_model_without_its_changes_says_so(page):
-    at = app(page, text=TEXT, edits=to_json([Scale(None)])).run()
+    at = app(page, text=TEXT, edits=to_json([Scale(None)]), data="the model's own").run()
     assert "In the model, but not on this page:" in said(at)
     assert at.button(key="take_out_0").label.startswith("No scaling in all heads")
     at.button(key="take_out_0").click().run()

@@ -128,14 +128,14 @@ def unlearnt(tokens: Tokens, given: str | Pair, tokenizer: Any) -> str:
     ]
     pieces = Counter(span for _, span in spans)
     unknown = {span for index, span in spans if index == tokenizer.unk_token_id}
-    bytes_ = {span for span, count in pieces.items() if count > 1 and span[2] - span[1] == 1}
-    if 2 * len(unknown | bytes_) <= len(pieces):
+    cut = {span for span, count in pieces.items() if count > 1 and span[2] - span[1] == 1}
+    if 2 * len(unknown | cut) <= len(pieces):
         return ""
-    if len(unknown) > len(bytes_):
+    if len(unknown) > len(cut):
         return f"Most of this text is {tokenizer.unk_token}, unknown, to this model: its answer means little here."
     return (
-        f"This model has no tokens for this script: {sum(pieces[span] for span in bytes_)} tokens are the bytes of "
-        f"{len(bytes_)} letters, and its answer means little here."
+        f"This model has no tokens for this script: {sum(pieces[span] for span in cut)} tokens are the bytes of "
+        f"{len(cut)} letters, and its answer means little here."
     )
 
 

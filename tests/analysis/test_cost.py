@@ -223,6 +223,7 @@ def test_the_roof_of_this_machine_is_measured(monkeypatch):
     assert 1e7 < machine.bandwidth < 1e14
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_keeps_its_points_and_goes_on_where_it_was():
     setup, turn = Setup(Shape(2, 3), 512), threading.Lock()
     job = Measurement(setup, AMPLE.free, turn, None)

@@ -120,6 +120,7 @@ def test_a_step_up_is_seen(tmp_path, monkeypatch, place, line):
     assert len(faults(file)) == 1
 
 
+@pytest.mark.slow
 def test_the_formulas_need_pytorch_alone():
     code = "import sys, selfattn.maths.attend; print(*{name.split('.')[0] for name in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

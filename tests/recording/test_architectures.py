@@ -1,6 +1,7 @@
 """Every architecture of `tests/tools/tiny.py`: recorded is what the model computed, and an edit does what it says."""
 
 import math
+from collections.abc import Collection
 
 import pytest
 import torch
@@ -27,9 +28,9 @@ GENERATING = """
 """
 
 
-def marked(name: str, *more: object) -> object:
+def marked(name: str, *more: object, quick: Collection[str] = EDITED.split()) -> object:
     """A parameter, slow where another architecture computes attention in the same way."""
-    return pytest.param(name, *more, marks=() if name in EDITED.split() else pytest.mark.slow)
+    return pytest.param(name, *more, marks=() if name in quick else pytest.mark.slow)
 
 
 FAMILIES = pytest.mark.parametrize("name", [*map(marked, tiny.FAMILIES)])
@@ -72,7 +73,7 @@ def test_audit_says_that_a_causal_models_future_is_hidden(name):
         assert row.rows_sum_to_one is not row.sink
 
 
-@pytest.mark.parametrize("name", EDITED.split())
+@pytest.mark.parametrize("name", [marked(name, quick=tiny.ARCHITECTURES) for name in EDITED.split()])
 def test_edits_agree_with_a_slow_loop(name):
     for label, difference in exactness.edit_differences(name).items():
         assert isinstance(difference, float), f"{label}: {difference}"
@@ -83,7 +84,7 @@ def test_edits_agree_with_a_slow_loop(name):
             assert difference < 1e-5, label
 
 
-@pytest.mark.parametrize("name", GENERATING.split())
+@pytest.mark.parametrize("name", [marked(name, quick=tiny.ARCHITECTURES) for name in GENERATING.split()])
 def test_generation_is_recorded_token_by_token(name):
     same, recorded, due, difference = exactness.generation(name)
     assert same, "recording changed the tokens"

@@ -137,10 +137,18 @@ def _edited(page: str, study: Study, found: Trace, place: DeltaGenerator) -> Stu
     with place:
         if page != LISTS:
             in_model.strip(edits, study.model, found.tokens.text, drawn=page not in PLAIN)
-        given = study.run.given
-        if isinstance(given, str | Pair) and (sentence := unlearnt(found.tokens, given, study.model.tokenizer)):
+        if sentence := _unlearnt(study.run):
             st.html(pieces.note(sentence))
     return replace(study, run=edited, refused=refused)
+
+
+@caches.of_runs(max_entries=64)
+def _unlearnt(run: Run) -> str:
+    """Why the model's answer to this text means little; nothing where it may mean much."""
+    if not isinstance(run.given, str | Pair):
+        return ""
+    trace = caches.trace(run)
+    return unlearnt(trace.tokens, run.given, trace.model.tokenizer)
 
 
 def _name_the_tab(*names: str) -> None:

@@ -8,7 +8,7 @@ import { named, parse, replaced, write as spell } from "./language.js";
 // Each is what the system attends to, in the words of its field.
 const STARTS = {
   "causal window": ["causal & window(3)", "Mistral: each token and the two before it"],
-  causal: ["causal", "GPT: no token sees the future"],
+  "all before": ["causal", "GPT: no token sees the future"],
   "all to all": ["padding", "BERT: every token sees every other, but no padding"],
   "window + global first": ["window(2) | global_tokens([0])", "Longformer: neighbours, and a first token that all see"],
   "first + recent": [

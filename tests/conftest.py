@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.browser import CHROMIUM, DESK, FLAGS, STILL, UNHURRIED, Reader, modules, require_chromium, server
+from tests.tools.browser import CHROMIUM, DESK, FLAGS, STILL, Reader, modules, require_chromium, server
 
 # What takes seconds to import is imported where tests run, and not by the process that hands them out.
 
@@ -38,7 +38,7 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS + UNHURRIED)
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         yield browser
         browser.close()
 

@@ -22,8 +22,6 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 FOUND = [path for path in ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium") if Path(path).exists()]
 CHROMIUM = Path(os.environ.get("CHROMIUM") or [*FOUND, "/usr/bin/chromium"][0])
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--in-process-gpu"]
-# A page of a test lives for seconds: code that is compiled to be fast is never paid back.
-UNHURRIED = ["--js-flags=--no-opt,--no-maglev"]
 # Streamlit's own fading and shimmering is drawn sixty times a second, by the processor.
 STILL = """addEventListener("DOMContentLoaded", () => {
   const still = document.createElement("style");

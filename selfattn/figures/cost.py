@@ -45,7 +45,7 @@ def duration(seconds: int | float) -> str:
 
 def time_figure(points: Sequence[Point], fits: Mapping[str, Fit], palette: Palette) -> go.Figure:
     """The median time of a call against the tokens, from the fastest round to the slowest; lines are the fits."""
-    figure = go.Figure()
+    figure = go.Figure(layout=layout(palette, 330))
     for method, found in _by_method(points).items():
         colour = _colour(palette, method)
         figure.add_trace(
@@ -82,7 +82,7 @@ def _named(method: str, colour: str, written: list[str]) -> dict[str, Any]:
 
 def memory_figure(points: Sequence[Point], palette: Palette) -> go.Figure:
     """The most bytes that a call holds, with Q, K and V, against the tokens."""
-    figure = go.Figure()
+    figure = go.Figure(layout=layout(palette, 330))
     for method, found in _by_method(points).items():
         colour = _colour(palette, method)
         figure.add_trace(
@@ -101,7 +101,7 @@ def memory_figure(points: Sequence[Point], palette: Palette) -> go.Figure:
 
 def roofline_figure(machine: Machine, standings: Sequence[Standing], palette: Palette) -> go.Figure:
     """Operations a second against operations a byte, each method at every length, under the roof of the machine."""
-    figure = go.Figure()
+    figure = go.Figure(layout=layout(palette, 280))
     intensities = [standing.intensity for standing in standings]
     ends = [min([machine.ridge / 8, *intensities]) / 2, machine.ridge, max([machine.ridge * 8, *intensities]) * 2]
     figure.add_trace(
@@ -140,7 +140,7 @@ def roofline_figure(machine: Machine, standings: Sequence[Standing], palette: Pa
                 hovertemplate="%{customdata}<extra></extra>",
             )
         )
-    figure.update_layout(layout(palette, 280), hovermode="closest", **_legend(palette))
+    figure.update_layout(hovermode="closest", **_legend(palette))
     figure.update_xaxes(type="log", title_text="FLOP a byte moved, by formula", dtick=1)
     figure.update_yaxes(type="log", title_text="operations a second", exponentformat="SI", ticksuffix="FLOP/s", dtick=1)
     figure.update_layout(margin_l=86)
@@ -162,7 +162,8 @@ def plan_figure(rows: Sequence[tuple[str, int, str]], free: int, palette: Palett
             textfont={"color": palette.ink},
             cliponaxis=False,
             hovertemplate="%{y}: %{text}<extra></extra>",
-        )
+        ),
+        layout=layout(palette, 290),
     )
     figure.add_vline(x=free, line={"color": palette.ink, "width": 1, "dash": "dot"}, layer="below")
     figure.add_annotation(
@@ -174,7 +175,7 @@ def plan_figure(rows: Sequence[tuple[str, int, str]], free: int, palette: Palett
         showarrow=False,
         text=f"free here, {in_words(free)}",
     )
-    figure.update_layout(layout(palette, 290), bargap=0.35, hovermode="closest")
+    figure.update_layout(bargap=0.35, hovermode="closest")
     figure.update_layout(margin={"l": 8, "t": 28, "r": 20})
     figure.update_xaxes(
         type="log",
@@ -223,7 +224,7 @@ def _legend(palette: Palette) -> dict[str, object]:
 
 
 def _against_tokens(figure: go.Figure, palette: Palette, name: str) -> None:
-    figure.update_layout(layout(palette, 330), **_legend(palette))
+    figure.update_layout(**_legend(palette))
     figure.update_layout(margin_l=66)
     lengths = sorted({tokens for trace in figure.data for tokens in trace.x})
     figure.update_xaxes(

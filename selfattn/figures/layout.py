@@ -13,7 +13,10 @@ NAMED, LETTERS = 24, 11
 
 
 def layout(palette: Palette, height: int) -> dict[str, Any]:
-    """Plotly's layout of a figure of so many pixels: `figure.update_layout(layout(palette, 200))`."""
+    """Plotly's layout of a figure of so many pixels: `go.Figure(layout=layout(palette, 200))`.
+
+    A figure that is made without it and updated takes Plotly five times as long.
+    """
     axis = {
         "gridcolor": palette.line,
         "zeroline": False,

@@ -28,11 +28,11 @@ def matrix_figure(shown: Matrix, other: Matrix, palette: Palette) -> go.Figure:
     Colours and the rows' bars have one range for this picture and the other, so that both can be compared.
     """
     values = shown.values.numpy()
-    figure = go.Figure(_heatmap(values, _most(shown, other), shown, palette))
+    figure = go.Figure(_heatmap(values, _most(shown, other), shown, palette), layout=layout(palette, HEIGHT))
     if shown.keep is not None:
         _hatch(figure, ~shown.keep.numpy(), "/", palette.quiet)
     _hatch(figure, np.isnan(values), "x", palette.key)
-    figure.update_layout(layout(palette, HEIGHT), hovermode="closest", bargap=0.25)
+    figure.update_layout(hovermode="closest", bargap=0.25)
     figure.update_layout(margin={"l": 8, "r": 8, "t": 6, "b": 8})
     sums = shown.beside is None
     figure.update_xaxes(domain=[0, 0.78], title_text=shown.axes[1], **named(shown.columns))

@@ -39,6 +39,12 @@ def note(sentence: str) -> str:
     return f'<p class="sa-note">{escape(sentence)}</p>'
 
 
+def colours(most: float, low: str, middle: str, high: str) -> str:
+    """Which colour is which number, from -most over 0 to most."""
+    across = f"linear-gradient(to right, {low}, {middle}, {high})"
+    return f'<p class="sa-colours">\u2212{most:.2g}<i style="background:{across}"></i>{most:.2g}</p>'
+
+
 def notice(sentence: str) -> str:
     """What went wrong and what to do. It may quote what a reader typed: that is shown as text, never run."""
     return f'<div class="sa-notice" role="alert">{escape(sentence)}</div>'

@@ -46,9 +46,10 @@ def order_figure(moved: Float[np.ndarray[Any, Any], " token"], names: Sequence[s
             marker={"color": palette.weights, "line": {"width": 0}},
             customdata=[escape(name) for name in names],
             hovertemplate="%{customdata}: %{y:.1%}<extra></extra>",
-        )
+        ),
+        layout=layout(palette, 190),
     )
-    figure.update_layout(layout(palette, 190), bargap=0.2, margin={"l": 62, "r": 8, "t": 8, "b": 8})
+    figure.update_layout(bargap=0.2, margin={"l": 62, "r": 8, "t": 8, "b": 8})
     figure.update_xaxes(**named(names))
     figure.update_yaxes(
         title_text="output moved", tickformat=".0%", range=[0, max(0.1, 1.1 * float(moved.max()))], nticks=4
@@ -73,7 +74,8 @@ def _heatmap(values: Matrix, low: float, high: float, down: Sequence[str], hover
             ygap=int(rows <= GAPS),
             customdata=names,
             hovertemplate=hover + "<br>%{z:.3f}<extra></extra>",
-        )
+        ),
+        layout=layout(palette, HEIGHT),
     )
-    figure.update_layout(layout(palette, HEIGHT), hovermode="closest", margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    figure.update_layout(hovermode="closest", margin={"l": 8, "r": 8, "t": 8, "b": 8})
     return figure

@@ -29,9 +29,9 @@ def density_figure(centres: Line, density: Line, most: float, scaled: bool, pale
             fill="tozeroy",
             line={"color": colour, "width": 2},
             hovertemplate="score %{x:.1f}: density %{y:.3f}<extra></extra>",
-        )
+        ),
+        layout=layout(palette, 190),
     )
-    figure.update_layout(layout(palette, 190))
     figure.update_xaxes(title_text="score that enters the softmax", range=[-1.05 * most, 1.05 * most])
     figure.update_yaxes(title_text="density", rangemode="tozero", nticks=4)
     return figure
@@ -46,10 +46,11 @@ def ranked_figure(weights: Line, scaled: bool, palette: Palette) -> go.Figure:
             y=weights,
             marker={"color": _colour(palette, scaled), "line": {"width": 0}},
             hovertemplate="key of rank %{x}: weight %{y:.3f}<extra></extra>",
-        )
+        ),
+        layout=layout(palette, 190),
     )
     figure.add_hline(y=1 / len(weights), line={"color": palette.ink, "width": 1, "dash": "dot"})
-    figure.update_layout(layout(palette, 190), bargap=0.15)
+    figure.update_layout(bargap=0.15)
     figure.update_xaxes(title_text="keys of a row, largest weight first")
     figure.update_yaxes(title_text="weight", range=[0, 1], nticks=5)
     return figure
@@ -63,7 +64,7 @@ def sweep_figure(
     palette: Palette,
 ) -> go.Figure:
     """One gauge against d_k, unscaled and scaled, with the chosen d_k marked."""
-    figure = go.Figure()
+    figure = go.Figure(layout=layout(palette, 200))
     for scaled, values in lines.items():
         figure.add_trace(
             go.Scatter(
@@ -77,7 +78,6 @@ def sweep_figure(
             )
         )
     figure.add_vline(x=chosen, line={"color": palette.quiet, "width": 1, "dash": "dot"})
-    figure.update_layout(layout(palette, 200))
     figure.update_xaxes(
         type="log", tickvals=list(dimensions)[::2], ticktext=[str(d) for d in dimensions][::2], title_text="d"
     )
@@ -88,7 +88,7 @@ def sweep_figure(
 def heads_figure(before: Sequence[float], after: Sequence[float], name: str, palette: Palette) -> go.Figure:
     """Every head of a layer as a line from its gauge unscaled (diamond) to scaled (dot)."""
     heads = [f"head {head}" for head in range(len(before))]
-    figure = go.Figure()
+    figure = go.Figure(layout=layout(palette, 70 + 26 * len(heads)))
     for head, (raw, scaled) in enumerate(zip(before, after, strict=True)):
         figure.add_trace(
             go.Scatter(
@@ -110,7 +110,7 @@ def heads_figure(before: Sequence[float], after: Sequence[float], name: str, pal
                 hovertemplate=f"%{{y}}, {NAMES[scaled]}: %{{x:.3f}}<extra></extra>",
             )
         )
-    figure.update_layout(layout(palette, 70 + 26 * len(heads)), hovermode="closest")
+    figure.update_layout(hovermode="closest")
     figure.update_xaxes(title_text=name, range=[-0.03, 1.03])
     figure.update_yaxes(autorange="reversed", type="category")
     return figure

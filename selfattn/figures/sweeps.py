@@ -39,9 +39,10 @@ def parallel_figure(
             labelfont={"color": palette.ink, "size": 13},
             tickfont={"color": palette.quiet, "size": 12},
             rangefont={"color": "rgba(0,0,0,0)", "size": 1},
-        )
+        ),
+        layout=layout(palette, 300),
     )
-    figure.update_layout(layout(palette, 300), margin={"l": 70, "r": 60, "t": 50, "b": 24})
+    figure.update_layout(margin={"l": 70, "r": 60, "t": 50, "b": 24})
     return figure
 
 

@@ -16,7 +16,7 @@ HIGHEST = 3.0
 def curve_figure(curve: ErrorCurve, label: str, chosen: int | float, even: float, palette: Palette) -> go.Figure:
     """The error by setting: the spread of random draws as a band, the chosen setting larger, even attention dotted."""
     x = list(curve.values)
-    figure = go.Figure()
+    figure = go.Figure(layout=layout(palette, 160))
     highest = min(max(*curve.most, even), HIGHEST)
 
     def drawn(errors: Sequence[float]) -> list[float]:
@@ -36,7 +36,7 @@ def curve_figure(curve: ErrorCurve, label: str, chosen: int | float, even: float
         )
     )
     figure.add_hline(y=even, line={"color": palette.ink, "width": 1, "dash": "dot"})
-    figure.update_layout(layout(palette, 160), margin={"l": 46, "r": 12, "t": 6, "b": 36})
+    figure.update_layout(margin={"l": 46, "r": 12, "t": 6, "b": 36})
     ticks = x if len(x) <= 9 else [value for value in x if value == x[-1] or math.log2(value).is_integer()]
     figure.update_xaxes(type="log", title_text=label, tickvals=ticks, ticktext=[f"{value:g}" for value in ticks])
     figure.update_yaxes(

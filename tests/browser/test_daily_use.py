@@ -1,10 +1,11 @@
-"""What is used every day, as it is used: the way back, a text of several lines, a narrow window, a telephone."""
+"""What is used every day, as it is used: the way back, a text of several lines, a narrow window, a telephone, the first chart."""
 
 from urllib.parse import quote
 
 import pytest
 
 import selfattn
+from selfattn.ui.browser import charts_ahead
 from tests.tools.browser import Reader
 from tests.tools.looks import scrolls_down_alone
 
@@ -123,3 +124,11 @@ def test_what_is_set_is_seen_over_the_table_and_taken_back_there(reader):
     place = reader.page.locator(".head").evaluate("({ scope }) => [scope.cell.query, scope.cell.key]")
     assert reader.page.locator(".head .cell .w").inner_text() == f"weight = {weights[place[0], place[1]]:.4f}"
     assert not reader.page.get_by_role("button", name="Back to the model’s own").is_visible()
+
+
+def test_the_script_of_charts_is_read_before_the_first_chart_is_asked_for(reader):
+    reader.open("/")
+    assert charts_ahead.script()
+    there = "name => performance.getEntriesByType('resource').some((each) => each.name.endsWith(name))"
+    reader.page.wait_for_function(there, arg=charts_ahead.script())
+    assert reader.page.locator(".js-plotly-plot").count() == 0

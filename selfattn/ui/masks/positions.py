@@ -126,6 +126,7 @@ def _terms(study: Study, subject: Subject, scheme: str, head: int) -> None:
                 f"{name} in head {head}, query by key: root mean square {size:.2f}",
                 source(study.model, study.plain),
             )
+    st.html(pieces.colours(most, study.palette.key, study.palette.zero, study.palette.weights))
     trained = NAMES[subject.network.config.positions]
     st.html(
         pieces.note(

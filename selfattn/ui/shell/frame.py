@@ -16,7 +16,7 @@ from selfattn.models.inputs.tokens import unlearnt
 from selfattn.places import HOME
 from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
-from selfattn.ui.browser import pasting, steps_back, theme
+from selfattn.ui.browser import charts_ahead, pasting, steps_back, theme
 from selfattn.ui.browser.copy_link import copy_link
 from selfattn.ui.caches import Run
 from selfattn.ui.shell import data_sets, in_model, input_picker, loading, model_picker, style, writing
@@ -108,6 +108,7 @@ def frame(page: str, title: str) -> Study:
         theme.watch()
         steps_back.watch()
         pasting.watch()
+        charts_ahead.fetch()
         if outside := input_picker.outside_the_link(model):
             st.caption(outside)
     return study

@@ -1,4 +1,4 @@
-"""What is used every day, as it is used: the way back, a text of several lines, a narrow window, a telephone, the first chart."""
+"""Daily use: the way back, a text of several lines, a narrow window, a telephone, the first chart."""
 
 from urllib.parse import quote
 

@@ -1,4 +1,4 @@
-"""The script that draws charts is there before the first one is asked for: it is large, and takes seconds to be read."""
+"""The script that draws charts is there before one is asked for: it is large, and takes seconds to be read."""
 
 from functools import cache
 from pathlib import Path

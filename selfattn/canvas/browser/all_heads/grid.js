@@ -2,7 +2,7 @@
 // The grid of pictures: one canvas, laid out for the width that there is, with a ring around the head pointed at.
 
 import { rgb, sequential } from "../shared/colour.js";
-import { h } from "../shared/dom.js";
+import { fading, h } from "../shared/dom.js";
 import { badgesOf, most, short } from "./order.js";
 
 const GUTTER = 34; // for the layers' numbers
@@ -18,7 +18,7 @@ export function grid(scope) {
   const canvas = h("canvas", { tabIndex: 0, role: "application", "aria-roledescription": "grid of heads" });
   const ring = h("div", { class: "ring" });
   const stage = h("div", { class: "stage" }, canvas, ring);
-  const element = h("div", { class: "grid" }, stage);
+  const element = fading(h("div", { class: "grid" }, stage));
   let [lay, pictures, made] = [null, null, null];
 
   canvas.onpointermove = (event) => event.pointerType !== "touch" && scope.point(under(event));

@@ -1,7 +1,7 @@
 // @ts-check
 // The lines from each token to those it attends to: a click on one cuts it, another heals it.
 
-import { h, number, write } from "../shared/dom.js";
+import { fading, h, number, write } from "../shared/dom.js";
 import { mention } from "../shared/sortable.js";
 
 const TALL = 150; // pixels between the two rows of tokens
@@ -16,7 +16,7 @@ export function cuts(scope) {
   const picture = document.createElementNS(SVG, "svg");
   picture.setAttribute("aria-hidden", "true");
   const sheet = h("div", { class: "sheet" }, from.element, picture, to.element);
-  const strip = h("div", { class: "scroll strip" }, sheet);
+  const strip = fading(h("div", { class: "scroll strip" }, sheet));
   const hint = h("p", { class: "note hint" });
   const title = h("h2");
   const element = h("section", { class: "panel cuts", "aria-label": "Cut lines between words" }, title, strip, hint);

@@ -1,7 +1,7 @@
 // @ts-check
 // Every head of the model as a cell: a click silences it, its colour is what silencing it alone does.
 
-import { h, signed, write } from "../shared/dom.js";
+import { fading, h, signed, write } from "../shared/dom.js";
 
 const SMALLEST = 0.1; // the change that is drawn deepest where none is larger: noise shall not look like news
 const DEEPEST = 45; // percent of colour behind a number: more would leave too little contrast to read it
@@ -13,7 +13,7 @@ export function silence(scope) {
   const element = h("section", { class: "panel", "aria-label": "Silence heads" });
   element.append(
     h("h2", {}, "Silence heads", h("small", {}, "a click crosses a head out")),
-    h("div", { class: "scroll" }, table),
+    fading(h("div", { class: "scroll" }, table)),
     legend,
   );
   let [cells, size, cursor] = [[], "", [0, 0]];

@@ -1,7 +1,7 @@
 // @ts-check
 // The stages in a row that reads like the equation: Q K^T -> scaled -> masked -> weights -> V -> context.
 
-import { canvas, fresh, h, number, once, write } from "../shared/dom.js";
+import { canvas, fading, fresh, h, number, once, write } from "../shared/dom.js";
 import { extent, label } from "../shared/extent.js";
 import { Matrix } from "../shared/matrix.js";
 import { drawColumns, drawRows } from "../shared/names.js";
@@ -50,19 +50,15 @@ export function stages(scope) {
     ),
   ];
   const strip = h("div", { class: "strip" }, ...lines);
-  const element = h("div", { class: "stages" }, strip);
+  const element = fading(h("div", { class: "stages" }, strip));
 
-  // The squares share what the other columns leave; in two lines where one is too narrow. What is out of sight shows.
-  const more = () =>
-    element.classList.toggle("more", element.scrollLeft + element.clientWidth < element.scrollWidth - 24);
-  element.addEventListener("scroll", more, { passive: true });
+  // The squares share what the other columns leave; in two lines where one is too narrow.
   new ResizeObserver(() => {
     const [fixed, across] = ["--fixed", "--across"].map((name) =>
       parseFloat(getComputedStyle(strip).getPropertyValue(name)),
     );
     const side = Math.min(Math.max((element.clientWidth - fixed) / across, NARROWEST), WIDEST);
     strip.style.setProperty("--side", `${Math.floor(side)}px`);
-    more();
   }).observe(element);
 
   function draw(now) {

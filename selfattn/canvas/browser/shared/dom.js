@@ -35,6 +35,20 @@ export function write(element, text) {
 }
 
 /**
+ * Let what scrolls sideways fade at its right edge while there is more of it: else nothing says so.
+ * @template {HTMLElement} E
+ * @param {E} element
+ */
+export function fading(element) {
+  const look = () =>
+    element.classList.toggle("more", element.scrollLeft + element.clientWidth < element.scrollWidth - 24);
+  element.addEventListener("scroll", look, { passive: true });
+  const sizes = new ResizeObserver(look);
+  for (const each of [element, ...element.children]) sizes.observe(each);
+  return element;
+}
+
+/**
  * The element that a selector names around what an event hit, or that itself; null where there is none.
  * @param {EventTarget | null} target
  * @param {string} selector

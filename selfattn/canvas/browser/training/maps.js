@@ -3,7 +3,7 @@
 
 import { paint, sequential } from "../shared/colour.js";
 import { choice } from "../shared/controls.js";
-import { canvas, h, number, once, write } from "../shared/dom.js";
+import { canvas, fading, h, number, once, write } from "../shared/dom.js";
 import { hatching, Matrix } from "../shared/matrix.js";
 import { drawColumns, drawRows } from "../shared/names.js";
 import { steps } from "../shared/steps.js";
@@ -31,7 +31,7 @@ function all(scope) {
   const board = h("canvas", { tabIndex: 0, role: "application", "aria-roledescription": "grid of heads" });
   const ring = h("div", { class: "ring" });
   const note = h("p", { class: "note" });
-  const stage = h("div", { class: "maps" }, board, ring);
+  const stage = fading(h("div", { class: "maps" }, board, ring));
   const element = h("section", { class: "panel" }, sentences.element, stage, note);
   const small = document.createElement("canvas");
   let [lay, texts] = [null, null];

@@ -99,11 +99,11 @@ def reader(tab, address):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser, and begin with it: its files are the longest, and each stays on one worker."""
+    """Mark what needs a browser, and begin with it, then with what is slow: a file stays on one worker."""
     for item in items:
         if {"chromium", "address"} & {*item.fixturenames}:
             item.add_marker("browser")
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("browser", "slow")])
 
 
 def is_quick(config: pytest.Config) -> bool:

@@ -126,9 +126,14 @@ def test_what_is_set_is_seen_over_the_table_and_taken_back_there(reader):
     assert not reader.page.get_by_role("button", name="Back to the model’s own").is_visible()
 
 
-def test_the_script_of_charts_is_read_before_the_first_chart_is_asked_for(reader):
-    reader.open("/")
-    assert charts_ahead.script()
-    there = "name => performance.getEntriesByType('resource').some((each) => each.name.endsWith(name))"
-    reader.page.wait_for_function(there, arg=charts_ahead.script())
-    assert reader.page.locator(".js-plotly-plot").count() == 0
+def test_the_script_of_charts_is_read_before_the_first_chart_is_asked_for(chromium, address):
+    page = chromium.new_page()
+    reader = Reader(page, address).open("/")
+    try:
+        assert charts_ahead.script()
+        there = "name => performance.getEntriesByType('resource').some((each) => each.name.endsWith(name))"
+        page.wait_for_function(there, arg=charts_ahead.script())
+        assert page.locator(".js-plotly-plot").count() == 0
+        reader.check()
+    finally:
+        page.close()

@@ -22,8 +22,10 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 FOUND = [path for path in ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium") if Path(path).exists()]
 CHROMIUM = Path(os.environ.get("CHROMIUM") or [*FOUND, "/usr/bin/chromium"][0])
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--in-process-gpu"]
-# Streamlit's own fading and shimmering is drawn sixty times a second, by the processor.
-STILL = """addEventListener("DOMContentLoaded", () => {
+# Streamlit's own fading and shimmering is drawn sixty times a second, by the processor; and few tests ask for a chart,
+# whose script is read ahead.
+STILL = """window[Symbol.for("selfattn.charts")] = true;
+addEventListener("DOMContentLoaded", () => {
   const still = document.createElement("style");
   still.textContent =
     "[data-testid=stSkeleton] { animation: none !important } .stElementContainer { transition: none !important }";

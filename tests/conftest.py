@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.browser import CHROMIUM, DESK, FLAGS, STILL, Reader, modules, require_chromium, server
+from tests.tools.browser import CHROMIUM, DESK, FLAGS, SPARED, Reader, modules, require_chromium, server
 
 # What takes seconds to import is imported where tests run, and not by the process that hands them out.
 
@@ -82,7 +82,7 @@ def address(runs_home: Path):
 def tab(chromium):
     """The tab of one worker, for one reader after the other."""
     page = chromium.new_page(viewport=DESK, accept_downloads=True)
-    page.add_init_script(STILL)
+    page.add_init_script(SPARED)
     return page
 
 

@@ -140,10 +140,9 @@ def roofline_figure(machine: Machine, standings: Sequence[Standing], palette: Pa
                 hovertemplate="%{customdata}<extra></extra>",
             )
         )
-    figure.update_layout(hovermode="closest", **_legend(palette))
+    figure.update_layout(hovermode="closest", margin_l=86, **_legend(palette))
     figure.update_xaxes(type="log", title_text="FLOP a byte moved, by formula", dtick=1)
     figure.update_yaxes(type="log", title_text="operations a second", exponentformat="SI", ticksuffix="FLOP/s", dtick=1)
-    figure.update_layout(margin_l=86)
     return figure
 
 
@@ -175,8 +174,7 @@ def plan_figure(rows: Sequence[tuple[str, int, str]], free: int, palette: Palett
         showarrow=False,
         text=f"free here, {in_words(free)}",
     )
-    figure.update_layout(bargap=0.35, hovermode="closest")
-    figure.update_layout(margin={"l": 8, "t": 28, "r": 20})
+    figure.update_layout(bargap=0.35, hovermode="closest", margin={"l": 8, "t": 28, "r": 20})
     figure.update_xaxes(
         type="log",
         range=[math.log10(least), math.log10(max([*sizes, free])) + 0.9],
@@ -224,8 +222,7 @@ def _legend(palette: Palette) -> dict[str, object]:
 
 
 def _against_tokens(figure: go.Figure, palette: Palette, name: str) -> None:
-    figure.update_layout(**_legend(palette))
-    figure.update_layout(margin_l=66)
+    figure.update_layout(margin_l=66, **_legend(palette))
     lengths = sorted({tokens for trace in figure.data for tokens in trace.x})
     figure.update_xaxes(
         type="log",

@@ -32,8 +32,7 @@ def matrix_figure(shown: Matrix, other: Matrix, palette: Palette) -> go.Figure:
     if shown.keep is not None:
         _hatch(figure, ~shown.keep.numpy(), "/", palette.quiet)
     _hatch(figure, np.isnan(values), "x", palette.key)
-    figure.update_layout(hovermode="closest", bargap=0.25)
-    figure.update_layout(margin={"l": 8, "r": 8, "t": 6, "b": 8})
+    figure.update_layout(hovermode="closest", bargap=0.25, margin={"l": 8, "r": 8, "t": 6, "b": 8})
     sums = shown.beside is None
     figure.update_xaxes(domain=[0, 0.78], title_text=shown.axes[1], **named(shown.columns))
     figure.update_yaxes(

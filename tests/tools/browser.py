@@ -22,9 +22,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 FOUND = [path for path in ("/usr/bin/chromium-headless-shell", "/usr/bin/chromium") if Path(path).exists()]
 CHROMIUM = Path(os.environ.get("CHROMIUM") or [*FOUND, "/usr/bin/chromium"][0])
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--in-process-gpu"]
-# Streamlit's own fading and shimmering is drawn sixty times a second, by the processor; and few tests ask for a chart,
-# whose script is read ahead.
-STILL = """window[Symbol.for("selfattn.charts")] = true;
+# What a tab of tests is spared: Streamlit's own fading and shimmering, which the processor draws sixty times a second,
+# and the script of charts, which is read ahead and few tests ask for.
+SPARED = """window[Symbol.for("selfattn.charts")] = true;
 addEventListener("DOMContentLoaded", () => {
   const still = document.createElement("style");
   still.textContent =

@@ -13,8 +13,8 @@ _SCRIPT = """<script>
   const ours = document.querySelector("script[type=module][src*='static/js/']")?.src;
   if (window[mark] || !ours) return;
   window[mark] = true;
-  const fetch = () => import(new URL("%s", ours)).catch(() => {});
-  setTimeout(() => (window.requestIdleCallback ?? setTimeout)(fetch), 2500);
+  const read = () => import(new URL("%s", ours)).catch(() => {});
+  setTimeout(() => (window.requestIdleCallback ?? setTimeout)(read), 2500);
 })();
 </script>"""
 

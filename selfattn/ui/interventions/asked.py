@@ -45,8 +45,6 @@ def _named_or_at_stake(run: Run) -> tuple[str, ...]:
     said = caches.trace(run).prediction
     if said is None or said.kind not in answers.ONE_ANSWER or said.logits is None:
         return ()
-    if said.probabilities.numel() < 2:
-        return named(run)  # a model of one class has nothing beside it
     first, second = (said.name(index) for index in said.probabilities.flatten().topk(2).indices.tolist())
     sure = float(said.probabilities.max()) > SURE and not _refused(run, (first, second))
     return named(run, visible(second) if sure else "none") or ((first, second) if sure else ())

@@ -9,7 +9,7 @@ import selfattn
 from selfattn import Temperature
 from selfattn.analysis.compare.comparison import compare
 from selfattn.recording.edits import to_json
-from tests.tools.browser import Reader
+from tests.tools.browser import Reader, numbers
 from tests.tools.looks import findings, looks
 from tests.tools.saved import saved, shade
 from tests.tools.tolerance import assert_close
@@ -28,7 +28,7 @@ def opened(reader: Reader, **link: object) -> Reader:
 
 def shown(reader: Reader, what: str) -> torch.Tensor:
     """A matrix as the browser has it."""
-    values, shape = reader.page.locator(ROOT).evaluate(f"({{ scope: {{ head, about }} }}) => [[...{what}], head.shape]")
+    values, shape = numbers(reader.page.locator(ROOT), f"({{ scope: {{ head, about }} }}) => [[...{what}], head.shape]")
     return torch.tensor(values).reshape(shape) if len(values) == shape[0] * shape[1] else torch.tensor(values)
 
 

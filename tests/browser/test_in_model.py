@@ -14,7 +14,7 @@ from selfattn.maths.attend import Stages
 from selfattn.maths.masks import causal, window
 from selfattn.recording.edits import Edit, from_json, to_json
 from tests.browser.test_all_heads import card, point
-from tests.tools.browser import Reader
+from tests.tools.browser import Reader, numbers
 from tests.tools.tolerance import assert_close
 
 TEXT = "The plot was dull, but the acting was not bad at all."
@@ -53,9 +53,14 @@ def open_page(reader: Reader, page: str, edits: list[Edit], more: str = "") -> R
 def check(reader: Reader, stages: Stages) -> None:
     """The head on the page of one head is that of Python."""
     root = reader.page.locator(".head[data-ready=true]")
-    shown = root.evaluate(NUMBERS)
+    shown = numbers(root, NUMBERS)
     assert_close(torch.tensor(shown["weights"]).view(shown["shape"]), stages.weights, within=1e-5)
     assert_close(torch.tensor(shown["context"]).view(-1, shown["dv"]), stages.context, within=1e-5)
+
+
+def follow(reader: Reader, page: str) -> None:
+    reader.page.get_by_role("link", name=page).click()
+    reader.settle()
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -66,7 +71,7 @@ def test_every_page_draws_what_the_model_computes(reader, name):
     open_page(reader, "", edits)
     assert reader.text(".st-key-in_model").count("✕") == len(edits)
     check(reader, stages)
-    colours = torch.tensor(reader.page.locator(".st-key-heads img").nth(HEAD).evaluate(GREENS, len(stages.weights)))
+    colours = torch.tensor(numbers(reader.page.locator(".st-key-heads img").nth(HEAD), GREENS, len(stages.weights)))
     low, high = (rgb(colour)[1] for colour in (LIGHT.panel, LIGHT.weights))
     # Streamlit sends a picture as JPEG.
     assert_close(colours, low + stages.weights.sqrt().flatten() * (high - low), within=24)
@@ -74,7 +79,7 @@ def test_every_page_draws_what_the_model_computes(reader, name):
     reader.click(".head .masks button[value=causal]")
     check(reader, trace.stages(LAYER, HEAD, edits=[*edits, Mask(causal)]))
 
-    open_page(reader, "all_heads", edits)
+    follow(reader, "All heads")
     assert reader.text(".st-key-in_model").count("✕") == len(edits)
     reader.page.locator(".atlas[data-ready=true]").wait_for()
     point(reader, LAYER, HEAD)
@@ -84,14 +89,15 @@ def test_every_page_draws_what_the_model_computes(reader, name):
         if pattern in shown:
             assert_close(shown[pattern], float(number), within=6e-4)
 
-    open_page(reader, "interventions", edits)
+    follow(reader, "Interventions")
     room = reader.page.locator(".experiment[data-ready=true]")
-    assert_close(torch.tensor(room.evaluate(OF_CHANGED)).view_as(stages.weights), stages.weights, within=1e-6)
+    assert_close(torch.tensor(numbers(room, OF_CHANGED)).view_as(stages.weights), stages.weights, within=1e-6)
 
     open_page(reader, "compare", edits, "&with=edits")
     own, edited = (selfattn.trace("sentiment", TEXT, each).stages(LAYER, HEAD).weights for each in ([], edits))
-    sides = reader.page.locator(".compare[data-ready=true]").evaluate(
-        "root => root.scope.head.sides.map(({ weights }) => [...weights])"
+    sides = numbers(
+        reader.page.locator(".compare[data-ready=true]"),
+        "root => root.scope.head.sides.map(({ weights }) => [...weights])",
     )
     for side, weights in zip(sides, (own, edited), strict=True):
         assert_close(torch.tensor(side).view(weights.shape), weights, within=1e-5)
@@ -104,12 +110,10 @@ def test_applying_adds_and_each_edit_is_taken_out_alone(reader):
     both = [*edits, Temperature(2.0, layers={LAYER}, heads={HEAD}, part="encoder", kind="self")]
     assert from_json(reader.link()["edits"]) == tuple(both)
     check(reader, selfattn.trace("sentiment", TEXT, both).stages(LAYER, HEAD))
-    reader.page.get_by_role("link", name="All heads").click()
-    reader.settle()
+    follow(reader, "All heads")
     reader.click(".st-key-take_out_0 button")
     assert from_json(reader.link()["edits"]) == tuple(both[1:])
-    reader.page.get_by_role("link", name="One head").click()
-    reader.settle()
+    follow(reader, "One head")
     check(reader, selfattn.trace("sentiment", TEXT, both[1:]).stages(LAYER, HEAD))
     open_page(reader, "", both)
     reader.click(".st-key-take_all_out button")

@@ -9,7 +9,7 @@ import selfattn
 from selfattn import Mask
 from selfattn.analysis.masks.reach import cost, first_layers
 from selfattn.maths.masks import parse
-from tests.tools.browser import Reader
+from tests.tools.browser import Reader, numbers
 from tests.tools.looks import findings, looks
 from tests.tools.saved import saved, shade
 from tests.tools.tolerance import assert_close
@@ -38,8 +38,8 @@ def answered(reader: Reader) -> Reader:
     return reader.settle()
 
 
-def numbers(reader: Reader) -> dict[str, object]:
-    return reader.page.locator(".mask").evaluate(NUMBERS)
+def shown(reader: Reader) -> dict[str, object]:
+    return numbers(reader.page.locator(".mask"), NUMBERS)
 
 
 def in_link(reader: Reader) -> str | None:
@@ -70,14 +70,14 @@ def drag(reader: Reader, *cells: tuple[int, int]) -> None:
 
 def compare(reader: Reader, trace: selfattn.Trace, layer: int = 0, head: int = 0) -> None:
     """What is on screen against the same expression in Python: mask, reach, weights and cost."""
-    shown = numbers(reader)
-    pattern, count = parse(shown["expression"]), shown["count"]
+    seen = shown(reader)
+    pattern, count = parse(seen["expression"]), seen["count"]
     call = trace.call(layer, kind="self").with_edits([Mask(pattern)])
     stages = call.stages(head)
-    assert torch.equal(torch.tensor(shown["keep"]).bool().view(count, count), stages.keep)
-    first = [-1 if layer == NEVER else layer for layer in shown["first"]]
+    assert torch.equal(torch.tensor(seen["keep"]).bool().view(count, count), stages.keep)
+    first = [-1 if layer == NEVER else layer for layer in seen["first"]]
     assert torch.equal(torch.tensor(first).view(count, count), first_layers(stages.keep))
-    assert_close(torch.tensor(shown["weights"]).view(count, count), stages.weights, within=1e-5)
+    assert_close(torch.tensor(seen["weights"]).view(count, count), stages.weights, within=1e-5)
     attention = trace.model.attention(call.part, "self")
     sizes = stages.query.shape[1], stages.value.shape[1], attention.heads, attention.layers
     found, told = cost(stages.keep, *sizes), reader.text(".mask .costs")
@@ -143,12 +143,12 @@ def test_cells_are_painted_undone_and_kept_by_a_reload(reader):
     reader.page.reload()
     reader.settle().page.locator(".mask[data-ready=true]").wait_for()
     compare(reader, trace)
-    drawn = numbers(reader)["expression"]
+    drawn = shown(reader)["expression"]
     drag(reader, (3, 3), (5, 3))
     reader.page.locator(".mask .drawn .cells").focus()
     reader.page.keyboard.press("Control+z")
     answered(reader)
-    assert numbers(reader)["expression"] == drawn == in_link(reader)
+    assert shown(reader)["expression"] == drawn == in_link(reader)
 
 
 def test_a_row_is_hidden_by_its_name_and_the_token_with_nothing_left_is_named(reader):
@@ -157,11 +157,11 @@ def test_a_row_is_hidden_by_its_name_and_the_token_with_nothing_left_is_named(re
     box = names.bounding_box()
     names.click(position={"x": 50, "y": (NOT + 0.5) * box["height"] / COUNT})
     answered(reader)
-    keep = torch.tensor(numbers(reader)["keep"]).view(COUNT, COUNT)
+    keep = torch.tensor(shown(reader)["keep"]).view(COUNT, COUNT)
     assert keep[NOT].sum() == 0
     assert keep.sum() == COUNT * (COUNT - 1)
     assert "“⁨not⁩” may attend to nothing" in reader.text(".mask .empty")
-    assert torch.tensor(numbers(reader)["weights"]).view(COUNT, COUNT)[NOT].sum() == 0
+    assert torch.tensor(shown(reader)["weights"]).view(COUNT, COUNT)[NOT].sum() == 0
     compare(reader, selfattn.trace("sentiment", TEXT))
 
 
@@ -179,7 +179,7 @@ def test_a_mask_is_drawn_by_keyboard(reader):
         cells.press("ArrowUp")
     cells.press("Space")  # above the cells: the whole column
     answered(reader)
-    keep = torch.tensor(numbers(reader)["keep"]).view(COUNT, COUNT)
+    keep = torch.tensor(shown(reader)["keep"]).view(COUNT, COUNT)
     assert keep[:, column].sum() == 0
     assert keep.sum() == COUNT * (COUNT - 1)
 
@@ -188,17 +188,17 @@ def test_patterns_are_combined_moved_and_taken_out(reader):
     opened(reader, keep="causal")
     patterns = reader.page.locator(".mask [aria-label=Patterns]")
     patterns.get_by_role("button", name="block", exact=True).click()
-    assert numbers(reader)["expression"] == "causal & block(4)"
+    assert shown(reader)["expression"] == "causal & block(4)"
     patterns.get_by_role("button", name="or", exact=True).click()
     patterns.get_by_role("button", name="global token").click()
-    assert numbers(reader)["expression"] == "causal & block(4) | global_tokens([0])"
+    assert shown(reader)["expression"] == "causal & block(4) | global_tokens([0])"
     patterns.get_by_label("block: size").fill("5")
     patterns.get_by_role("button", name="and not").click()
     patterns.get_by_role("button", name="dilated").click()
-    assert numbers(reader)["expression"] == "(causal & block(5) | global_tokens([0])) & ~dilated(8, 2)"
+    assert shown(reader)["expression"] == "(causal & block(5) | global_tokens([0])) & ~dilated(8, 2)"
     compare(answered(reader), selfattn.trace("sentiment", TEXT))
     patterns.get_by_role("button", name="causal").click()
-    assert numbers(reader)["expression"] == "(block(5) | global_tokens([0])) & ~dilated(8, 2)"
+    assert shown(reader)["expression"] == "(block(5) | global_tokens([0])) & ~dilated(8, 2)"
     reader.page.get_by_role("button", name="first + recent").click()
     answered(reader)
     assert in_link(reader) == "causal & (window(4) | global_tokens([0]))"
@@ -216,7 +216,7 @@ def test_layers_are_moved_and_played(reader):
     reader.page.get_by_role("button", name="Play").click()
     reader.page.get_by_role("button", name="Stop").click()
     answered(reader)
-    assert numbers(reader)["after"] < 3  # it starts from no layer
+    assert shown(reader)["after"] < 3  # it starts from no layer
 
 
 def test_an_expression_that_cannot_be_read_is_one_sentence_and_the_mask_stays(reader):
@@ -224,7 +224,7 @@ def test_an_expression_that_cannot_be_read_is_one_sentence_and_the_mask_stays(re
     reader.page.locator(".mask .expression").fill("window(three)")
     reader.page.locator(".mask .expression").press("Enter")
     assert reader.text(".mask .fault").startswith("Could not read the mask “window(three)”; expected causal")
-    assert numbers(reader)["expression"] == "block(3)"
+    assert shown(reader)["expression"] == "block(3)"
 
 
 def test_the_export_holds_every_pair_and_the_python_of_the_edit(reader):
@@ -247,7 +247,7 @@ def test_another_sentence_keeps_the_pattern(reader):
     opened(reader, keep="window(3) & ~custom([[4, 3]])")
     reader.type("The food was good, and so was the view.")
     answered(reader)
-    assert in_link(reader) == numbers(reader)["expression"] == "window(3)"
+    assert in_link(reader) == shown(reader)["expression"] == "window(3)"
     compare(reader, selfattn.trace("sentiment", "The food was good, and so was the view."))
 
 

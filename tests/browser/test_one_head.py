@@ -10,7 +10,7 @@ import torch
 import selfattn
 from selfattn import Scale, Temperature
 from selfattn.analysis.one_head.gauges import gauges
-from tests.tools.browser import Reader
+from tests.tools.browser import Reader, numbers
 from tests.tools.tolerance import assert_close
 
 TEXT = "The film was not good."
@@ -154,7 +154,7 @@ def test_a_long_text_is_a_map_whose_tiles_are_exact(reader):
     assert f"{len(trace.tokens):,} × {len(trace.tokens):,} cells" in reader.text(".head .map-bar")
     assert "pooled 2 x 2 (maximum), exact tiles on demand" in reader.text("[data-testid=stSidebar]")
     tile = "root => [...root.scope.head.tile(700, 720, 300, 333)]"
-    found = torch.tensor(root.evaluate(tile)).view(20, 33)
+    found = torch.tensor(numbers(root, tile)).view(20, 33)
     assert_close(found, trace.call(0).stages(0).weights[700:720, 300:333], within=1e-5)
     # What the reader sets goes through Python, and comes back as another overview.
     reader.page.locator(".head .controls .slider input").first.fill("3")
@@ -162,7 +162,7 @@ def test_a_long_text_is_a_map_whose_tiles_are_exact(reader):
     reader.settle()
     edited = trace.call(0).with_edits([Temperature(3.0)]).stages(0).weights
     reader.page.wait_for_timeout(1000)
-    found = torch.tensor(root.evaluate(tile)).view(20, 33)
+    found = torch.tensor(numbers(root, tile)).view(20, 33)
     assert_close(found, edited[700:720, 300:333], within=1e-5)
 
 

@@ -11,38 +11,36 @@ from tests.tools.browser import Reader
 from tests.tools.looks import findings, scrolls_down_alone
 from tests.tools.tolerance import assert_close
 
-PATHS = [
-    "/",
-    "/?show=map&stage=scaled",
-    "/?show=lines&words=true",
-    "/?show=table",
-    "/?model=minilm&mask=own,causal",
-    "/?model=digits",
-    "/?model=tones",
-    "/?model=dates",
-    "/?model=induction",
-    "/all_heads",
-    "/all_heads?shown=Table",
-    "/model",
-    "/scaling",
-    "/scaling?data=the+model%27s+own",
-    "/masks?masks_or_positions=Positions",
-    "/training",
-    "/cost",
-    "/cost?costs=Measured+here",
+# A page by its path, and what is pressed there, one after the other.
+PAGES = [
+    ("/", *(f".head .segmented button[value={view}]" for view in ("map", "lines", "table"))),
+    ("/?model=minilm&mask=own,causal&words=true&show=lines",),
+    ("/?model=digits",),
+    ("/?model=tones",),
+    ("/?model=dates",),
+    ("/?model=induction",),
+    ("/all_heads", ".st-key-shown button:has-text('Table')"),
+    ("/model",),
+    ("/scaling", '.st-key-data button:has-text("the model\'s own")'),
+    ("/masks?masks_or_positions=Positions",),
+    ("/training",),
+    ("/cost", ".st-key-costs button:has-text('Measured here')"),
 ]
 
 
-@pytest.mark.parametrize("path", PATHS)
-def test_a_page_is_whole_in_every_look(reader, path):
+@pytest.mark.parametrize(("path", "presses"), [(path, presses) for path, *presses in PAGES])
+def test_a_page_is_whole_in_every_look(reader, path, presses):
     reader.page.emulate_media(color_scheme="dark")
     reader.open(path)
-    # The same elements in the other colours: only their contrast is new.
-    for scheme, width, rules in (("dark", 900, []), ("light", 1440, ["color-contrast"])):
-        reader.look(scheme, width)
-        assert reader.page.locator(".sa-notice").count() == 0
-        scrolls_down_alone(reader)
-        assert findings(reader, *rules) == []
+    for press in ("", *presses):
+        if press:
+            reader.click(press)
+        # The same elements in the other colours: only their contrast is new.
+        for scheme, width, rules in (("dark", 900, []), ("light", 1440, ["color-contrast"])):
+            reader.look(scheme, width)
+            assert reader.page.locator(".sa-notice").count() == 0
+            scrolls_down_alone(reader)
+            assert findings(reader, *rules) == []
 
 
 TEXT = "The plot was dull, but the acting was not bad at all."

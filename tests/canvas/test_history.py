@@ -15,7 +15,7 @@ from selfattn.canvas.training import ORDER, history_payload
 from selfattn.figures.palette import DARK, LIGHT
 from selfattn.places import SPECIMENS
 from selfattn.training.run.history import History, read
-from tests.tools.browser import HOME
+from tests.tools.browser import HOME, numbers
 from tests.tools.tolerance import assert_close
 
 BROWSER = HOME / "selfattn" / "canvas" / "browser"
@@ -121,7 +121,7 @@ def test_the_browser_reads_the_numbers_that_were_stored(module_page):
     special = history.weights[1].copy()
     special[0, 0, 0] = [[0, 2**-24], [65504, 6.1e-5]]  # the smallest, the largest, a subnormal
     history = dataclasses.replace(history, weights=(history.weights[0], special))
-    found = module_page.evaluate(DECODE, base64.b64encode(history_payload(history)).decode())
+    found = numbers(module_page, DECODE, base64.b64encode(history_payload(history)).decode())
     for text, weights in enumerate(history.weights):
         assert found["weights"][text] == weights.astype(float).flatten().tolist()
         assert found["maps"][text] == weights[2, 1, 1].astype(float).flatten().tolist()

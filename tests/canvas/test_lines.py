@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from tests.tools.browser import numbers
 from tests.tools.fake_scope import HOSTILE, PALETTE, head, mount
 
 ISOLATES = re.compile("[\u2068\u2069]")
@@ -24,7 +25,7 @@ def token(page, side, place):
 
 
 def pixels(page):
-    width, height, data = page.evaluate(INK)
+    width, height, data = numbers(page, INK)
     return np.array(data, dtype=np.uint8).reshape(height, width, 4)
 
 

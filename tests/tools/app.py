@@ -1,9 +1,15 @@
 """The app's script without a browser: a link opened, and another page gone to."""
 
+from functools import cache
+
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
 from selfattn.places import HOME
+
+# Each run looks through all installed packages for components, which takes as long as a page.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 def app(page: str = "", **link: object) -> AppTest:

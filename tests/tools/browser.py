@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import json
 import os
 import socket
 import subprocess
@@ -106,6 +107,11 @@ PAPER = {"light": "rgb(251, 250, 247)", "dark": "rgb(21, 21, 24)"}
 # Nothing left to do, and what was done is on the screen.
 PAINTED = """() => new Promise((done) =>
   requestIdleCallback(() => requestAnimationFrame(() => requestAnimationFrame(done)), { timeout: 1000 }))"""
+
+
+def numbers(of: object, function: str, given: object = None) -> object:
+    """What a function finds in a page or an element, as one string: of a list Playwright checks number by number."""
+    return json.loads(of.evaluate(f"async (...given) => JSON.stringify(await ({function})(...given))", given))
 
 
 class Reader:

@@ -40,16 +40,12 @@ def scrolls_down_alone(reader: Reader) -> None:
 
 
 def looks(reader: Reader, path: str) -> Iterator[None]:
-    """Open a page in the dark, make it light and narrower as it stands, and open it again on a telephone."""
+    """Open a page in the dark, and make it light, narrower and as narrow as a telephone as it stands."""
     reader.page.emulate_media(color_scheme="dark")
     reader.open(path)
     yield
     scrolls_down_alone(reader)
-    reader.look("light", 900)
-    yield
-    scrolls_down_alone(reader)
-    reader.page.set_viewport_size({"width": 390, "height": 900})
-    reader.page.reload()
-    reader.settle()
-    yield
-    scrolls_down_alone(reader)
+    for width in (900, 390):
+        reader.look("light", width)
+        yield
+        scrolls_down_alone(reader)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from selfattn.figures.palette import LIGHT, rgb
-from tests.tools.browser import Reader
+from tests.tools.browser import Reader, numbers
 
 SVG = "{http://www.w3.org/2000/svg}"
 # What a picture has no need of, and what would ask something of somebody.
@@ -78,11 +78,12 @@ def copied(reader: Reader) -> Image.Image:
     reader.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     reader.page.locator(".saver button[value=copy]").click()
     reader.page.locator(".saver-said", has_text="Copied").wait_for()
-    found = reader.page.evaluate(
+    found = numbers(
+        reader.page,
         """async () => {
           const [item] = await navigator.clipboard.read();
           return [...new Uint8Array(await (await item.getType("image/png")).arrayBuffer())];
-        }"""
+        }""",
     )
     reader.page.context.clear_permissions()
     return Image.open(io.BytesIO(bytes(found))).convert("RGB")
@@ -95,8 +96,8 @@ def shade(weight: float, most: float) -> list[int]:
 
 def _placed(element: Element, matrix: np.ndarray) -> Iterator[tuple[np.ndarray, Element]]:
     """An element and all in it, each with the matrix that leads from its own lengths to those of the whole."""
-    for name, numbers in re.findall(r"(\w+)\(([^)]*)\)", element.get("transform", "")):
-        parts = [float(number) for number in numbers.split()]
+    for name, listed in re.findall(r"(\w+)\(([^)]*)\)", element.get("transform", "")):
+        parts = [float(number) for number in listed.split()]
         matrix = matrix @ _matrix(name, parts)
     yield matrix, element
     for child in element:

@@ -2,7 +2,6 @@
 
 import random
 import re
-from urllib.parse import quote
 
 import pytest
 import torch
@@ -12,7 +11,8 @@ import selfattn
 from selfattn.canvas.view import read
 from selfattn.models.loading.names import names
 from tests.tools import made, tiny
-from tests.tools.browser import Reader
+from tests.tools.alone import alone, told
+from tests.tools.browser import numbers
 from tests.tools.tolerance import assert_close
 
 TEXT = "The plot was dull, but the acting was not bad at all."
@@ -80,14 +80,6 @@ def draw_move(chance: random.Random, tokens: int) -> tuple[str, object]:
     return name, None
 
 
-def settled(reader: Reader) -> object:
-    """The component's root, after it has drawn what was set."""
-    root = reader.page.locator(".head[data-ready=true]")
-    root.wait_for(timeout=60_000)
-    root.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    return root
-
-
 def compare(shown: dict[str, object], trace: selfattn.Trace, layer: int, head: int) -> None:
     """What is on screen against the edits that the same view means in Python."""
     view, notes = read(shown["view"])
@@ -114,7 +106,7 @@ def folders(tmp_path_factory):
 
 @pytest.mark.parametrize("model", ["sentiment", "induction", "minilm", "gpt2", "llama", "gemma2"])
 @pytest.mark.parametrize("pad", [0, 3])
-def test_any_sequence_of_controls_gives_the_numbers_of_python(reader, folders, model, pad):
+def test_any_sequence_of_controls_gives_the_numbers_of_python(module_page, folders, model, pad):
     source = str(folders / model) if (folders / model).is_dir() else model
     chance = random.Random(f"{model}{pad}")
     loaded = selfattn.load(source)
@@ -123,49 +115,43 @@ def test_any_sequence_of_controls_gives_the_numbers_of_python(reader, folders, m
     attention = loaded.attentions[0]
     layer, head = chance.randrange(attention.layers), chance.randrange(attention.heads)
     trace = selfattn.trace(loaded, TEXT, pad=pad)
-    reader.open(f"/?model={quote(source, safe='')}&layer={layer}&head={head}&pad={pad}&text={quote(TEXT)}")
-    now = f"root => {{ {NUMBERS} return numbers(root); }}"
-    opened = settled(reader).evaluate(now)
-    compare(opened, trace, layer, head)
+    root = alone(module_page, model=source, layer=layer, head=head, pad=pad, text=TEXT)
+    compare(numbers(root, f"root => {{ {NUMBERS} return numbers(root); }}"), trace, layer, head)
     moves = FIRST + [draw_move(chance, len(trace.tokens)) for _ in range(10)]
-    seen = settled(reader).evaluate(PLAY, moves)
+    seen = numbers(root, PLAY, moves)
     assert len({str(shown["view"]) for shown in seen}) > len(FIRST)
     for shown in seen:
         compare(shown, trace, layer, head)
-    # The server has heard of it all, and answered: it stands.
-    reader.settle()
-    assert settled(reader).evaluate(now) == seen[-1]
+    heard = told(module_page)["view"]
+    assert {name: heard[name] for name in seen[-1]["view"]} == seen[-1]["view"]
 
 
-def test_a_model_that_never_scales_says_so(reader, folders, tmp_path):
+def test_a_model_that_never_scales_says_so(module_page, folders, tmp_path):
     tokenizer = hf.AutoTokenizer.from_pretrained(names()["sentiment"])
     made = tiny.network("t5")
     made.resize_token_embeddings(len(tokenizer))
     made.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     for source, off in ((tmp_path, True), (folders / "llama", False)):
-        reader.open(f"/?model={quote(str(source), safe='')}&text=A+small+film.")
-        toggle = settled(reader).locator(".controls .toggle")
+        toggle = alone(module_page, model=source, text="A small film.").locator(".controls .toggle")
         assert toggle.locator("input").is_disabled() == off
         assert ("never scales" in toggle.get_attribute("title")) == off
 
 
-def test_rows_that_may_attend_to_nothing_are_flagged(reader):
+def test_rows_that_may_attend_to_nothing_are_flagged(module_page):
     pairs = ", ".join(f"0>{key}" for key in range(8))
-    reader.open(f"/?text=The+film+was+good.&pairs={quote(pairs)}")
-    settled(reader)
-    assert "1 row may attend to nothing: zeros." in reader.text(".head .gauges")
-    assert "8 hidden pairs" in reader.text(".head .controls")
+    root = alone(module_page, text="The film was good.", pairs=pairs)
+    assert "1 row may attend to nothing: zeros." in root.locator(".gauges").inner_text()
+    assert "8 hidden pairs" in root.locator(".controls").inner_text()
 
 
-def test_a_sink_has_a_column_of_its_own(reader, tmp_path):
+def test_a_sink_has_a_column_of_its_own(module_page, tmp_path):
     folder = made.folder(tmp_path / "sinks", "gpt_oss", made.word_level())
-    reader.open(f"/?model={quote(str(folder))}&text=the+good+dog+sat&head=1&from=3&to=0")
+    root = alone(module_page, model=folder, text="the good dog sat", head="1", **{"from": "3", "to": "0"})
     weights = selfattn.trace(str(folder), "the good dog sat").stages(0, 1).weights
-    said = reader.page.locator(".head canvas.sink").get_attribute("aria-label")
+    said = root.locator("canvas.sink").get_attribute("aria-label")
     kept, given = map(float, re.findall(r"\d\.\d+", said))
     assert 0.001 < kept < 0.999
     assert_close(kept, 1 - weights[3].sum(), within=6e-4)
     assert_close(given, weights[3].sum(), within=6e-4)
-    reader.open("/")
-    assert not reader.page.locator(".head canvas.sink").is_visible()
+    assert not alone(module_page).locator("canvas.sink").is_visible()

@@ -81,7 +81,7 @@ def address(runs_home: Path):
 @pytest.fixture(scope="session")
 def tab(chromium):
     """The tab of one worker, for one reader after the other."""
-    page = chromium.new_page(viewport=DESK, accept_downloads=True)
+    page = chromium.new_context(viewport=DESK, accept_downloads=True).new_page()
     page.add_init_script(SPARED)
     return page
 

@@ -9,7 +9,7 @@ from selfattn.places import SPECIMENS
 from selfattn.training.run.history import read
 from selfattn.training.run.run import all_runs, open_run
 from tests.canvas.test_history import check
-from tests.tools.browser import DESK, Reader
+from tests.tools.browser import Reader
 from tests.tools.looks import looks
 from tests.tools.saved import saved, shade
 from tests.tools.tolerance import assert_close
@@ -33,12 +33,13 @@ def reader(reader, home):
 
 
 @pytest.fixture
-def open_tab(chromium, reader, home):
-    """A tab of another reader's browser."""
+def open_tab(reader):
+    """A tab of its own, and so another reader to the server."""
     readers = []
 
-    def tab(path: str, **options: object) -> Reader:
-        readers.append(Reader(chromium.new_page(**{"viewport": DESK} | options), reader.address))
+    def tab(path: str, width: int) -> Reader:
+        readers.append(Reader(reader.page.context.new_page(), reader.address))
+        readers[-1].page.set_viewport_size({"width": width, "height": 844})
         readers[-1].page.set_default_timeout(STARTS)
         return readers[-1].open(path)
 
@@ -109,7 +110,7 @@ def test_two_readers_see_one_run_pause_go_on_and_end(reader, open_tab, home):
     first = reader.open(f"/training?{SMALL}&train_epochs=500&train_batch=4&train_patience=0")
     run = open_run(home / train(first))
     says(first, "Running, step")
-    second = open_tab(f"/training?run={run.folder.name}", viewport={"width": 390, "height": 844})
+    second = open_tab(f"/training?run={run.folder.name}", width=390)
     says(second, "Running, step")
     # Who asks for another is refused, and comes back to the one that runs.
     second.open(f"/training?{SMALL}").page.locator(".st-key-train_start button").click()

@@ -93,13 +93,17 @@ def predictions(first: Trace, second: Trace) -> dict[str, Any]:
     a, b = first.prediction, second.prediction
     if a is None or b is None:
         why = first.why_no_prediction if a is None else second.why_no_prediction
-        return {"title": "What they say", "rows": [], "note": f"{why} {_apart(first, second)}".strip()}
+        return {"title": "What they say", "rows": [], "bars": True, "note": f"{why} {_apart(first, second)}".strip()}
     kinds, shown = (a.kind, SHOWN) if a.kind == b.kind else (f"A: {a.kind}, B: {b.kind}", FEW)
     names = list(dict.fromkeys(name for each in (a, b) for name, _ in each.top(shown)))
     rows = [{"name": visible(name), "first": a.of(name) or None, "second": b.of(name) or None} for name in names]
-    ((said, _),), ((other, _),) = a.top(1), b.top(1)
+    ((said, one),), ((other, two),) = a.top(1), b.top(1)
     note = f"Both say {visible(said)}." if said == other else f"A says {visible(said)}, B says {visible(other)}."
-    return {"title": f"What they say ({kinds})", "rows": rows, "note": f"{note} {_apart(first, second)}".strip()}
+    if not (a.is_distribution or b.is_distribution):
+        note = f"B's is {abs(two - one):.3f} {'above' if two > one else 'below'} A's."
+    bars = "number" not in (a.unit, b.unit)
+    note = f"{note} {_apart(first, second)}".strip()
+    return {"title": f"What they say ({kinds})", "rows": rows, "bars": bars, "note": note}
 
 
 def _apart(first: Trace, second: Trace) -> str:

@@ -20,12 +20,15 @@ TITLES = {
     "transcript": "The model heard",
     "frame": "This frame",
     "similarity": "The two texts",
+    "score": "The model's score",
 }
 READING = "Weights show where the head read from, not what caused the output."
 
 
 def prediction_of(before: Trace, after: Trace | None, temperature: float = 1.0) -> dict[str, Any]:
     """Title, text, rows of {id, name, now, before} by what came first before the change, and one sentence of caveat.
+
+    `bars` says whether the numbers are shares.
 
     Where the model answers at every position, `at` holds the rows of each: {position: rows}. `temperature` divides
     the logits of a next token.
@@ -43,7 +46,7 @@ def prediction_of(before: Trace, after: Trace | None, temperature: float = 1.0) 
             {"id": 0, "name": visible(said.text), "now": now.of(said.text), "before": first.of(said.text)}
             for said in ([first] if first.text == now.text else [first, now])
         ]
-    changed = after is not None and now.top(1)[0][0] != first.top(1)[0][0]
+    changed = after is not None and now.is_distribution and now.top(1)[0][0] != first.top(1)[0][0]
     note = "The tick is the prediction before the change." if after else first.note or READING
     note += "; the heads are those that read the first text." if first.kind == "similarity" and not after else ""
     return {
@@ -51,6 +54,7 @@ def prediction_of(before: Trace, after: Trace | None, temperature: float = 1.0) 
         "text": _text(now),
         "was": _text(first) if after and _text(first) != _text(now) else "",
         "rows": rows,
+        "bars": now.unit != "number",  # a number has no whole that a bar could be a share of
         "position": now.position,
         "at": _everywhere(first, now if after else None),
         "note": note + (f" It now says {visible(now.top(1)[0][0])!r}." if changed and not _text(now) else ""),
@@ -86,7 +90,15 @@ def _everywhere(first: Prediction, now: Prediction | None) -> dict[int, list[dic
 
 def _unsaid(before: Trace, after: Trace | None) -> dict[str, Any]:
     """What there is to say without a prediction: why, and how far the output of a model without a head moved."""
-    told: dict[str, Any] = {"title": "The model says", "text": "", "was": "", "rows": [], "position": None, "at": {}}
+    told: dict[str, Any] = {
+        "title": "The model says",
+        "text": "",
+        "was": "",
+        "rows": [],
+        "bars": True,
+        "position": None,
+        "at": {},
+    }
     if before.output is not None and after is not None and after.output is not None:
         far = moved(before, after).mean
         row = {"id": 0, "name": "moved by", "now": far, "before": None}

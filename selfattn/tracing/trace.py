@@ -216,12 +216,13 @@ def trace(
         if not isinstance(text, Mapping):
             raise
         raise ValueError(f"{model.name} could not read these tensors: {error}") from error
-    for name in ("logits", "start_logits", "end_logits"):
-        if name in output and not output[name].isfinite().all():
+    for name in ("logits", "prediction_logits", "start_logits", "end_logits"):
+        said = output.get(name)
+        if isinstance(said, Tensor) and not said.isfinite().all():
             raise ValueError(f"The output of {model.name} is not finite in {model.network.dtype}; load it as float32.")
     ids = inputs.get("input_ids")
     tokens = tokens or (of_ids(ids[0], model.tokenizer) if ids is not None else NO_TOKENS)
-    last = _last(output)
+    last = _last(output) if model.task.says is None else None
     if last is not None and second is not None:
         first = pooled(last, inputs.get("attention_mask"), model.pooling)
         prediction: Prediction | None = _compare(model, second, of_both, first)
@@ -233,9 +234,9 @@ def trace(
 
 
 def _last(output: Mapping[str, Any]) -> Float[Tensor, "token d"] | None:
-    """The last layer's output of a model without a head: its encoder's, where it has a decoder too."""
+    """The last layer's output: the encoder's, where there is a decoder too. None where it is not given."""
     last = output.get("encoder_last_hidden_state", output.get("last_hidden_state"))
-    return None if last is None or {"logits", "start_logits"} & set(output) else last[0].float().cpu()
+    return None if last is None else last[0].float().cpu()
 
 
 def _compare(

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+import transformers as hf
 
 import selfattn
 from selfattn import Ablate, Cut, Mask, Model, Temperature
@@ -141,6 +142,29 @@ def test_a_model_without_a_head_is_measured_by_its_output(headless):
     assert effect.before == 0.0
     assert_close(effect.after, slow, within=1e-5)
     assert effect.after > 0.01
+
+
+def scorer():
+    torch.manual_seed(4)
+    network = hf.BertForSequenceClassification(hf.BertConfig(**tiny.SMALL, num_labels=1))
+    return selfattn.Model.wrap(network, made.word_level(), "scorer")
+
+
+def test_a_model_that_gives_a_number_is_measured_by_it():
+    model, text, edit = scorer(), "the cat sat on the mat", Ablate(layers={1})
+    measure = effects.on_text(lambda edits: selfattn.trace(model, text, edits))
+    with torch.no_grad():
+        before = model.network(**model.inputs(text)[1]).logits.item()
+        hook = model.network.bert.encoder.layer[1].attention.output.dense.register_forward_pre_hook(
+            lambda _, arguments: (torch.zeros_like(arguments[0]),)
+        )
+        after = model.network(**model.inputs(text)[1]).logits.item()
+        hook.remove()
+    effect = measure.effect((edit,))
+    assert measure.name == "score"
+    assert_close([effect.before, effect.after, effect.moved], [before, after, abs(after - before)], within=1e-6)
+    with pytest.raises(ValueError, match="scorer gives no answer that could be named; it is measured by its score"):
+        effects.on_text(lambda edits: selfattn.trace(model, text, edits), ["good"])
 
 
 def test_silence_and_silenced_are_each_others_inverse(sentiment):

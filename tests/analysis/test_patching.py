@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import transformers as hf
 
 import selfattn
 from selfattn import Model
@@ -115,6 +116,18 @@ def test_a_model_without_a_head_recovers_its_output(headless):
         ((run.output - clean.output).norm(dim=-1) / clean.output.norm(dim=-1)).mean() for run in (corrupt, halfway)
     ]
     assert_close(recovery.share(halfway), 1 - distances[1] / distances[0], within=1e-5)
+
+
+def test_a_model_that_gives_a_number_recovers_it():
+    torch.manual_seed(9)
+    network = hf.BertForSequenceClassification(hf.BertConfig(**tiny.SMALL, num_labels=1, initializer_range=0.5))
+    model = Model.wrap(network, made.word_level(), "scorer")
+    clean, corrupt = (selfattn.trace(model, text) for text in ("the cat sat on the mat", "the dog sat on a mat"))
+    recovery = Recovery.of(clean, corrupt)
+    numbers = [model.network(**each.inputs).logits.item() for each in (clean, corrupt)]
+    assert (recovery.name, recovery.answers) == ("score", None)
+    assert_close([recovery.clean, recovery.corrupt], numbers, within=1e-6)
+    assert_close([recovery.share(corrupt), recovery.share(clean)], [0.0, 1.0], within=1e-6)
 
 
 def test_what_cannot_be_compared_is_refused_with_its_numbers(sentiment, clean, corrupt):

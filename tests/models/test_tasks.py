@@ -10,6 +10,7 @@ import torch
 import transformers as hf
 
 import selfattn
+from selfattn import Scale
 from selfattn.models.answers.changes import change
 from selfattn.models.answers.entities import token_classes
 from selfattn.models.answers.predictions import Prediction
@@ -51,8 +52,17 @@ def test_several_labels_are_sigmoids():
 
 
 @pytest.mark.parametrize("config", [{"num_labels": 1}, {"num_labels": 3, "problem_type": "regression"}])
-def test_a_number_is_no_distribution(config):
-    assert selfattn.trace(classifier(**config), "the film").prediction is None
+def test_a_number_is_a_score_and_no_distribution(config):
+    model = classifier(**config)
+    trace, edited = selfattn.trace(model, "the film"), selfattn.trace(model, "the film", [Scale(None)])
+    said = trace.prediction
+    assert (said.kind, said.is_distribution) == ("score", False)
+    assert_close(said.probabilities, logits(model, trace))
+    assert said.name(0) == ("score" if config["num_labels"] == 1 else "LABEL_0")
+    first = said.probabilities.argmax()
+    found = change(said, edited.prediction)
+    assert found.distance is None
+    assert_close(found.first, (logits(model, edited) - logits(model, trace))[first])
 
 
 def test_the_first_masked_token_is_filled_in(bert):
@@ -292,7 +302,7 @@ def test_silence_is_a_transcript(tmp_path):
     ],
 )
 def test_a_class_says_what_it_is_for(name, says, reads, writes):
-    assert task_of(tiny.network(name)) == Task(says, reads, writes)
+    assert task_of(tiny.network(name)) == Task(says, reads, writes, headless=says is None)
 
 
 def test_a_classifier_of_pairs_is_known_by_its_labels():
@@ -306,7 +316,6 @@ def test_a_classifier_of_pairs_is_known_by_its_labels():
 @pytest.mark.parametrize(
     ("make", "text", "said"),
     [
-        (lambda: classifier(num_labels=1), "the film", "gives numbers, and no probabilities"),
         (lambda: selfattn.Model.wrap(tiny.network("bert"), made.word_level()), "the cat", r"write \[MASK\] where"),
         (
             lambda: selfattn.Model.wrap(hf.BertModel(hf.BertConfig(**tiny.SMALL)), made.word_level()),

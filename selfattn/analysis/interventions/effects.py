@@ -36,6 +36,7 @@ How = Literal["zero", "mean"] | Means
 DRAWS = 20
 DISTANCE = "distance of the output"
 COSINE = "cosine of the two texts"
+SCORE = "score"
 # What effects are measured on, and the seed of what is drawn there.
 THIS_TEXT, REPEATS = "this text", "repeated random tokens"
 SEED = 0
@@ -77,12 +78,14 @@ def on_text(run: Callable[[tuple[Edit, ...]], Trace], answers: Sequence[str] = (
     """
     before = run(())
     said = before.prediction
-    if said is None or said.unit == "cosine":
+    if said is None or not said.is_distribution:
         if answers:
-            raise ValueError(f"{before.model.name} gives no answer that could be named; it is measured by its vectors.")
+            by = "vectors" if said is None or said.unit == "cosine" else "score"
+            raise ValueError(f"{before.model.name} gives no answer that could be named; it is measured by its {by}.")
         if said is None:
             return Measure(DISTANCE, DISTANCE, lambda edits: _of_output(before, run(edits)))
-        return Measure(COSINE, "size of the change", lambda edits: _of_cosine(said, run(edits)))
+        name = COSINE if said.unit == "cosine" else SCORE
+        return Measure(name, "size of the change", lambda edits: _of_number(said, run(edits)))
     asked = Asked.of(said, answers)
     return Measure(asked.name, "total variation distance", lambda edits: _of_answers(asked, said, run(edits)))
 
@@ -98,9 +101,9 @@ def _of_answers(asked: Asked, before: Prediction, after: Trace) -> Effect:
     )
 
 
-def _of_cosine(before: Prediction, after: Trace) -> Effect:
+def _of_number(before: Prediction, after: Trace) -> Effect:
     assert after.prediction is not None
-    first, found = before.probabilities.item(), change(before, after.prediction).first
+    first, found = before.probabilities.max().item(), change(before, after.prediction).first
     return Effect(first, first + found, abs(found))
 
 

@@ -14,13 +14,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from selfattn.analysis.interventions.answers import ONE_ANSWER, indices
-from selfattn.analysis.interventions.effects import DISTANCE, Place
+from selfattn.analysis.interventions.effects import DISTANCE, SCORE, Place
 from selfattn.models.model import Attention
 from selfattn.tracing.trace import Trace, moved
 
 Contexts = Mapping[tuple[int, int], Float[Tensor, "query d_v"]]  # by (place of the call, head)
 # Below these a share of the difference would be a share of nothing.
-LEAST = {"logit difference": 0.1, "probability": 0.02, DISTANCE: 1e-3}
+LEAST = {"logit difference": 0.1, "probability": 0.02, SCORE: 0.02, DISTANCE: 1e-3}
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Recovery:
     """How far a patch goes from the corrupt run to the clean one: `(m - m_corrupt) / (m_clean - m_corrupt)`.
 
     m is the logit difference between two answers, or the probability of the first: those that are named, else the first
-    of the clean run and of the corrupt run. For a model without a head it is minus the distance of its output from the
-    clean run's.
+    of the clean run and of the corrupt run. For a model that gives a number it is that; for one without a head minus
+    the distance of its output from the clean run's.
     """
 
     name: str  # what m is
-    answers: tuple[str, str] | None  # None for a model without a head
+    answers: tuple[str, str] | None  # None for a model without a head, or that gives a number
     clean: float
     corrupt: float
     number: Callable[[Trace], float]
@@ -53,6 +53,10 @@ class Recovery:
                 raise ValueError(f"{clean.model.name} gives no answer that could be named; leave them out.")
             name, names = DISTANCE, None
             number = _distance_to(clean)
+        elif said.kind == "score":
+            if answers:
+                raise ValueError(f"{clean.model.name} gives a score and no answer that could be named; leave them out.")
+            name, names, number = SCORE, None, _probability(int(said.probabilities.argmax()))
         else:
             name = name or "logit difference"
             if said.kind not in ONE_ANSWER or said.logits is None:

@@ -235,7 +235,7 @@ def _facts(model: Model, layers: Sequence[Layer]) -> tuple[tuple[str, str], ...]
     unscaled = all(layer.scale == 1.0 for layer in layers)
     return (
         ("kind", type(network).__name__),
-        ("says", model.task.says or "nothing: it has no head"),
+        ("says", model.task.saying),
         ("reads", " or ".join(model.task.reads)),
         ("positions", at + limit),
         *([("scale", "this model never scales its scores, by design")] if unscaled else []),

@@ -13,8 +13,8 @@ from selfattn.models.answers.predictions import Prediction
 class Change:
     """How far a prediction moved."""
 
-    distance: float | None  # total variation, 0 to 1; None for a similarity, which is no distribution
-    first: float  # of the probability of the first answer before the change; of the cosine, for a similarity
+    distance: float | None  # total variation, 0 to 1; None for a similarity and a score, which are no distributions
+    first: float  # of the probability, the cosine or the number that came first before the change
 
 
 def change(before: Prediction, after: Prediction) -> Change:
@@ -26,8 +26,9 @@ def change(before: Prediction, after: Prediction) -> Change:
     """
     if (before.kind, before.positions) != (after.kind, after.positions):
         raise ValueError(f"A {before.kind} and a {after.kind} at other places cannot be compared; run the same input.")
-    if before.unit == "cosine":
-        return Change(None, (after.probabilities - before.probabilities).item())
+    if not before.is_distribution:
+        largest = before.probabilities.argmax()
+        return Change(None, (after.probabilities - before.probabilities)[largest].item())
     p, q = _rows(before), _rows(after)
     if p.shape != q.shape:
         raise ValueError(f"The predictions have {p.shape[-1]} and {q.shape[-1]} answers; run one model on one input.")

@@ -28,11 +28,11 @@ class Prediction:
     `position` is the one of this distribution, and `at` gives the others.
     """
 
-    # "class", "masked token", "next token", "token class", "answer", "transcript", "frame" or "similarity"
+    # "class", "masked token", "next token", "token class", "answer", "transcript", "frame", "similarity" or "score"
     kind: str
-    probabilities: Float[Tensor, " label"]  # of a similarity, which is no distribution, the one cosine
+    probabilities: Float[Tensor, " label"]  # of what is no distribution, the one cosine or the numbers
     name: Callable[[int], str]
-    unit: str = "probability"  # or "cosine", from -1 to 1
+    unit: str = "probability"  # or "cosine", from -1 to 1, or "number"
     note: str = ""  # how the numbers come about, where that is a choice
     logits: Float[Tensor, "position label"] | None = None  # their softmax is the distribution at each position
     positions: tuple[int, ...] = ()  # the tokens or frames that the logits stand at
@@ -40,6 +40,11 @@ class Prediction:
     label: Callable[[int], str] | None = None  # what the labels at a position are called, where not as here
     said: tuple[Said, ...] = ()  # token class: the named spans; answer: the best one; transcript: its characters
     text: str = ""  # transcript: what was heard
+
+    @property
+    def is_distribution(self) -> bool:
+        """Are its numbers probabilities?"""
+        return self.unit == "probability"
 
     def __repr__(self) -> str:
         best = ", ".join(f"{name!r} {probability:.3f}" for name, probability in self.top(notebook.PREDICTIONS))

@@ -1,7 +1,7 @@
 """What a model was made for, by its class: what it wants to read, and what its output says."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -20,9 +20,15 @@ from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, spelt
 class Task:
     """What a model was made for."""
 
-    says: str | None  # the kind of its prediction; None for a model without a head
+    says: str | None  # the kind of its prediction; None for a model without a head, or with one that is not shown
     reads: tuple[str, ...]  # of "text", "pair", "picture", "sound": the first is what it was made for
     writes: bool = False  # one token after another
+    headless: bool = False  # it gives its last layer's output, and nothing else
+
+    @property
+    def saying(self) -> str:
+        """What it says, in words."""
+        return self.says or ("nothing: it has no head" if self.headless else "what is no label, token or number")
 
     def check(self, name: str, given: Input) -> None:
         """Raise ValueError where the model called `name` does not read what is given."""
@@ -43,14 +49,22 @@ def _classes(*mappings: Mapping[str, Any]) -> set[str]:
     return {each for name in found for each in ([name] if isinstance(name, str) else name)}
 
 
+# Heads of pre-training that fill in masked tokens, beside another thing that they say.
+PRETRAINED = {
+    f"{family}ForPreTraining" for family in ("Albert", "Bert", "BigBird", "Ernie", "FNet", "MegatronBert", "MobileBert")
+}
 # By the name of the network's class; the first that has it.
 TASKS = (
     (_classes(auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES), Task("next token", ("sound",), writes=True)),
     (_classes(auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES), Task("next token", ("text",), writes=True)),
-    (_classes(auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES) | {"SelfAttentionForMaskedLM"}, Task("masked token", ANY_TEXT)),
+    (
+        _classes(auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES) | PRETRAINED | {"SelfAttentionForMaskedLM"},
+        Task("masked token", ANY_TEXT),
+    ),
     ({"XLNetLMHeadModel"}, Task(ANY_ORDER, ("text",))),
     (
-        _classes(auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES) | {"SelfAttentionForCausalLM"},
+        _classes(auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)
+        | {"GPT2DoubleHeadsModel", "OpenAIGPTDoubleHeadsModel", "SelfAttentionForCausalLM"},
         Task("next token", ("text",), writes=True),
     ),
     (_classes(auto.MODEL_FOR_QUESTION_ANSWERING_MAPPING_NAMES), Task("answer", ("pair",))),
@@ -62,9 +76,15 @@ TASKS = (
         _classes(auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES) | {"SelfAttentionForSequenceClassification"},
         Task("class", ANY_TEXT),
     ),
+    ({"VisionEncoderDecoderModel"}, Task("next token", ("picture",), writes=True)),
+    ({"SpeechEncoderDecoderModel"}, Task("next token", ("sound",), writes=True)),
+    (_classes(auto.MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES), Task("next token", ("text",), writes=True)),
 )
+BASES = _classes(auto.MODEL_MAPPING_NAMES, auto.MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES)
 # What a model without a head reads, by the name of its main tensor.
 READS = {"pixel_values": ("picture",), "input_values": ("sound",), "input_features": ("sound",)}
+# What a model calls them: of a head of pre-training, those of its masked tokens.
+LOGITS = ("logits", "prediction_logits")
 # Labels that compare two texts: a classifier that has one was made for pairs.
 COMPARES = {"entailment", "contradiction", "not_entailment", "duplicate", "paraphrase", "equivalent", "same"}
 
@@ -74,7 +94,10 @@ def task_of(network: Any) -> Task:
     kind = type(network).__name__
     task = next((task for names, task in TASKS if kind in names), None)
     if task is None:
-        return Task(None, READS.get(network.main_input_name, ANY_TEXT))
+        headless = kind in BASES or kind.startswith("SelfAttention")
+        return Task(None, READS.get(network.main_input_name, ANY_TEXT), headless=headless)
+    if task.says == "class" and (network.config.num_labels < 2 or network.config.problem_type == "regression"):
+        return replace(task, says="score")
     if task.reads == ANY_TEXT and task.says == "class":
         names = {str(name).lower() for name in (network.config.id2label or {}).values()}
         return Task("class", ("pair", "text") if names & COMPARES else ANY_TEXT)
@@ -86,12 +109,13 @@ def why_none(
 ) -> str | None:
     """One sentence that says why there is no prediction in this output; None where there is one."""
     task = task_of(network)
-    if task.says is None or not {"logits", "start_logits"} & set(output):
-        return f"{type(network).__name__} has no head: it gives its last layer's output, and no prediction."
-    if task.says == "class" and (output["logits"].shape[-1] < 2 or network.config.problem_type == "regression"):
-        return "This model gives numbers, and no probabilities of labels."
+    kind = type(network).__name__
+    if task.headless or set(output) <= {"last_hidden_state"}:
+        return f"{kind} has no head: it gives its last layer's output, and no prediction."
+    if task.says is None or not {*LOGITS, "start_logits"} & set(output):
+        return f"{kind} says what is no label, token or number, which is not shown here: {', '.join(output)}."
     if task.says == ANY_ORDER:
-        return f"{type(network).__name__} is no causal model: its tokens see those after them, and none says the next."
+        return f"{kind} is no causal model: its tokens see those after them, and none says the next."
     if task.says == "masked token":
         mask, name = getattr(tokenizer, "mask_token_id", None), getattr(tokenizer, "mask_token", None)
         if mask is None:
@@ -120,13 +144,22 @@ def predict(
         start, end = (output[f"{side}_logits"][0].float().cpu() for side in ("start", "end"))
         assert isinstance(given, Pair)
         return answer(start, end, tokens, given.second, getattr(tokenizer, "cls_token_id", None))
-    logits = output["logits"][0].float().cpu()
+    logits = next(output[name] for name in LOGITS if name in output)[0].float().cpu()
     names = config.id2label or {}
 
     def label(index: int) -> str:
         return str(names.get(index, index))
 
     match says:
+        case "score":
+            alone = len(logits) == 1 and label(0) == "LABEL_0"  # as Transformers calls what nobody named
+            return Prediction(
+                "score",
+                logits,
+                (lambda _: "score") if alone else label,
+                unit="number",
+                note="a number, and no probability",
+            )
         case "class":
             if config.problem_type == "multi_label_classification":
                 return Prediction("class", logits.sigmoid(), label, note="several labels may hold at once")

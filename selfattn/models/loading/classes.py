@@ -2,30 +2,29 @@
 
 from typing import Any
 
+import transformers as hf
 from transformers.models.auto import modeling_auto as auto
+from transformers.utils import DummyObject, requires_backends
 
-from selfattn.models import encoder as encoder  # registers the local model with the Auto classes
-
-HEADS = (
-    auto.AutoModelForSequenceClassification,
-    auto.AutoModelForMaskedLM,
-    auto.AutoModelForCausalLM,
-    auto.AutoModelForSeq2SeqLM,
-    auto.AutoModelForSpeechSeq2Seq,
-    auto.AutoModelForImageClassification,
-    auto.AutoModelForTokenClassification,
-    auto.AutoModelForQuestionAnswering,
-    auto.AutoModelForCTC,
-    auto.AutoModelForAudioClassification,
-)
+from selfattn.models import encoder  # registers the local model with the Auto classes, too
 
 
 def class_of(config: Any) -> Any:
-    """The class that the checkpoint was saved from, if Transformers or this package has it; else its base model."""
-    wanted = (config.architectures or [""])[0]
-    for head in HEADS:
-        found = head._model_mapping.get(type(config), None)
-        for kind in found if isinstance(found, tuple) else (found,):
-            if kind is not None and kind.__name__ == wanted:
-                return kind
+    """The class that the checkpoint was saved from, if Transformers or this package has it; else its base model.
+
+    The name comes from a file: what it names must be a network that is made from such a config. Raises ImportError
+    where a library that it needs is not installed.
+    """
+    named = next(iter(config.architectures or ()), None)
+    for home in (encoder, hf):
+        kind = getattr(home, named, None) if isinstance(named, str) and named.isidentifier() else None
+        if isinstance(kind, DummyObject):  # a library that it needs is not installed
+            requires_backends(kind, kind._backends)
+        if isinstance(kind, type) and issubclass(kind, hf.PreTrainedModel) and _reads(kind, config):
+            return kind
     return auto.AutoModel
+
+
+def _reads(kind: type[hf.PreTrainedModel], config: Any) -> bool:
+    wanted: Any = kind.config_class
+    return isinstance(wanted, type) and isinstance(config, wanted)

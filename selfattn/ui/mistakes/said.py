@@ -51,9 +51,10 @@ def _compared(own: Trace, right: Trace, wrong: Trace, where: str) -> str:
     if p is None or q is None:
         return f"With the mistake in {where}, its output moves by {moved(right, wrong).mean:.3f} of its length."
     found = change(p, q)
-    if p.unit == "cosine":
-        before, after = (each.probabilities.item() for each in (p, q))
-        return f"With the mistake in {where}, the cosine of the two texts goes from {before:.3f} to {after:.3f}."
+    if not p.is_distribution:
+        before = p.probabilities.max().item()
+        what = "the cosine of the two texts" if p.unit == "cosine" else "its score"
+        return f"With the mistake in {where}, {what} goes from {before:.3f} to {before + found.first:.3f}."
     if len(p.positions) > 1:
         return (
             f"With the mistake in {where}, its answers at {len(p.positions)} places move by {found.distance:.3f} on "

@@ -17,7 +17,7 @@ export function says(scope) {
     const rows = prediction.rows.map(({ name, first, second }) => {
       const bars = h("div", { class: "bars" });
       for (const [side, value] of Object.entries({ A: first, B: second }))
-        if (value !== null) bar(bars, side)({ value });
+        if (value !== null) bar(bars, side)({ value, plain: !prediction.bars });
       return h("div", { class: "label" }, h("bdi", { class: "name", title: name }, name), bars);
     });
     element.replaceChildren(...told(prediction, rows, [prediction.note]));

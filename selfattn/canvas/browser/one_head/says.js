@@ -19,7 +19,7 @@ export function says(scope) {
     const body = h("div", { class: "bars" });
     for (const row of chosen === null ? prediction.rows : prediction.at[chosen]) {
       const draw = bar(body, row.name);
-      draw({ value: row.now, tick: row.before ?? NaN });
+      draw({ value: row.now, tick: row.before ?? NaN, plain: !prediction.bars });
       if (prediction.writable && chosen === null) write(body, row);
     }
     const at = chosen ?? (Object.keys(prediction.at).length > 1 ? prediction.position : null);

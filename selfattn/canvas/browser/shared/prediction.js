@@ -19,7 +19,7 @@ export function outcome(scope) {
     const { prediction, sentences, changes } = scope.about;
     const bars = h("div", { class: "bars" });
     for (const { name, now, before } of prediction.rows) {
-      bar(bars, name, "before")({ value: now, tick: before ?? NaN });
+      bar(bars, name, "before")({ value: now, tick: before ?? NaN, plain: !prediction.bars });
       bars.append(h("span", { class: "number moved" }, before === null ? "" : signed(now - before)));
     }
     // Of a run without changes the note is about weights, and there are none here.

@@ -13,9 +13,9 @@ from selfattn.models import encoder
 from selfattn.models.answers.similarity import Pooling
 from selfattn.models.answers.tasks import Task, task_of
 from selfattn.models.inputs import pictures, sounds
-from selfattn.models.inputs.given import Input, Picture, Sound, check, entrance, placed
+from selfattn.models.inputs.given import Input, Picture, Sound, check, entrance, placed, vocabulary
 from selfattn.models.inputs.tokens import Tokens, encode
-from selfattn.models.probe import probe
+from selfattn.models.probe import probes
 from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder, install, largest, recording
 from selfattn.recording.edits import Edit
@@ -63,6 +63,7 @@ class Model:
     names: Mapping[nn.Module, str]
     attentions: tuple[Attention, ...]
     fidelity: float
+    probe: Mapping[str, Tensor]  # what the self-test ran on
     processor: Any | None = None  # of pictures or of sounds
     pooling: Pooling = "mean"  # of a model without a head, where two texts are compared
     # Bytes that a recording keeps for each pair of a query and a key, in masks and in position biases.
@@ -90,11 +91,7 @@ class Model:
         network.eval()
         install(network)
         names = {module: path for path, module in network.named_modules()}
-        try:
-            with torch.inference_mode(), recording(Recorder(names)) as recorder:
-                network(**probe(network))
-        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError) as error:
-            raise ValueError(f"{name} ({type(network).__name__}) could not be run: {first_line(error)}") from error
+        inputs, recorder = _tested(network, names, name)
         if not recorder.calls:
             raise ValueError(f"{name} has no attention that can be recorded: it is a {type(network).__name__}.")
         fidelity = largest(recorder.differences())
@@ -105,7 +102,7 @@ class Model:
             )
         kept = recorder.pair_bytes("mask"), recorder.pair_bytes("position_bias")
         attentions = _attentions(recorder.calls)
-        return cls(name, network, tokenizer, names, attentions, fidelity, processor, pooling, *kept)
+        return cls(name, network, tokenizer, names, attentions, fidelity, inputs, processor, pooling, *kept)
 
     @property
     def limit(self) -> int | None:
@@ -270,10 +267,10 @@ class Model:
                 f"The text has {len(tokens):,} tokens, and {self.name} has positions for {self.limit:,}; "
                 f"shorten it by {len(tokens) - self.limit:,} tokens. Nothing was cut."
             )
-        highest, vocabulary = max(tokens.ids), self.network.get_input_embeddings().weight.shape[0]
-        if highest >= vocabulary:
+        highest, known = max(tokens.ids), vocabulary(self.network)
+        if highest >= known:
             raise ValueError(
-                f"The tokenizer of {self.name} gave the token {highest}, and its network knows {vocabulary}: "
+                f"The tokenizer of {self.name} gave the token {highest}, and its network knows {known}: "
                 "they are of two models; save them together."
             )
 
@@ -287,6 +284,25 @@ class Model:
             raise ValueError(f"{self.name} knows the tokens 0 to {vocabulary - 1:,}; got {wrong[0]:,} as written.")
         if self.network.config.is_encoder_decoder and self.room is not None and 1 + len(written) > self.room:
             raise ValueError(f"{self.name} writes at most {self.room - 1:,} tokens; got {len(written):,}.")
+
+
+def _tested(
+    network: PreTrainedModel, names: Mapping[nn.Module, str], name: str
+) -> tuple[Mapping[str, Tensor], Recorder]:
+    """The first small input that the network runs on, and the record of that. Raises ValueError where there is none."""
+    first: Exception | None = None
+    for inputs in probes(network):
+        try:
+            with torch.inference_mode(), recording(Recorder(names)) as recorder:
+                network(**inputs)
+            return inputs, recorder
+        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            first = first or error
+    if first is None:
+        raise ValueError(f"{type(network).__name__} reads {network.main_input_name}, which this version cannot make.")
+    if isinstance(first, ValueError):
+        raise first
+    raise ValueError(f"{name} ({type(network).__name__}) could not be run: {first_line(first)}") from first
 
 
 def _attentions(calls: list[Call]) -> tuple[Attention, ...]:

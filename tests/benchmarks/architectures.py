@@ -1,6 +1,7 @@
 """Is what is recorded what the model computed? One row for each of many tiny random networks; differences are largest.
 
 python -m tests.benchmarks.architectures
+python -m tests.benchmarks.architectures --all       every model type of Transformers: see `reach.py`
 
     weights    from the network's own eager `output_attentions`, float32; a batch of two, the second padded on the right
     left       the same, padded on the left, where a causal network generates from such texts
@@ -44,6 +45,11 @@ def row(name: str) -> str:
 
 
 if __name__ == "__main__":
+    if "--all" in sys.argv:
+        from tests.benchmarks import reach
+
+        reach.main([each for each in sys.argv[1:] if each != "--all"])
+        sys.exit()
     torch.set_num_threads(1)
     hf.logging.set_verbosity_error()
     # WavLM hands PyTorch a mask of booleans and a bias of numbers.

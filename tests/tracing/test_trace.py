@@ -19,7 +19,7 @@ from selfattn.models.answers.generation import continuation
 from selfattn.models.budgets import budget
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForCausalLM, SelfAttentionForMaskedLM
 from selfattn.models.inputs.given import Pair, entrance
-from selfattn.models.probe import probe
+from selfattn.models.probe import probes
 from selfattn.recording.doors import Recorder
 from selfattn.tracing import trace as traces
 from selfattn.tracing.audit import audit
@@ -238,7 +238,7 @@ def test_an_edit_reaches_the_prediction(bert):
 )
 def test_an_edit_that_would_reach_nothing_is_refused(bert, uneven, name, edit, said, monkeypatch):
     model = {"bert": bert, "uneven": uneven}.get(name) or Model.wrap(tiny.network(name), name=name)
-    given = probe(model.network)
+    given = next(probes(model.network))
     monkeypatch.setattr(Recorder, "attend", None)  # nothing may run
     with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
         selfattn.trace(model, given, [Scale(0.5), edit])
@@ -246,7 +246,7 @@ def test_an_edit_that_would_reach_nothing_is_refused(bert, uneven, name, edit, s
 
 @pytest.mark.parametrize("edit", [Ablate(layers={5}), Ablate(heads={7}), Ablate(layers={1, 5}, heads={2, 7}), Ablate()])
 def test_an_edit_without_a_part_reaches_whatever_has_its_layers_and_heads(uneven, edit):
-    trace = selfattn.trace(uneven, probe(uneven.network), [edit])
+    trace = selfattn.trace(uneven, next(probes(uneven.network)), [edit])
     for call in trace.calls:
         silenced = [head for head, setting in enumerate(call.settings) if setting.ablate]
         layer, heads = edit.layers is None or call.layer in edit.layers, edit.heads or range(call.heads)
@@ -261,7 +261,7 @@ def test_to_silence_no_head_changes_nothing(bert, nowhere):
 
 def test_layers_of_other_heads_can_be_named():
     model = Model.wrap(tiny.network("swin"))
-    trace = selfattn.trace(model, probe(model.network), [Ablate(heads={3})])
+    trace = selfattn.trace(model, next(probes(model.network)), [Ablate(heads={3})])
     assert [sum(setting.ablate is not None for setting in call.settings) for call in trace.calls] == [0, 0, 1]
 
 
@@ -481,7 +481,7 @@ def test_every_input_goes_there(bert, monkeypatch):
     tensors = bert.inputs(TEXT)[1]
     for module in ("inputs.given", "model"):
         monkeypatch.setattr(f"selfattn.models.{module}.entrance", lambda network: torch.device("meta"))
-    for given in (tensors, bert.inputs(tensors)[1], bert.inputs(TEXT)[1], probe(bert.network)):
+    for given in (tensors, bert.inputs(tensors)[1], bert.inputs(TEXT)[1], next(probes(bert.network))):
         assert {each.is_meta for each in given.values()} == {given is not tensors}
 
 

@@ -17,7 +17,7 @@ from selfattn.analysis.all_heads.atlas import Atlas
 from selfattn.analysis.all_heads.patterns import Pattern, uniform
 from selfattn.analysis.all_heads.patterns import induction as on_the_text
 from selfattn.analysis.interventions.repeats import repeated
-from selfattn.models.inputs.given import entrance
+from selfattn.models.inputs.given import entrance, vocabulary
 from selfattn.models.model import Model
 from selfattn.recording.doors import Recorder, recording
 from selfattn.recording.edits import Ablate, Edit
@@ -56,8 +56,7 @@ def scores(
     Edits that name positions, or means over texts, say nothing of these tokens, and are left out.
     """
     half = half if model.limit is None else min(half, model.limit // 2)
-    vocabulary = model.network.get_input_embeddings().weight.shape[0]
-    ids = repeated(SEQUENCES, half, generator, vocabulary=vocabulary).to(entrance(model.network))
+    ids = repeated(SEQUENCES, half, generator, vocabulary=vocabulary(model.network)).to(entrance(model.network))
     recorder = Recorder(model.names, [edit for edit in edits if not _of_texts(edit)])
     with torch.inference_mode(), recording(recorder):
         model.network(input_ids=ids, use_cache=False)

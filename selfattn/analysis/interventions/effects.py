@@ -23,7 +23,7 @@ from selfattn.analysis.interventions.repeats import repeated
 from selfattn.maths.masks import custom
 from selfattn.models.answers.changes import change
 from selfattn.models.answers.predictions import Prediction
-from selfattn.models.inputs.given import entrance
+from selfattn.models.inputs.given import entrance, vocabulary
 from selfattn.models.model import Attention, Model
 from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder, recording
@@ -117,9 +117,9 @@ def on_repeats(model: Model, generator: torch.Generator, half: int = HALF) -> Me
 
     Guesses of the second to the last token of the second half. `moved` is the share of guesses that are others.
     """
-    vocabulary = model.network.get_input_embeddings().weight.shape[0]
-    count = max(1, min(COUNT, MOST // (2 * half * vocabulary)))
-    ids = repeated(count, half, generator, vocabulary=vocabulary).to(entrance(model.network))
+    known = vocabulary(model.network)
+    count = max(1, min(COUNT, MOST // (2 * half * known)))
+    ids = repeated(count, half, generator, vocabulary=known).to(entrance(model.network))
     before = cache(lambda: _guesses(model, ids, half, ()))
 
     def effect(edits: tuple[Edit, ...]) -> Effect:

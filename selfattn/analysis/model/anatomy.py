@@ -11,7 +11,6 @@ from torch import nn
 from selfattn.models import encoder
 from selfattn.models.budgets import in_words
 from selfattn.models.model import Model, tolerance
-from selfattn.models.probe import probe
 from selfattn.recording.call import Call
 from selfattn.recording.doors import door, largest
 from selfattn.tracing.audit import Audit, audited
@@ -169,7 +168,7 @@ def columns(layers: Sequence[Layer]) -> list[str]:
 
 def anatomy(model: Model, found: Trace | None = None) -> Anatomy:
     """The anatomy of a model, measured on a run of it: pair by pair in every head. Its own small probe by default."""
-    found = found or trace(model, probe(model.network))
+    found = found or trace(model, model.probe)
     modules = {path: module for module, path in model.names.items()}
     rows = zip(found.calls, audited(found), strict=True)
     layers = tuple(_layer(call, modules.get(call.name), row) for call, row in rows)

@@ -80,10 +80,24 @@ def _named(value: object) -> str:
     return "None" if value is None else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
 
 
+def embeddings(network: PreTrainedModel) -> Tensor | None:
+    """The table of its input tokens; None where it has none of its own."""
+    try:
+        return getattr(network.get_input_embeddings(), "weight", None)
+    except (AttributeError, NotImplementedError):  # a model of two towers has one in each
+        return None
+
+
+def vocabulary(network: PreTrainedModel) -> int:
+    """How many tokens it knows. Raises AttributeError for a network that reads none."""
+    table = embeddings(network)
+    return int(network.config.get_text_config().vocab_size) if table is None or table.dim() != 2 else len(table)
+
+
 def entrance(network: PreTrainedModel) -> torch.device:
     """The device that a network takes its inputs on, for its parts may lie on several: that of its input embedding."""
-    text = network.main_input_name == "input_ids"
-    first = network.get_input_embeddings().weight if text else next(network.parameters())
+    embedding = embeddings(network) if network.main_input_name == "input_ids" else None
+    first = next(network.parameters()) if embedding is None else embedding
     # A weight that is offloaded lies nowhere until it is used: whoever fetches it takes the inputs along.
     return torch.device("cpu") if first.is_meta else first.device
 

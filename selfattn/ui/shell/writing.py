@@ -6,6 +6,7 @@ from dataclasses import replace
 import streamlit as st
 
 from selfattn import Model
+from selfattn.models.inputs.given import vocabulary
 from selfattn.models.inputs.tokens import spelt, visible
 from selfattn.ui import caches, link
 from selfattn.ui.caches import Run
@@ -117,7 +118,7 @@ def _written(run: Run, model: Model) -> tuple[int, ...]:
         return whole if model.room is None else whole[: model.room - 1]  # the start has a position too
     if st.session_state.setdefault("written_after", (run.choice, run.given)) != (run.choice, run.given):
         _keep(run, ())
-    highest = model.network.get_input_embeddings().weight.shape[0]
+    highest = vocabulary(model.network)
     return tuple(number for number in WRITTEN.get() if number < highest)
 
 

@@ -1,7 +1,8 @@
 """A model as this package knows it: a network whose attention goes through the door, and its tokenizer."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Any
 
 import torch
@@ -19,10 +20,12 @@ from selfattn.models.probe import probe
 from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder, install, largest, recording
 from selfattn.recording.edits import Edit
+from selfattn.recording.places import Places
 
 # The largest |recomputed - model| that rounding explains; in half precision as a share of the largest |context|.
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
 HALF_TOLERANCE = 5e-2
+_LEARNING = Lock()
 
 
 def tolerance(dtype: torch.dtype, recorder: Recorder) -> float:
@@ -42,15 +45,20 @@ class Attention:
 
     part: str
     kind: str
-    layers: int
+    numbers: tuple[int, ...]  # of its layers, the model's own: in a hybrid those between them do not attend
     heads: int
     key_heads: int
     d_head: int
     heads_of: tuple[int, ...] = ()  # layer by layer, where not all have as many; `heads` are the first's
 
+    @property
+    def layers(self) -> int:
+        """How many layers attend."""
+        return len(self.numbers)
+
     def heads_in(self, layer: int) -> int:
         """The heads of one layer."""
-        return self.heads_of[layer] if self.heads_of else self.heads
+        return self.heads_of[self.numbers.index(layer)] if self.heads_of else self.heads
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +79,7 @@ class Model:
     # What was wrong with a tokenizer or a processor that is there and could not be opened.
     why_no_tokenizer: str = ""
     why_no_processor: str = ""
+    seen: frozenset[str] = frozenset()  # paths of modules of which calls were recorded
 
     @classmethod
     def wrap(
@@ -104,8 +113,8 @@ class Model:
                 "it adds something to the formula that is not known here, so it is not shown."
             )
         kept = recorder.pair_bytes("mask"), recorder.pair_bytes("position_bias")
-        attentions = _attentions(recorder.calls)
-        return cls(name, network, tokenizer, names, attentions, fidelity, processor, pooling, *kept)
+        attentions, seen = _attentions(recorder.calls), frozenset(call.name for call in recorder.calls)
+        return cls(name, network, tokenizer, names, attentions, fidelity, processor, pooling, *kept, seen=seen)
 
     @property
     def limit(self) -> int | None:
@@ -158,6 +167,20 @@ class Model:
         """Bytes of the weights."""
         return sum(p.numel() * p.element_size() for p in self.network.parameters())
 
+    @property
+    def idle(self) -> frozenset[str]:
+        """The paths of modules that attend, and through which nothing has passed yet: a tower of pictures, say."""
+        places = Places.of(self.names)
+        return places.attending - self.seen if places else frozenset()
+
+    def learn(self, calls: Sequence[Call]) -> None:
+        """Know the layers of these calls: a picture passes through towers that a text does not."""
+        if self.seen.issuperset(call.name for call in calls):
+            return
+        with _LEARNING:
+            object.__setattr__(self, "seen", self.seen.union(call.name for call in calls))
+            object.__setattr__(self, "attentions", _attentions(calls, self.attentions))
+
     def attention(self, part: str | None = None, kind: str | None = None) -> Attention:
         """The attention of that part and kind; the first where none is named."""
         for each in self.attentions:
@@ -177,7 +200,7 @@ class Model:
                 (layer, head)
                 for each in self.attentions
                 if edit.part in (None, each.part) and edit.kind in (None, each.kind)
-                for layer in range(each.layers)
+                for layer in each.numbers
                 for head in range(each.heads_in(layer))
             ]
             self._check_named(edit, "layer", edit.layers, {layer for layer, _ in places})
@@ -190,8 +213,7 @@ class Model:
             return
         where = f" in its {edit.part}" if edit.part else " there" if noun == "head" and edit.layers else ""
         raise ValueError(
-            f"{type(edit).__name__} names {noun} {min(named - there)}; "
-            f"{self.name} has {noun}s 0 to {max(there)}{where}."
+            f"{type(edit).__name__} names {noun} {min(named - there)}; {self.name} has {noun}s {ranges(there)}{where}."
         )
 
     @property
@@ -289,19 +311,34 @@ class Model:
             raise ValueError(f"{self.name} writes at most {self.room - 1:,} tokens; got {len(written):,}.")
 
 
-def _attentions(calls: list[Call]) -> tuple[Attention, ...]:
+def _attentions(calls: Iterable[Call], known: Iterable[Attention] = ()) -> tuple[Attention, ...]:
+    """The attentions of these calls, beside those that are known."""
+    found = {(each.part, each.kind): each for each in known}
     groups: dict[tuple[str, str], list[Call]] = {}
     for call in calls:
         groups.setdefault((call.part, call.kind), []).append(call)
-    return tuple(_attention(part, kind, group) for (part, kind), group in groups.items())
+    for where, group in groups.items():
+        found[where] = _attention(*where, group, found.get(where))
+    return tuple(found.values())
 
 
-def _attention(part: str, kind: str, calls: list[Call]) -> Attention:
-    first, heads = calls[0], tuple(call.heads for call in calls)
-    alike = len(set(heads)) == 1
-    return Attention(
-        part, kind, len(calls), first.heads, first.key_heads, first.query.shape[-1], () if alike else heads
-    )
+def _attention(part: str, kind: str, calls: list[Call], known: Attention | None) -> Attention:
+    heads = {layer: known.heads_in(layer) for layer in known.numbers} if known else {}
+    numbers = tuple(sorted(heads := {call.layer: call.heads for call in calls} | heads))
+    first = known or Attention(part, kind, (), calls[0].heads, calls[0].key_heads, calls[0].query.shape[-1])
+    alike = len(set(heads.values())) == 1
+    return replace(first, numbers=numbers, heads_of=() if alike else tuple(heads[layer] for layer in numbers))
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Numbers in words: "0 to 11", or "3, 7, 11" and "0 to 2, 4 to 6" where some are not there."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def _unopened(name: str, what: str, why: str) -> str:

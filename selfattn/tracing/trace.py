@@ -21,7 +21,7 @@ from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.given import Input, Pair, Sound
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
 from selfattn.models.loading.library import in_memory, load
-from selfattn.models.model import Model, tolerance
+from selfattn.models.model import Model, ranges, tolerance
 from selfattn.recording.call import ALL, Call
 from selfattn.recording.doors import Recorder, largest, recording
 from selfattn.recording.edits import UNEDITED, Edit, listed
@@ -119,7 +119,7 @@ class Trace:
             if (call.part, call.kind, call.layer) == (attention.part, attention.kind, layer):
                 return call
         raise ValueError(
-            f"Layer {layer} was asked for; {self.model.name} has layers 0 to {attention.layers - 1} "
+            f"Layer {layer} was asked for; {self.model.name} has layers {ranges(attention.numbers)} "
             f"in its {attention.part} ({attention.kind}-attention)."
         )
 
@@ -202,7 +202,9 @@ def trace(
     if not isinstance(model, Model):
         raise ValueError(f"A trace is of a Model, or of a name to load; got a {in_memory(model)}.")
     edits = listed(edits)
-    model.check_edits(edits)
+    idle = model.idle
+    if not idle:
+        model.check_edits(edits)
     tokens, inputs = model.inputs(text, pad, written)
     _check(model, inputs, edited=bool(edits))
     second = model.inputs(text.second)[1] if isinstance(text, Pair) and model.task.says is None else None
@@ -216,6 +218,9 @@ def trace(
         if not isinstance(text, Mapping):
             raise
         raise ValueError(f"{model.name} could not read these tensors: {error}") from error
+    model.learn(recorder.calls)
+    if idle:  # an edit may name a tower that no input has reached before
+        model.check_edits(edits)
     for name in ("logits", "start_logits", "end_logits"):
         if name in output and not output[name].isfinite().all():
             raise ValueError(f"The output of {model.name} is not finite in {model.network.dtype}; load it as float32.")

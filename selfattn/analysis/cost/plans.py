@@ -115,7 +115,7 @@ class Plan:
     def recording(self) -> int:
         """What this app keeps in place of the maps: Q, K and V of every layer."""
         made = self.architecture
-        stack = Attention("planned", "self", made.layers, made.heads, made.key_heads, made.d_head)
+        stack = Attention("planned", "self", tuple(range(made.layers)), made.heads, made.key_heads, made.d_head)
         return recorded([stack], self.length, self.itemsize) * self.batch
 
     @property

@@ -136,7 +136,7 @@ def _guesses(model: Model, ids: Int[Tensor, "text token"], half: int, edits: tup
 
 def places(attention: Attention) -> list[Place]:
     """Every (layer, head) of an attention."""
-    return list(itertools.product(range(attention.layers), range(attention.heads)))
+    return list(itertools.product(attention.numbers, range(attention.heads)))
 
 
 def silence(heads: Iterable[Place], attention: Attention, how: How = "zero") -> tuple[Edit, ...]:

@@ -126,7 +126,7 @@ def patching(
 
     Places that are `done` are stepped over.
     """
-    alone = itertools.product(range(attention.layers), [*range(attention.heads), None])
+    alone = itertools.product(attention.numbers, [*range(attention.heads), None])
     for layer, head in sorted(alone, key=lambda place: place[1] is None):
         if (layer, head) not in done:
             heads = range(attention.heads) if head is None else [head]

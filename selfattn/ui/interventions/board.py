@@ -122,7 +122,7 @@ def picture(study: Study, setup: Setup, edits: Edits, how: How, on: On) -> None:
             edit_list.cut_pairs(edits, setup.shown, attention),
             alone,
             silenced,
-            (attention.layers, attention.heads),
+            (attention.numbers, attention.heads),
             about,
         ),
         source=source(study.model, study.run, at),

@@ -63,7 +63,7 @@ def patching(study: Study, attention: Attention) -> None:
         named = steps.name("patch", study.plain, attention, another, recovery.name, names)
         steps.walk(left, shares, heads + attention.layers, named, "patches")
     if done := dict(shares):  # another reader may be adding to them
-        st.html(figures.table(done, attention.layers, attention.heads, study.palette))
+        st.html(figures.table(done, attention.numbers, attention.heads, study.palette))
         st.html(f'<p class="sa-answer">{_sentence(done)}</p>')
         st.download_button(
             "CSV",

@@ -25,6 +25,8 @@ from selfattn.recording.places import Places
 # The largest |recomputed - model| that rounding explains; in half precision as a share of the largest |context|.
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
 HALF_TOLERANCE = 5e-2
+# In the names of classes that turn queries and keys.
+ROTARY = ("Rotary", "RopePosition")
 _LEARNING = Lock()
 
 
@@ -138,7 +140,10 @@ class Model:
         config = self.network.config.get_text_config()
         if isinstance(config, encoder.SelfAttentionConfig):
             return config.positions == "rope"
-        return bool(getattr(config, "rope_parameters", None))
+        # Some configs have the numbers for it, and their model does without.
+        places, first = Places.of(self.names), self.attentions[0].part
+        turning = [path for module, path in self.names.items() if any(name in type(module).__name__ for name in ROTARY)]
+        return any(first == "vision" or places is None or places.parts[path] != "vision" for path in turning)
 
     @property
     def devices(self) -> tuple[torch.device, ...]:

@@ -42,6 +42,7 @@ class Call:
     head_scales: tuple[float, ...] | None = None  # where each head has a scale of its own; `scale` is their mean
     behind: int = 0  # keys behind those of the queries' own tokens: of an encoder, compressed ones, a cache's room
     start: int = 0  # where its first key stands: in a window, after the windows before it
+    window: int | None = None  # keys a query may look back over, as the module says to the function that computes
     beside: int = 0  # numbers a token of the values that met the same weights before these
 
     @property

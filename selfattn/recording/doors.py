@@ -172,10 +172,7 @@ def install(network: PreTrainedModel) -> None:
     """
     if reason := refusal(network):
         raise ValueError(reason)
-    for module in _models(network):
-        if module._can_set_attn_implementation() and not _is_led(module):
-            eager = module.config._attn_implementation == "eager"
-            module.set_attn_implementation("selfattn_eager" if eager else "selfattn_sdpa")
+    _lead(network)
     if _start in network._forward_pre_hooks.values():
         return
     network.register_forward_pre_hook(_start)
@@ -185,6 +182,14 @@ def install(network: PreTrainedModel) -> None:
             module.register_forward_hook(_end, always_call=True)
         elif attends(type(module)):  # type: ignore[arg-type]
             module.register_forward_pre_hook(_keep_input, with_kwargs=True)
+
+
+def _lead(network: PreTrainedModel) -> None:
+    """Give the attention interface our functions; where their owner has chosen others since, once more."""
+    for module in _models(network):
+        if module._can_set_attn_implementation() and not _is_led(module):
+            eager = module.config._attn_implementation == "eager"
+            module.set_attn_implementation("selfattn_eager" if eager else "selfattn_sdpa")
 
 
 def door(network: PreTrainedModel) -> str:
@@ -204,7 +209,7 @@ def _is_led(module: PreTrainedModel) -> bool:
     return str(module.config._attn_implementation).startswith("selfattn")
 
 
-def _start(network: nn.Module, arguments: tuple[Any, ...]) -> None:
+def _start(network: PreTrainedModel, arguments: tuple[Any, ...]) -> None:
     if (recorder := _recorder.get()) is None:
         return
     # Whoever trains a network has its mode: to change it here would take the dropout from a step in another thread.
@@ -213,6 +218,7 @@ def _start(network: nn.Module, arguments: tuple[Any, ...]) -> None:
             f"This {type(network).__name__} is in train mode: dropout would make every run different; "
             "call network.eval() first."
         )
+    _lead(network)
     recorder.order.clear()
 
 
@@ -272,6 +278,7 @@ def _door(native: Any) -> Any:
             sink=rest.get("s_aux"),
             position_bias=rest.get("position_bias"),
             similarity=rest.get("similarity"),
+            window=rest.get("sliding_window"),
         )
         return recorder.attend(call, run), None
 

@@ -195,8 +195,8 @@ def trace(
     `contexts` are put in place of those that heads computed, (query, d_v), by (place in `calls`, head); stages show the
     heads' own.
     Raises ValueError for a text that the model cannot read, or that does not fit in memory; for an edit that names a
-    part, a layer or a head that the model does not have; and for a network in train mode: another thread may be
-    training it, so its mode is left as it is.
+    part, a layer or a head that the model does not have; for a run in which nothing attends; and for a network in
+    train mode: another thread may be training it, so its mode is left as it is.
     """
     model = load(model) if isinstance(model, str | Path) else model
     if not isinstance(model, Model):
@@ -218,6 +218,11 @@ def trace(
         if not isinstance(text, Mapping):
             raise
         raise ValueError(f"{model.name} could not read these tensors: {error}") from error
+    if not recorder.calls:
+        raise ValueError(
+            f"{model.name} ran without a call of attention that could be recorded: this input reaches no layer that "
+            "attends, or its attention was exchanged; load it anew."
+        )
     model.learn(recorder.calls)
     if idle:  # an edit may name a tower that no input has reached before
         model.check_edits(edits)

@@ -8,14 +8,26 @@ import transformers as hf
 
 import selfattn
 from selfattn import Ablate, Cut, Mask, Model, Temperature
+from selfattn.analysis.model.anatomy import anatomy
 from selfattn.maths.masks import causal
 from selfattn.models.model import ranges
-from selfattn.recording.doors import Recorder, recording
+from selfattn.recording.doors import Recorder, door, recording
 from selfattn.tracing.audit import audited
 from tests.tools import hybrids, tiny
 from tests.tools.tolerance import assert_close
 
 IDS = {"input_ids": torch.arange(4, 15)[None]}
+
+
+MIXERS = {
+    "jamba": "a state-space model (JambaMambaMixer)",
+    "qwen3_next": "linear attention (Qwen3NextGatedDeltaNet)",
+    "lfm2": "a convolution (Lfm2ShortConv)",
+    "bamba": "a state-space model (BambaMixer)",
+    "granite_hybrid": "a state-space model (GraniteMoeHybridMambaLayer)",
+    "zamba": "a state-space model (ZambaMambaMixer)",
+    "recurrent_gemma": "a recurrence (RecurrentGemmaRecurrentBlock)",
+}
 
 
 def silenced(network, path, head, inputs):
@@ -58,6 +70,15 @@ def test_layers_of_a_hybrid_have_the_models_own_numbers(name):
         selfattn.trace(model, IDS, [Ablate(layers={0})])
     with pytest.raises(ValueError, match=r"Layer 0 was asked for; .* has layers 1, 3 in"):
         trace.stages(0, 0)
+
+
+@pytest.mark.parametrize(("name", "mixer"), MIXERS.items())
+def test_what_the_other_layers_do_is_said_in_one_line(name, mixer):
+    found = anatomy(Model.wrap(hybrids.network(name)))
+    assert dict(found.facts)["other layers"] == f"layers 0, 2: {mixer}, not shown"
+    assert [group.title for group in found.groups("decoder", "self")] == ["layers 1, 3"]
+    turns = name in ("qwen3_next", "lfm2", "bamba", "recurrent_gemma")
+    assert dict(found.facts)["positions"].startswith("rotary" if turns else "none")
 
 
 def test_numbers_in_words():
@@ -180,3 +201,25 @@ def test_what_sees_both_ways_by_design_is_no_leak():
     sizes = {"vocab_size": 101, "hidden_size": 32, "num_attention_heads": 4, "dim_head": 8, "dim_ff": 37}
     ant = hf.CpmAntForCausalLM(hf.CpmAntConfig(**sizes, num_hidden_layers=2, prompt_length=4, segment_types=8)).eval()
     assert {row.future_hidden for row in audited(selfattn.trace(Model.wrap(ant), IDS))} == {None}
+
+
+@pytest.mark.parametrize("name", ["llama", "bert"])
+def test_an_attention_function_that_was_changed_is_led_through_the_door_again(name):
+    network = tiny.network(name)
+    model = Model.wrap(network)
+    before = selfattn.trace(model, IDS)
+    network.set_attn_implementation("eager")
+    after = selfattn.trace(model, IDS)
+    assert door(network) == "interface (eager)"
+    assert [call.title for call in after.calls] == [call.title for call in before.calls]
+    assert after.fidelity < 1e-5
+    assert_close(after.stages(1, 2).weights, before.stages(1, 2).weights, within=1e-5)
+
+
+def test_a_run_without_attention_is_refused():
+    network = tiny.network("llama")
+    model = Model.wrap(network, name="mine")
+    for layer in network.model.layers:
+        layer.forward = lambda hidden_states, *_, **__: hidden_states
+    with pytest.raises(ValueError, match="mine ran without a call of attention that could be recorded"):
+        selfattn.trace(model, IDS)

@@ -56,6 +56,10 @@ HYBRIDS: dict[str, tuple[str, dict[str, Any]]] = {
             "layers_block_type": ["mamba", "hybrid"] * 2,
         },
     ),
+    "recurrent_gemma": (
+        "RecurrentGemmaForCausalLM",
+        SMALL | {"lru_width": 32, "attention_window_size": 8, "head_dim": 8, "block_types": ["recurrent", "attention"]},
+    ),
 }
 PICTURE = tiny.PICTURE | {"image_size": 8}
 TEXT = tiny.GROUPED
@@ -113,9 +117,7 @@ def qwen_vl() -> tuple[hf.PreTrainedModel, dict[str, torch.Tensor]]:
     }
     text = TEXT | {"rope_parameters": {"rope_type": "default", "mrope_section": [2, 1, 1], "rope_theta": 1e4}}
     tokens = {"image_token_id": 100, "vision_start_token_id": 99, "vision_end_token_id": 98, "video_token_id": 97}
-    made = fresh(
-        hf.Qwen2_5_VLForConditionalGeneration(hf.Qwen2_5_VLConfig(text_config=text, vision_config=vision, **tokens))
-    )
+    config = hf.Qwen2_5_VLConfig(text_config=text, vision_config=vision, **tokens)
     ids = torch.tensor([[99] + [100] * 9 + [98, 5, 6]])
     pixels = torch.randn(36, 96, generator=torch.Generator().manual_seed(3))
     grid = {"image_grid_thw": torch.tensor([[1, 6, 6]]), "mm_token_type_ids": (ids == 100).int()}

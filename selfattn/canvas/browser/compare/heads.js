@@ -93,7 +93,10 @@ export function heads(scope, open) {
     once(rows, [about, query, palette.ink], () => drawRows(rows, layers.map(String), query, palette));
     once(columns, [about, key, palette.ink], () => drawNumbers(columns, across, key, palette));
     const value = bits[query * count + key] ?? NaN;
-    write(here, `layer ${layers[query]}, head ${key}: ${Number.isNaN(value) ? "nothing to compare" : `${number(value)} bits`}`);
+    write(
+      here,
+      `layer ${layers[query]}, head ${key}: ${Number.isNaN(value) ? "nothing to compare" : `${number(value)} bits`}`,
+    );
     write(said, grid.pointed ? here.textContent : "");
     table.draw("", order, layer * count + head);
   }

@@ -1,7 +1,7 @@
 """A model as this package knows it: a network whose attention goes through the door, and its tokenizer."""
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -13,6 +13,7 @@ from selfattn import notebook
 from selfattn.models import encoder
 from selfattn.models.answers.similarity import Pooling
 from selfattn.models.answers.tasks import Task, task_of
+from selfattn.models.attention import Attention, attentions, ranges
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.given import Input, Picture, Sound, check, entrance, placed
 from selfattn.models.inputs.tokens import Tokens, encode
@@ -39,28 +40,6 @@ def tolerance(dtype: torch.dtype, recorder: Recorder) -> float:
         return TOLERANCE[dtype]
     contexts = (used.nan_to_num(0.0, 0.0, 0.0).abs().max().item() for _, used in recorder.samples)
     return HALF_TOLERANCE * max(1.0, largest(contexts))
-
-
-@dataclass(frozen=True)
-class Attention:
-    """The attention layers of one part of a model: what `--part` and `--kind` choose among."""
-
-    part: str
-    kind: str
-    numbers: tuple[int, ...]  # of its layers, the model's own: in a hybrid those between them do not attend
-    heads: int
-    key_heads: int
-    d_head: int
-    heads_of: tuple[int, ...] = ()  # layer by layer, where not all have as many; `heads` are the first's
-
-    @property
-    def layers(self) -> int:
-        """How many layers attend."""
-        return len(self.numbers)
-
-    def heads_in(self, layer: int) -> int:
-        """The heads of one layer."""
-        return self.heads_of[self.numbers.index(layer)] if self.heads_of else self.heads
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +94,8 @@ class Model:
                 "it adds something to the formula that is not known here, so it is not shown."
             )
         kept = recorder.pair_bytes("mask"), recorder.pair_bytes("position_bias")
-        attentions, seen = _attentions(recorder.calls), frozenset(call.name for call in recorder.calls)
-        return cls(name, network, tokenizer, names, attentions, fidelity, processor, pooling, *kept, seen=seen)
+        found, seen = attentions(recorder.calls), frozenset(call.name for call in recorder.calls)
+        return cls(name, network, tokenizer, names, found, fidelity, processor, pooling, *kept, seen=seen)
 
     @property
     def limit(self) -> int | None:
@@ -184,7 +163,7 @@ class Model:
             return
         with _LEARNING:
             object.__setattr__(self, "seen", self.seen.union(call.name for call in calls))
-            object.__setattr__(self, "attentions", _attentions(calls, self.attentions))
+            object.__setattr__(self, "attentions", attentions(calls, self.attentions))
 
     def attention(self, part: str | None = None, kind: str | None = None) -> Attention:
         """The attention of that part and kind; the first where none is named."""
@@ -314,36 +293,6 @@ class Model:
             raise ValueError(f"{self.name} knows the tokens 0 to {vocabulary - 1:,}; got {wrong[0]:,} as written.")
         if self.network.config.is_encoder_decoder and self.room is not None and 1 + len(written) > self.room:
             raise ValueError(f"{self.name} writes at most {self.room - 1:,} tokens; got {len(written):,}.")
-
-
-def _attentions(calls: Iterable[Call], known: Iterable[Attention] = ()) -> tuple[Attention, ...]:
-    """The attentions of these calls, beside those that are known."""
-    found = {(each.part, each.kind): each for each in known}
-    groups: dict[tuple[str, str], list[Call]] = {}
-    for call in calls:
-        groups.setdefault((call.part, call.kind), []).append(call)
-    for where, group in groups.items():
-        found[where] = _attention(*where, group, found.get(where))
-    return tuple(found.values())
-
-
-def _attention(part: str, kind: str, calls: list[Call], known: Attention | None) -> Attention:
-    heads = {layer: known.heads_in(layer) for layer in known.numbers} if known else {}
-    numbers = tuple(sorted(heads := {call.layer: call.heads for call in calls} | heads))
-    first = known or Attention(part, kind, (), calls[0].heads, calls[0].key_heads, calls[0].query.shape[-1])
-    alike = len(set(heads.values())) == 1
-    return replace(first, numbers=numbers, heads_of=() if alike else tuple(heads[layer] for layer in numbers))
-
-
-def ranges(numbers: Iterable[int]) -> str:
-    """Numbers in words: "0 to 11", or "3, 7, 11" and "0 to 2, 4 to 6" where some are not there."""
-    runs: list[list[int]] = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    return ", ".join(f"{run[0]} to {run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def _unopened(name: str, what: str, why: str) -> str:

@@ -16,16 +16,19 @@ from selfattn.maths.attend import Stages
 from selfattn.models.answers import changes
 from selfattn.models.answers.similarity import pooled, similarity
 from selfattn.models.answers.tasks import Prediction, predict, why_none
+from selfattn.models.attention import ranges
 from selfattn.models.budgets import budget, check_head
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.given import Input, Pair, Sound
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
 from selfattn.models.loading.library import in_memory, load
-from selfattn.models.model import Model, ranges, tolerance
+from selfattn.models.model import Model, tolerance
 from selfattn.recording.call import ALL, Call
 from selfattn.recording.doors import Recorder, largest, recording
 from selfattn.recording.edits import UNEDITED, Edit, listed
 
+# Parts whose tokens are those of the text.
+OF_TEXT = ("encoder", "decoder", "text")
 NONE: Mapping[tuple[int, int], Tensor] = MappingProxyType({})
 
 
@@ -158,8 +161,12 @@ class Trace:
         """What to write beside the rows and the columns of a call's matrices: (attends from, attends to)."""
         queries, keys = call.shape
         decoder, read = self.inputs.get("decoder_input_ids"), self._read(keys if call.kind == "cross" else queries)
-        own = read
-        if call.part == "decoder" and self.model.network.config.is_encoder_decoder:
+        if len(self.tokens) and not call.part.startswith(OF_TEXT):
+            read = ()  # patches that a tower of pictures sees, say: no tokens, though they may be as many
+        own, two_stacks = read, self.model.network.config.is_encoder_decoder
+        if call.kind == "cross" and call.part.startswith("decoder") and not two_stacks:
+            read = ()
+        if call.part.startswith("decoder") and two_stacks:
             # A classifier with two stacks makes its decoder's tokens itself: their names are not known here.
             own = () if decoder is None else of_ids(decoder[0], self.model.tokenizer).text
         return _named(own, queries), _named(own if call.kind == "self" else read, keys)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from selfattn import Model
 from selfattn.canvas.view import COLDEST, HOTTEST
-from selfattn.models.model import Attention, ranges
+from selfattn.models.attention import Attention, ranges
 from selfattn.ui import link
 from selfattn.ui.link import KEEP, QUOTED, Linked, linked
 from selfattn.ui.place import Head

@@ -10,7 +10,7 @@ import selfattn
 from selfattn import Ablate, Cut, Mask, Model, Temperature
 from selfattn.analysis.model.anatomy import anatomy
 from selfattn.maths.masks import causal
-from selfattn.models.model import ranges
+from selfattn.models.attention import ranges
 from selfattn.recording.doors import Recorder, door, recording
 from selfattn.tracing.audit import audited
 from tests.tools import hybrids, tiny

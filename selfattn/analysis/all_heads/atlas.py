@@ -157,7 +157,7 @@ def _largest(weights: Float[Tensor, "head row key"], count: int) -> Float[Tensor
 def _tokens(trace: Trace, call: Call) -> Int[Tensor, " key"] | None:
     """The ids of the keys' tokens; None for a model of pictures or sound."""
     decoder = trace.inputs.get("decoder_input_ids")
-    own = call.part == "decoder" and call.kind == "self" and decoder is not None
+    own = call.part.startswith("decoder") and call.kind == "self" and decoder is not None
     ids = torch.as_tensor(decoder[0] if own and decoder is not None else trace.tokens.ids, dtype=torch.long)
     return ids.to(call.query.device) if len(ids) == call.shape[1] else None
 

@@ -21,7 +21,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from selfattn.models.model import Attention, Model, ranges
+from selfattn.models.attention import Attention, ranges
+from selfattn.models.model import Model
 from selfattn.recording.call import Call
 from selfattn.tracing.trace import Trace
 

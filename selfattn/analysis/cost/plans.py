@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from selfattn.models.attention import Attention
 from selfattn.models.budgets import OVERVIEW_SIDE, recorded, stages
-from selfattn.models.model import Attention, Model
+from selfattn.models.model import Model
 
 
 @dataclass(frozen=True)

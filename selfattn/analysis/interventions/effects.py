@@ -23,8 +23,9 @@ from selfattn.analysis.interventions.repeats import repeated
 from selfattn.maths.masks import custom
 from selfattn.models.answers.changes import change
 from selfattn.models.answers.predictions import Prediction
+from selfattn.models.attention import Attention
 from selfattn.models.inputs.given import entrance
-from selfattn.models.model import Attention, Model
+from selfattn.models.model import Model
 from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder, recording
 from selfattn.recording.edits import Ablate, Edit, Setting

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from selfattn.analysis.interventions.answers import ONE_ANSWER, indices
 from selfattn.analysis.interventions.effects import DISTANCE, Place
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention
 from selfattn.tracing.trace import Trace, moved
 
 Contexts = Mapping[tuple[int, int], Float[Tensor, "query d_v"]]  # by (place of the call, head)

@@ -11,8 +11,9 @@ from torch import nn
 from selfattn.analysis.model.others import others
 from selfattn.analysis.model.windows import window
 from selfattn.models import encoder
+from selfattn.models.attention import ranges
 from selfattn.models.budgets import in_words
-from selfattn.models.model import Model, ranges, tolerance
+from selfattn.models.model import Model, tolerance
 from selfattn.models.probe import probe
 from selfattn.recording.call import Call
 from selfattn.recording.doors import door, largest

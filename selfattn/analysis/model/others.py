@@ -4,7 +4,8 @@ from itertools import takewhile
 
 from torch import nn
 
-from selfattn.models.model import Model, ranges
+from selfattn.models.attention import ranges
+from selfattn.models.model import Model
 from selfattn.recording.places import Places
 
 # What mixes tokens in place of attention, by what stands in the name of its class behind the model's own.

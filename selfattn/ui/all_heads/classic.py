@@ -5,7 +5,7 @@ import torch
 
 from selfattn.figures import bertviz, pieces
 from selfattn.figures.bertviz import Page
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention
 from selfattn.ui.link import KEEP
 from selfattn.ui.shell.frame import Study
 

@@ -16,7 +16,7 @@ from selfattn.analysis.interventions.effects import SEED
 from selfattn.canvas import component
 from selfattn.canvas.all_heads import atlas_payload
 from selfattn.exports.data import rows_as_csv
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention
 from selfattn.ui import caches, controls, link, steps
 from selfattn.ui.link import QUOTED, Linked
 from selfattn.ui.shell import exporting

@@ -8,10 +8,10 @@ import streamlit as st
 from selfattn import Model
 from selfattn.analysis.compare.comparison import counterpart
 from selfattn.figures import pieces
+from selfattn.models.attention import Attention, ranges
 from selfattn.models.inputs.given import Pair
 from selfattn.models.loading import library
 from selfattn.models.loading.library import Choice
-from selfattn.models.model import Attention, ranges
 from selfattn.places import SPECIMENS
 from selfattn.recording.edits import Edit, Scale, Temperature
 from selfattn.ui import caches, controls, link

@@ -9,7 +9,7 @@ from selfattn.analysis.interventions.edit_list import Edits, pairs_of
 from selfattn.canvas.view import COLDEST, HOTTEST
 from selfattn.figures import pieces
 from selfattn.maths.masks import parse
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention
 from selfattn.recording.edits import Cut, Edit, Mask, Scale, Similarity, Temperature
 from selfattn.ui.shell import in_model
 from selfattn.ui.shell.frame import Study

@@ -12,8 +12,8 @@ from selfattn.exports import python
 from selfattn.exports.data import rows_as_csv
 from selfattn.figures import interventions as figures
 from selfattn.figures import pieces
+from selfattn.models.attention import Attention
 from selfattn.models.inputs.tokens import visible
-from selfattn.models.model import Attention
 from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions import asked

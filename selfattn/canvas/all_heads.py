@@ -18,6 +18,7 @@ def atlas_payload(found: Atlas, view: Mapping[str, str | float]) -> bytes:
     patterns = [found.patterns[place] for place in here]
     about = {
         "kind": found.kind,
+        "layers": found.layers,  # the model's own numbers of the rows
         "shape": (len(found.queries), len(found.keys)),
         "pooled": found.pooled,
         # Names of tokens are drawn where each has a row and a column of its own.

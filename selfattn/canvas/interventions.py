@@ -27,23 +27,32 @@ def experiment_payload(
     cut: Pairs,
     effects: Mapping[Place, Effect],
     silenced: Collection[Place],
-    heads: tuple[int, int],
+    heads: tuple[Sequence[int], int],
     about: Mapping[str, Any],
 ) -> bytes:
     """The weights of `head` (None: the mean of the layer) without and with the changes, and what `about` says.
 
-    cut: the pairs that are cut there; heads: (layers, heads) of the attention that both calls belong to; effects: of
-    silencing one head, where known. A text longer than is drawn goes without its lines.
+    cut: the pairs that are cut there; heads: (numbers of the layers, heads) of the attention that both calls
+    belong to; effects: of silencing one head, where known. A text longer than is drawn goes without its lines.
     """
-    changes, crossed = np.full(heads, np.nan, np.float32), np.zeros(heads, np.uint8)
-    for place, effect in effects.items():
-        changes[place] = effect.change
-    for place in silenced:
-        crossed[place] = 1
+    layers, count = heads
+    rows, shape = {layer: row for row, layer in enumerate(layers)}, (len(layers), count)
+    changes, crossed = np.full(shape, np.nan, np.float32), np.zeros(shape, np.uint8)
+    for (layer, each), effect in effects.items():
+        changes[rows[layer], each] = effect.change
+    for layer, each in silenced:
+        crossed[rows[layer], each] = 1
     drawn = max(after.shape) <= LONGEST_TEXT
     queries, keys = ([visible(name)[:LONGEST] for name in side] if drawn else [] for side in names)
     lines = _lines(before, after, range(after.heads) if head is None else [head], cut) if drawn else {}
-    shown = {"layer": after.layer, "head": head, "kind": after.kind, "queries": queries, "keys": keys}
+    shown = {
+        "layers": list(layers),
+        "layer": after.layer,
+        "head": head,
+        "kind": after.kind,
+        "queries": queries,
+        "keys": keys,
+    }
     return pack({**about, **shown}, {**lines, "changes": changes, "silenced": crossed})
 
 

@@ -43,7 +43,9 @@ TEXT = Annotated[
 ]
 SECOND = Annotated[str | None, typer.Option(help="A second text: the passage of a question, or one to compare.")]
 OUT = Annotated[Path | None, typer.Option(help="FILE.json, FILE.npz or FILE.csv; a summary is printed without.")]
-PART = Annotated[str | None, typer.Option(help="encoder, decoder, vision or text; the model's first by default.")]
+PART = Annotated[
+    str | None, typer.Option(help="encoder, decoder, vision, text or another tower; the model's first by default.")
+]
 REVISION = Annotated[str | None, typer.Option(help="A branch, a tag or a commit of a hub id.")]
 DEVICE = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 DTYPE = Annotated[str, typer.Option(help="auto, float32, bfloat16, float16.")]
@@ -74,7 +76,7 @@ def trace(
     model: MODEL,
     text: TEXT,
     second: SECOND = None,
-    layer: Annotated[int, typer.Option(help="Layer, from 0.")] = 0,
+    layer: Annotated[int | None, typer.Option(help="Layer, by the model's own number; its first by default.")] = None,
     head: Annotated[int, typer.Option(help="Head, from 0.")] = 0,
     part: PART = None,
     kind: Annotated[str | None, typer.Option(help="self or cross.")] = None,
@@ -104,6 +106,7 @@ def trace(
     edits = _edits(similarity, no_scale, temperature, mask, ablate or [])
     given = _given(text, second)
     found = run(Choice(model, revision, device, dtype, spread, bits, adapter).load(), given, edits, pad=pad)
+    layer = found.model.attention(part, kind).numbers[0] if layer is None else layer
     data = exports.head_data(found, layer, head, part, kind)
     if out is None:
         print(_summary(data, found.exactness))

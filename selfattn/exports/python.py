@@ -6,9 +6,9 @@ from typing import Any
 
 from selfattn.analysis.interventions import effects
 from selfattn.maths.masks import MaskPattern
+from selfattn.models.attention import Attention
 from selfattn.models.inputs.given import Input, Pair, Picture, Sound
 from selfattn.models.loading.library import Choice
-from selfattn.models.model import Attention
 from selfattn.recording.edits import Ablate, Edit
 from selfattn.recording.means import Means
 

@@ -54,7 +54,11 @@ def head_view(
 
 
 def model_view(
-    weights: Float[Tensor, "layer head query key"], queries: Sequence[str], keys: Sequence[str], palette: Palette
+    weights: Float[Tensor, "layer head query key"],
+    queries: Sequence[str],
+    keys: Sequence[str],
+    palette: Palette,
+    numbers: Sequence[int] = (),
 ) -> Page:
     """Every head of every layer as a small picture of lines; a click enlarges one.
 
@@ -63,7 +67,7 @@ def model_view(
     layers, heads = weights.shape[:2]
     parameters = {
         "display_mode": "light",  # the sheet below turns it dark
-        "include_layers": list(range(layers)),
+        "include_layers": list(numbers or range(layers)),
         "include_heads": list(range(heads)),
         "total_heads": heads,
     }

@@ -54,7 +54,7 @@ def signed(number: float) -> str:
     return f"{number:+.3f}".replace("-", "−")
 
 
-def table(values: Mapping[tuple[int, int | None], float], layers: int, heads: int, palette: Palette) -> str:
+def table(values: Mapping[tuple[int, int | None], float], layers: Sequence[int], heads: int, palette: Palette) -> str:
     """The share that each head recovers, layers down and heads across, and each layer's heads together at the end."""
     columns: Sequence[int | None] = [*range(heads), None]
     top = "".join(f'<th scope="col">{"all" if head is None else head}</th>' for head in columns)
@@ -62,7 +62,7 @@ def table(values: Mapping[tuple[int, int | None], float], layers: int, heads: in
         f'<tr><th scope="row">{layer}</th>'
         + "".join(_cell(values.get((layer, head)), palette) for head in columns)
         + "</tr>"
-        for layer in range(layers)
+        for layer in layers
     )
     about = escape("Share recovered by each head, layers in rows, heads in columns")
     return (

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import psutil
 import torch
 
-from selfattn.models.model import Attention, Model
+from selfattn.models.attention import Attention
+from selfattn.models.model import Model
 from selfattn.recording.doors import door
 
 # The share of free memory that a run may take.

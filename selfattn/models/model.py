@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from selfattn import notebook
 from selfattn.models import encoder
 from selfattn.models.answers.similarity import Pooling
 from selfattn.models.answers.tasks import Task, task_of
+from selfattn.models.attention import Attention, attentions, ranges
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.given import Input, Picture, Sound, check, entrance, placed, vocabulary
 from selfattn.models.inputs.tokens import Tokens, encode
@@ -19,10 +21,14 @@ from selfattn.models.probe import probes
 from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder, install, largest, recording
 from selfattn.recording.edits import Edit
+from selfattn.recording.places import Places
 
 # The largest |recomputed - model| that rounding explains; in half precision as a share of the largest |context|.
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
 HALF_TOLERANCE = 5e-2
+# In the names of classes that turn queries and keys.
+ROTARY = ("Rotary", "RopePosition")
+_LEARNING = Lock()
 
 
 def tolerance(dtype: torch.dtype, recorder: Recorder) -> float:
@@ -34,23 +40,6 @@ def tolerance(dtype: torch.dtype, recorder: Recorder) -> float:
         return TOLERANCE[dtype]
     contexts = (used.nan_to_num(0.0, 0.0, 0.0).abs().max().item() for _, used in recorder.samples)
     return HALF_TOLERANCE * max(1.0, largest(contexts))
-
-
-@dataclass(frozen=True)
-class Attention:
-    """The attention layers of one part of a model: what `--part` and `--kind` choose among."""
-
-    part: str
-    kind: str
-    layers: int
-    heads: int
-    key_heads: int
-    d_head: int
-    heads_of: tuple[int, ...] = ()  # layer by layer, where not all have as many; `heads` are the first's
-
-    def heads_in(self, layer: int) -> int:
-        """The heads of one layer."""
-        return self.heads_of[layer] if self.heads_of else self.heads
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +61,7 @@ class Model:
     # What was wrong with a tokenizer or a processor that is there and could not be opened.
     why_no_tokenizer: str = ""
     why_no_processor: str = ""
+    seen: frozenset[str] = frozenset()  # paths of modules of which calls were recorded
 
     @classmethod
     def wrap(
@@ -101,8 +91,8 @@ class Model:
                 "it adds something to the formula that is not known here, so it is not shown."
             )
         kept = recorder.pair_bytes("mask"), recorder.pair_bytes("position_bias")
-        attentions = _attentions(recorder.calls)
-        return cls(name, network, tokenizer, names, attentions, fidelity, inputs, processor, pooling, *kept)
+        found, seen = attentions(recorder.calls), frozenset(call.name for call in recorder.calls)
+        return cls(name, network, tokenizer, names, found, fidelity, inputs, processor, pooling, *kept, seen=seen)
 
     @property
     def limit(self) -> int | None:
@@ -126,7 +116,10 @@ class Model:
         config = self.network.config.get_text_config()
         if isinstance(config, encoder.SelfAttentionConfig):
             return config.positions == "rope"
-        return bool(getattr(config, "rope_parameters", None))
+        # Some configs have the numbers for it, and their model does without.
+        places, first = Places.of(self.names), self.attentions[0].part
+        turning = [path for module, path in self.names.items() if any(name in type(module).__name__ for name in ROTARY)]
+        return any(first == "vision" or places is None or places.parts[path] != "vision" for path in turning)
 
     @property
     def devices(self) -> tuple[torch.device, ...]:
@@ -155,6 +148,20 @@ class Model:
         """Bytes of the weights."""
         return sum(p.numel() * p.element_size() for p in self.network.parameters())
 
+    @property
+    def idle(self) -> frozenset[str]:
+        """The paths of modules that attend, and through which nothing has passed yet: a tower of pictures, say."""
+        places = Places.of(self.names)
+        return places.attending - self.seen if places else frozenset()
+
+    def learn(self, calls: Sequence[Call]) -> None:
+        """Know the layers of these calls: a picture passes through towers that a text does not."""
+        if self.seen.issuperset(call.name for call in calls):
+            return
+        with _LEARNING:
+            object.__setattr__(self, "seen", self.seen.union(call.name for call in calls))
+            object.__setattr__(self, "attentions", attentions(calls, self.attentions))
+
     def attention(self, part: str | None = None, kind: str | None = None) -> Attention:
         """The attention of that part and kind; the first where none is named."""
         for each in self.attentions:
@@ -174,7 +181,7 @@ class Model:
                 (layer, head)
                 for each in self.attentions
                 if edit.part in (None, each.part) and edit.kind in (None, each.kind)
-                for layer in range(each.layers)
+                for layer in each.numbers
                 for head in range(each.heads_in(layer))
             ]
             self._check_named(edit, "layer", edit.layers, {layer for layer, _ in places})
@@ -187,8 +194,7 @@ class Model:
             return
         where = f" in its {edit.part}" if edit.part else " there" if noun == "head" and edit.layers else ""
         raise ValueError(
-            f"{type(edit).__name__} names {noun} {min(named - there)}; "
-            f"{self.name} has {noun}s 0 to {max(there)}{where}."
+            f"{type(edit).__name__} names {noun} {min(named - there)}; {self.name} has {noun}s {ranges(there)}{where}."
         )
 
     @property
@@ -303,21 +309,6 @@ def _tested(
     if isinstance(first, ValueError):
         raise first
     raise ValueError(f"{name} ({type(network).__name__}) could not be run: {first_line(first)}") from first
-
-
-def _attentions(calls: list[Call]) -> tuple[Attention, ...]:
-    groups: dict[tuple[str, str], list[Call]] = {}
-    for call in calls:
-        groups.setdefault((call.part, call.kind), []).append(call)
-    return tuple(_attention(part, kind, group) for (part, kind), group in groups.items())
-
-
-def _attention(part: str, kind: str, calls: list[Call]) -> Attention:
-    first, heads = calls[0], tuple(call.heads for call in calls)
-    alike = len(set(heads)) == 1
-    return Attention(
-        part, kind, len(calls), first.heads, first.key_heads, first.query.shape[-1], () if alike else heads
-    )
 
 
 def _unopened(name: str, what: str, why: str) -> str:

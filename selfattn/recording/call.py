@@ -40,6 +40,10 @@ class Call:
     position_bias: Float[Tensor, "plane #head #query #key"] | None = None  # windows of a picture take turns in a batch
     similarity: Callable[[Tensor, Tensor, int | slice], Tensor] | None = None  # None is the dot product
     head_scales: tuple[float, ...] | None = None  # where each head has a scale of its own; `scale` is their mean
+    behind: int = 0  # keys behind those of the queries' own tokens: of an encoder, compressed ones, a cache's room
+    start: int = 0  # where its first key stands: in a window, after the windows before it
+    window: int | None = None  # keys a query may look back over, as the module says to the function that computes
+    beside: int = 0  # numbers a token of the values that met the same weights before these
 
     @property
     def heads(self) -> int:
@@ -58,6 +62,16 @@ class Call:
     def shape(self) -> tuple[int, int]:
         """Queries and keys."""
         return self.query.shape[2], self.key.shape[2]
+
+    @property
+    def goes_on(self) -> bool:
+        """Is it the next window of the call before, or its next values? Once the model has run, they are one."""
+        return self.start > 0 or self.beside > 0
+
+    @property
+    def place(self) -> tuple[slice, slice]:
+        """Where its context stands in that of the call which it goes on with."""
+        return slice(self.start, self.start + self.shape[0]), slice(self.beside, self.beside + self.value.shape[-1])
 
     def __repr__(self) -> str:
         queries, keys = self.shape
@@ -115,7 +129,8 @@ class Call:
             own = replace(self, settings=(replace(setting, ablate=None),) * self.heads).context(head, batch)
             return self._mean(own, head, batch)
         if isinstance(setting.ablate, Means):
-            return setting.ablate.of((self.part, self.kind, self.layer), head, self._order(batch)).to(self.value.dtype)
+            means = setting.ablate.of((self.part, self.kind, self.layer), head, self._order(batch))
+            return means[:, self.place[1]].to(self.value.dtype)
         if self.softcap or self.sink is not None or self._similarity(head) is not dot or setting.cut_after:
             return self.stages(head, ALL, batch).context.to(self.value.dtype)
         query, key, value = self._of_head(head, batch, self.query.dtype)
@@ -136,18 +151,27 @@ class Call:
 
     def _order(self, batch: int) -> Int[Tensor, " query"]:
         """Which token of the text each query is, without the padding before it."""
-        queries, keys = self.shape
-        if self.kind == "cross" or queries > keys:
+        if not self._asks_itself:
             return self.positions
-        return (self.real_keys(batch).cumsum(0) - 1).clamp(min=0)[self.positions]
+        return (self.real_keys(batch).cumsum(0) - 1).clamp(min=0)[self.positions - self.start] + self.start
+
+    @property
+    def _asks_itself(self) -> bool:
+        """Are the queries' own tokens among the keys?"""
+        return self.kind == "self" and self.shape[0] <= self.shape[1]
 
     def looks_back(self, head: int = 0, batch: int = 0) -> bool:
         """Does no query, by the model's own mask, know of a later one? A decoder's cross-attention asks in order."""
         if self.kind == "cross":
             return self.part.startswith("decoder")
-        later = torch.arange(self.shape[1], device=self.query.device) > self.positions[:, None]
-        later &= self._own_keep(head, ALL, batch)
+        later = self.later & self._own_keep(head, ALL, batch)
         return not later[self.real_queries(batch)].any()
+
+    @property
+    def later(self) -> Bool[Tensor, "query key"]:
+        """The pairs of a query and a token after it; keys behind the last query are no tokens of the same text."""
+        key = torch.arange(self.shape[1], device=self.query.device)
+        return (key > self.positions[:, None]) & (key <= self.positions[-1])
 
     def keep(self, head: int = 0, rows: Rows = ALL, batch: int = 0) -> Bool[Tensor, "row key"]:
         """Which keys each query may attend to, by the model's own mask and the edits."""
@@ -164,19 +188,20 @@ class Call:
     def positions(self) -> Int[Tensor, " query"]:
         """Where in the text each query stands: while a model generates, its queries are the last of the tokens."""
         queries, keys = self.shape
-        ahead = max(keys - queries, 0) if self.kind == "self" else 0
-        return ahead + torch.arange(queries, device=self.query.device)
+        ahead = max(keys - self.behind - queries, 0) if self.kind == "self" else 0
+        return self.start + ahead + torch.arange(queries, device=self.query.device)
 
     def _allowed(self, pattern: MaskPattern, rows: Rows, batch: int) -> Bool[Tensor, "row key"]:
         """What a pattern allows to some of the queries."""
-        return pattern.keep(max(self.shape), self.shape[1], self.real_keys(batch), self.positions[rows])
+        real = self.real_keys(batch)
+        real = torch.cat([real.new_ones(self.start), real])
+        return pattern.keep(self.start + max(self.shape), len(real), real, self.positions[rows])[:, self.start :]
 
     def real_queries(self, batch: int = 0) -> Bool[Tensor, " query"]:
         """Queries that are no padding, in self-attention; all where keys are not the tokens that ask."""
-        queries, keys = self.shape
-        if queries > keys:
-            return torch.ones(queries, dtype=torch.bool, device=self.query.device)
-        return self.real_keys(batch)[keys - queries :]
+        if not self._asks_itself:
+            return torch.ones(self.shape[0], dtype=torch.bool, device=self.query.device)
+        return self.real_keys(batch)[self.positions - self.start]
 
     def real_keys(self, batch: int = 0) -> Bool[Tensor, " key"]:
         """Keys that some query may attend to in the model's own mask: the others are padding."""

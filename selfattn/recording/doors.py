@@ -8,7 +8,6 @@ the output is bit-identical to the model's without us. A network in train mode i
 
 import sys
 import weakref
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,9 +23,11 @@ from transformers.masking_utils import eager_mask, sdpa_mask
 
 from selfattn.recording.call import Call
 from selfattn.recording.edits import UNEDITED, Edit, Setting
-from selfattn.recording.modules import kind_of, part_of, scales
+from selfattn.recording.joining import joined
+from selfattn.recording.modules import attends, computes_itself, scales
+from selfattn.recording.order import Order
 from selfattn.recording.refused import refusal
-from selfattn.recording.second_door import Watch, computes_itself
+from selfattn.recording.second_door import Watch
 
 # Rows of each call's output that are kept to compare with: all of a short text, a spread of a long one.
 SAMPLED_ROWS = 64
@@ -45,7 +46,6 @@ class Recorder:
     samples: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # (rows, output there) of each call
     layer_input: Tensor | None = None
     count: int = 0  # calls so far, whether they are kept or not
-    layers: Counter[tuple[str, str]] = field(default_factory=Counter)  # (part, kind): calls in this run of the network
     busy: bool = False  # a call is being computed: no operation is of interest to the second door
 
     @cached_property
@@ -53,24 +53,30 @@ class Recorder:
         """What the second door sees of this forward pass."""
         return Watch(weakref.proxy(self))  # in a circle both would wait for the garbage collector, with all they hold
 
-    def call(
-        self, module: nn.Module, query: Tensor, key: Tensor, value: Tensor, *, stream: int = 1, **rest: Any
-    ) -> Call:
-        """The call of a module: where it stands in the model, what it received, and what the edits do to its heads.
+    @cached_property
+    def order(self) -> Order:
+        """Which layers have run."""
+        return Order(self.names)
 
-        `stream` counts the calls of a module that makes several at once: they are parts of their own.
-        """
-        name = self.names.get(module, type(module).__name__)
-        part, kind = part_of(name, module), kind_of(name, module)
-        part = part if stream == 1 else f"{part} {stream}"
-        layer = self.layers[part, kind]
-        settings = tuple(Setting.of(self.edits, layer, head, part, kind) for head in range(query.shape[1]))
+    def call(self, module: nn.Module, query: Tensor, key: Tensor, value: Tensor, **rest: Any) -> Call:
+        """The call of a module: where it stands in the model, what it received, and what the edits do to its heads."""
+        bare = rest["mask"] is None and rest.get("position_bias") is None and not rest["causal"]
+        turn = self.order.turn(module, query, key, value, bare and len(query) == 1)
+        where = turn.part, turn.kind
+        settings = tuple(Setting.of(self.edits, turn.layer, head, *where) for head in range(query.shape[1]))
+        if turn.window and any(setting.ablate == "mean" for setting in settings):
+            raise ValueError(
+                f"{turn.part} layer {turn.layer} attends within windows, one after the other, so the mean over all "
+                "its tokens is not known when the first is computed; silence its heads with zeros."
+            )
         if rest["prescale"] is None and any(setting.rescale or setting.similarity for setting in settings):
             raise ValueError(
                 f"The scale of {type(module).__name__} could not be told apart from its query: "
                 "neither it nor the similarity can be changed."
             )
-        return Call(layer, part, kind, name, query, key, value, settings=settings, **rest)
+        name = self.names.get(module, type(module).__name__)
+        rest |= {"settings": settings, "behind": turn.behind, "start": turn.start, "beside": turn.beside}
+        return Call(turn.layer, *where, name, query, key, value, **rest)
 
     def attend(self, call: Call, native: Any) -> Tensor:
         """The context of every head, (batch, query, head, d_v): the model's own, but for the heads that edits reach."""
@@ -94,15 +100,14 @@ class Recorder:
             raise ValueError(
                 f"{call.title} is not finite under these edits; move the scale or the temperature towards 1."
             )
+        self.count += not call.goes_on
         for head in range(call.heads):
-            if (given := self.contexts.get((self.count, head))) is not None:
-                output[:, :, head] = given.to(output)
+            if (given := self.contexts.get((self.count - 1, head))) is not None:
+                output[:, :, head] = given[call.place].to(output)
         rows = torch.linspace(0, call.shape[0] - 1, min(call.shape[0], SAMPLED_ROWS)).long().to(output.device)
         if self.keeps:
             self.calls.append(call)
             self.samples.append((rows, output[0, rows].detach().clone()))
-        self.count += 1
-        self.layers[call.part, call.kind] += 1
         return output
 
     def differences(self) -> list[float]:
@@ -156,6 +161,7 @@ def recording(recorder: Recorder) -> Iterator[Recorder]:
         yield recorder
     finally:
         _recorder.reset(token)
+        recorder.calls[:], recorder.samples[:] = joined(recorder.calls, recorder.samples)
 
 
 def install(network: PreTrainedModel) -> None:
@@ -166,10 +172,7 @@ def install(network: PreTrainedModel) -> None:
     """
     if reason := refusal(network):
         raise ValueError(reason)
-    for module in _models(network):
-        if module._can_set_attn_implementation() and not _is_led(module):
-            eager = module.config._attn_implementation == "eager"
-            module.set_attn_implementation("selfattn_eager" if eager else "selfattn_sdpa")
+    _lead(network)
     if _start in network._forward_pre_hooks.values():
         return
     network.register_forward_pre_hook(_start)
@@ -177,9 +180,16 @@ def install(network: PreTrainedModel) -> None:
         if computes_itself(type(module)):  # type: ignore[arg-type]  # a class hashes
             module.register_forward_pre_hook(_begin, with_kwargs=True)
             module.register_forward_hook(_end, always_call=True)
-        # Every attention class of the interface reads its function's name from its config.
-        elif hasattr(module, "config") and not isinstance(module, PreTrainedModel):
+        elif attends(type(module)):  # type: ignore[arg-type]
             module.register_forward_pre_hook(_keep_input, with_kwargs=True)
+
+
+def _lead(network: PreTrainedModel) -> None:
+    """Give the attention interface our functions; where their owner has chosen others since, once more."""
+    for module in _models(network):
+        if module._can_set_attn_implementation() and not _is_led(module):
+            eager = module.config._attn_implementation == "eager"
+            module.set_attn_implementation("selfattn_eager" if eager else "selfattn_sdpa")
 
 
 def door(network: PreTrainedModel) -> str:
@@ -199,7 +209,7 @@ def _is_led(module: PreTrainedModel) -> bool:
     return str(module.config._attn_implementation).startswith("selfattn")
 
 
-def _start(network: nn.Module, arguments: tuple[Any, ...]) -> None:
+def _start(network: PreTrainedModel, arguments: tuple[Any, ...]) -> None:
     if (recorder := _recorder.get()) is None:
         return
     # Whoever trains a network has its mode: to change it here would take the dropout from a step in another thread.
@@ -208,7 +218,8 @@ def _start(network: nn.Module, arguments: tuple[Any, ...]) -> None:
             f"This {type(network).__name__} is in train mode: dropout would make every run different; "
             "call network.eval() first."
         )
-    recorder.layers.clear()  # while it generates, a network runs once a token
+    _lead(network)
+    recorder.order.clear()
 
 
 def _begin(module: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
@@ -223,8 +234,10 @@ def _end(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
 
 
 def _keep_input(module: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:
-    recorder = _recorder.get()
-    if recorder is not None and recorder.input_of == recorder.count:
+    if (recorder := _recorder.get()) is None:
+        return
+    recorder.order.begins(module, arguments, keywords)
+    if recorder.input_of == recorder.count:
         given = arguments[0] if arguments else keywords.get("hidden_states")
         recorder.layer_input = given if isinstance(given, Tensor) else None
 
@@ -265,6 +278,7 @@ def _door(native: Any) -> Any:
             sink=rest.get("s_aux"),
             position_bias=rest.get("position_bias"),
             similarity=rest.get("similarity"),
+            window=rest.get("sliding_window"),
         )
         return recorder.attend(call, run), None
 

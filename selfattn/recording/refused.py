@@ -2,6 +2,8 @@
 
 from transformers import PreTrainedModel
 
+from selfattn.recording.modules import attends
+
 BANDS = "its weights are bands beside the diagonal, with no row for a query and column for a key"
 BLOCKS = "its weights are sparse blocks; load it with attention_type='original_full' to see full attention"
 APPROXIMATE = "it approximates the softmax, so no weights of single queries and keys exist"
@@ -26,7 +28,6 @@ REASONS = {
     "Mamba2Mixer": f"{NO_ATTENTION} a state-space model",
     "FalconMambaMixer": f"{NO_ATTENTION} a state-space model",
     "RwkvSelfAttention": f"{NO_ATTENTION} a recurrence",
-    "RecurrentGemmaRecurrentBlock": "part of its layers has no attention, but a recurrence",
     "TransformerEncoder": "torch.nn.TransformerEncoder shows none of its queries and keys",
     "TransformerEncoderLayer": "torch.nn.TransformerEncoderLayer shows none of its queries and keys",
 }
@@ -34,7 +35,10 @@ REASONS = {
 
 def refusal(network: PreTrainedModel) -> str | None:
     """Why a network cannot be recorded, in one sentence; None where nothing speaks against it."""
+    some = any(attends(type(module)) for module in network.modules())  # type: ignore[arg-type]  # a class hashes
     for module in network.modules():
-        if reason := REASONS.get(type(module).__name__):
+        reason = REASONS.get(type(module).__name__)
+        # In a hybrid the layers that attend are shown, and the others named.
+        if reason and not (some and reason.startswith(NO_ATTENTION)):
             return f"{type(network).__name__} cannot be recorded exactly: {reason} ({type(module).__name__})."
     return None

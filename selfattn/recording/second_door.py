@@ -6,10 +6,8 @@ weights and the values is where the call is recorded, and where an edit puts its
 The model's operations do the work: with no edit the output is bit-identical to the model's without us.
 """
 
-import inspect
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from types import FunctionType
 from typing import Any
 
@@ -38,23 +36,8 @@ TURNS = {"permute", "transpose", "swapaxes", "movedim"}
 HEAD_COUNTS = ("num_attention_heads", "num_heads", "n_heads", "n_head", "num_attn_heads")
 # These never scale, by design.
 UNSCALED = {"GPTNeoSelfAttention"}
-# Functions that a module which computes attention by itself calls.
-OWN = {"softmax", "Softmax", "XSoftmax", "scaled_dot_product_attention", "multi_head_attention_forward"}
 # A softmax of something else than scores; weights of nobody.
 FOREIGN = object()
-
-
-@cache
-def computes_itself(kind: Any) -> bool:
-    """Does a module of that class compute attention with operations of its own?"""
-    if "Attention" not in kind.__name__ and "Attn" not in kind.__name__:
-        return False
-    used: set[str] = set()
-    for each in kind.__mro__[: kind.__mro__.index(nn.Module)]:
-        for function in vars(each).values():
-            if inspect.isfunction(function):
-                used.update(inspect.unwrap(function).__code__.co_names)
-    return bool(used & OWN) and "ALL_ATTENTION_FUNCTIONS" not in used
 
 
 class Watch(TorchFunctionMode):
@@ -64,7 +47,6 @@ class Watch(TorchFunctionMode):
         super().__init__()
         self.recorder = recorder  # of the first door: it takes the calls of both
         self.inside: list[nn.Module] = []
-        self.streams: list[int] = []  # calls of each of these so far
         self.recorded = 0  # calls before the outermost module began
         self.waiting: set[object] = set()  # softmaxes whose product with the values is still to come
         # What is known of a tensor goes when the model drops it.
@@ -77,12 +59,10 @@ class Watch(TorchFunctionMode):
             self.recorded = self.recorder.count
             self.__enter__()
         self.inside.append(module)
-        self.streams.append(0)
 
     def leave(self, finished: bool) -> None:
         """An attention module ends, or breaks off. Raises ValueError where nothing of it could be recorded."""
         module = self.inside.pop()
-        self.streams.pop()
         if self.inside:
             return
         self.__exit__(None, None, None)
@@ -188,7 +168,6 @@ class Watch(TorchFunctionMode):
     def _record(self, scores: Scores, value: Tensor, output: Tensor, **rest: Any) -> None:
         """Make the call, and write what edits make of it into the model's own context."""
         module = self.inside[-1]
-        self.streams[-1] += 1
         query, key, value = scores.query, scores.key, scores.canonical(value)
         native = scores.canonical(output).transpose(1, 2)
         if key.shape[1] != value.shape[1]:
@@ -201,7 +180,6 @@ class Watch(TorchFunctionMode):
             query,
             key,
             value.expand(query.shape[0], *value.shape[1:]),
-            stream=self.streams[-1],
             scale=sum(scales) / len(scales),
             head_scales=scales if len(scales) > 1 else None,
             prescale=scores.on_query if told else None,

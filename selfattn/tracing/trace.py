@@ -16,6 +16,7 @@ from selfattn.maths.attend import Stages
 from selfattn.models.answers import changes
 from selfattn.models.answers.similarity import pooled, similarity
 from selfattn.models.answers.tasks import Prediction, predict, why_none
+from selfattn.models.attention import ranges
 from selfattn.models.budgets import budget, check_head
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.given import Input, Pair, Sound
@@ -26,6 +27,8 @@ from selfattn.recording.call import ALL, Call
 from selfattn.recording.doors import Recorder, largest, recording
 from selfattn.recording.edits import UNEDITED, Edit, listed
 
+# Parts whose tokens are those of the text.
+OF_TEXT = ("encoder", "decoder", "text")
 NONE: Mapping[tuple[int, int], Tensor] = MappingProxyType({})
 
 
@@ -119,7 +122,7 @@ class Trace:
             if (call.part, call.kind, call.layer) == (attention.part, attention.kind, layer):
                 return call
         raise ValueError(
-            f"Layer {layer} was asked for; {self.model.name} has layers 0 to {attention.layers - 1} "
+            f"Layer {layer} was asked for; {self.model.name} has layers {ranges(attention.numbers)} "
             f"in its {attention.part} ({attention.kind}-attention)."
         )
 
@@ -158,8 +161,12 @@ class Trace:
         """What to write beside the rows and the columns of a call's matrices: (attends from, attends to)."""
         queries, keys = call.shape
         decoder, read = self.inputs.get("decoder_input_ids"), self._read(keys if call.kind == "cross" else queries)
-        own = read
-        if call.part == "decoder" and self.model.network.config.is_encoder_decoder:
+        if len(self.tokens) and not call.part.startswith(OF_TEXT):
+            read = ()  # patches that a tower of pictures sees, say: no tokens, though they may be as many
+        own, two_stacks = read, self.model.network.config.is_encoder_decoder
+        if call.kind == "cross" and call.part.startswith("decoder") and not two_stacks:
+            read = ()
+        if call.part.startswith("decoder") and two_stacks:
             # A classifier with two stacks makes its decoder's tokens itself: their names are not known here.
             own = () if decoder is None else of_ids(decoder[0], self.model.tokenizer).text
         return _named(own, queries), _named(own if call.kind == "self" else read, keys)
@@ -195,14 +202,16 @@ def trace(
     `contexts` are put in place of those that heads computed, (query, d_v), by (place in `calls`, head); stages show the
     heads' own.
     Raises ValueError for a text that the model cannot read, or that does not fit in memory; for an edit that names a
-    part, a layer or a head that the model does not have; and for a network in train mode: another thread may be
-    training it, so its mode is left as it is.
+    part, a layer or a head that the model does not have; for a run in which nothing attends; and for a network in
+    train mode: another thread may be training it, so its mode is left as it is.
     """
     model = load(model) if isinstance(model, str | Path) else model
     if not isinstance(model, Model):
         raise ValueError(f"A trace is of a Model, or of a name to load; got a {in_memory(model)}.")
     edits = listed(edits)
-    model.check_edits(edits)
+    idle = model.idle
+    if not idle:
+        model.check_edits(edits)
     tokens, inputs = model.inputs(text, pad, written)
     _check(model, inputs, edited=bool(edits))
     second = model.inputs(text.second)[1] if isinstance(text, Pair) and model.task.says is None else None
@@ -216,6 +225,14 @@ def trace(
         if not isinstance(text, Mapping):
             raise
         raise ValueError(f"{model.name} could not read these tensors: {error}") from error
+    if not recorder.calls:
+        raise ValueError(
+            f"{model.name} ran without a call of attention that could be recorded: this input reaches no layer that "
+            "attends, or its attention was exchanged; load it anew."
+        )
+    model.learn(recorder.calls)
+    if idle:  # an edit may name a tower that no input has reached before
+        model.check_edits(edits)
     for name in ("logits", "prediction_logits", "start_logits", "end_logits"):
         said = output.get(name)
         if isinstance(said, Tensor) and not said.isfinite().all():

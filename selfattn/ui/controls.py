@@ -1,12 +1,13 @@
 """The controls that pages share: which head, and the temperature; each writes itself into the link."""
 
 import re
+from collections.abc import Sequence
 
 import streamlit as st
 
 from selfattn import Model
 from selfattn.canvas.view import COLDEST, HOTTEST
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention, ranges
 from selfattn.ui import link
 from selfattn.ui.link import KEEP, QUOTED, Linked, linked
 from selfattn.ui.place import Head
@@ -30,8 +31,8 @@ def head_picker(model: Model) -> Head:
 
 def layer_and_head(attention: Attention, layer: int, head: int, model: Model) -> tuple[int, int]:
     """Choose a layer and a head of an attention, at first these; the link always says which."""
-    layer = number_picker("Layer", LAYER, attention.layers, layer, model)
-    head = number_picker("Head", HEAD, attention.heads, head, model)
+    layer = number_picker("Layer", LAYER, attention.numbers, layer, model)
+    head = number_picker("Head", HEAD, range(attention.heads), head, model)
     open_head(layer, head)
     return layer, head
 
@@ -60,17 +61,18 @@ def part_picker(model: Model) -> Attention:
     return names[st.selectbox("Attention", names, index, key="part", width=240, **KEEP)]
 
 
-def number_picker(label: str, held: Linked[str], count: int, first: int, model: Model) -> int:
-    """Choose a layer or a head by its number; a link that asks for one that is not there is told so."""
-    first, asked, (key,) = min(first, count - 1), held.get(), held.names
-    if asked and asked not in map(str, range(count)):
-        there_are = f"{model.name} has {label.lower()}s 0 to {count - 1}"
+def number_picker(label: str, held: Linked[str], numbers: Sequence[int], first: int, model: Model) -> int:
+    """Choose a layer or a head by its number, at first the nearest to `first`; a link to one that is not there is told.
+
+    Of a hybrid model, only some of the layers attend.
+    """
+    first, asked, (key,) = min(numbers, key=lambda number: abs(number - first)), held.get(), held.names
+    if asked and asked not in map(str, numbers):
+        there_are = f"{model.name} has {label.lower()}s {ranges(numbers)}"
         link.note(key, f"{label} {asked[:QUOTED]} was asked for; {there_are}. {label} {first} is shown.")
         held.put(asked := "")
     st.session_state[key] = int(asked or first)
-    return int(
-        st.selectbox(label, range(count), key=key, width=125, on_change=lambda: held.put(str(st.session_state[key])))
-    )
+    return int(st.selectbox(label, numbers, key=key, width=125, on_change=lambda: held.put(str(st.session_state[key]))))
 
 
 def temperature_picker(width: int) -> float:

@@ -48,7 +48,10 @@ class Badge:
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """The heads of some layers, from the first on. A pattern that is nothing for this text is NaN."""
+    """The heads of some layers, from the first on. A pattern that is nothing for this text is NaN.
+
+    Rows are the layers that attend, in their order; `layers` are the numbers that the model has for them.
+    """
 
     part: str
     kind: str
@@ -59,11 +62,12 @@ class Atlas:
     table: Float32[Array, "layer head pattern"]
     baselines: Float32[Array, "layer head pattern"]
     patterns: tuple[Pattern, ...]
+    layers: tuple[int, ...]
 
     def badges(self) -> list[Badge]:
         """What is worth a word: far enough from even attention to all of the weight; the largest first."""
         found = [
-            Badge(layer, head, pattern.name, float(value))
+            Badge(self.layers[layer], head, pattern.name, float(value))
             for place, pattern in enumerate(self.patterns)
             for (layer, head), value in np.ndenumerate(self.table[..., place])
             if pattern.is_worth_a_badge(value, self.baselines[layer, head, place])
@@ -76,16 +80,17 @@ def atlas(
 ) -> Atlas:
     """All heads of one attention of the model (its first, unless named); `progress` hears of each layer done."""
     attention = trace.model.attention(part, kind)
-    layers = []
-    for layer in range(attention.layers):
-        layers.append(heads_of(trace, trace.call(layer, attention.part, attention.kind)))
+    layers, calls = [], [trace.call(layer, attention.part, attention.kind) for layer in attention.numbers]
+    for call in calls:
+        layers.append(heads_of(trace, call))
         if progress is not None:
-            progress(layer + 1)
-    return bound(trace, trace.call(0, attention.part, attention.kind), layers)
+            progress(len(layers))
+    return bound(trace, calls, layers)
 
 
-def bound(trace: Trace, call: Call, layers: Sequence[Heads]) -> Atlas:
-    """Layers that are computed, as one atlas; `call` is any of them."""
+def bound(trace: Trace, calls: Sequence[Call], layers: Sequence[Heads]) -> Atlas:
+    """Layers that are computed, the first of these calls, as one atlas."""
+    call = calls[0]
     return Atlas(
         call.part,
         call.kind,
@@ -95,6 +100,7 @@ def bound(trace: Trace, call: Call, layers: Sequence[Heads]) -> Atlas:
         np.stack([each.table for each in layers]),
         np.stack([each.baselines for each in layers]),
         tuple(PATTERNS.values()),
+        tuple(each.layer for each in calls[: len(layers)]),
     )
 
 
@@ -151,7 +157,7 @@ def _largest(weights: Float[Tensor, "head row key"], count: int) -> Float[Tensor
 def _tokens(trace: Trace, call: Call) -> Int[Tensor, " key"] | None:
     """The ids of the keys' tokens; None for a model of pictures or sound."""
     decoder = trace.inputs.get("decoder_input_ids")
-    own = call.part == "decoder" and call.kind == "self" and decoder is not None
+    own = call.part.startswith("decoder") and call.kind == "self" and decoder is not None
     ids = torch.as_tensor(decoder[0] if own and decoder is not None else trace.tokens.ids, dtype=torch.long)
     return ids.to(call.query.device) if len(ids) == call.shape[1] else None
 

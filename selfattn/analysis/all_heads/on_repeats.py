@@ -80,9 +80,9 @@ def _after_the_first(weights: Tensor, half: int) -> list[float]:
 
 def beside(found: Atlas, scored: dict[tuple[int, int], Score]) -> Atlas:
     """An atlas with these scores as one more pattern."""
-    layers, heads, _ = found.table.shape
+    heads = range(found.table.shape[1])
     columns = [
-        np.array([[getattr(scored[layer, head], name) for head in range(heads)] for layer in range(layers)], np.float32)
+        np.array([[getattr(scored[layer, head], name) for head in heads] for layer in found.layers], np.float32)
         for name in ("value", "even")
     ]
     return replace(

@@ -21,7 +21,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from selfattn.models.model import Attention, Model
+from selfattn.models.attention import Attention, ranges
+from selfattn.models.model import Model
 from selfattn.recording.call import Call
 from selfattn.tracing.trace import Trace
 
@@ -177,17 +178,20 @@ class Comparison:
 
     bits: Float[Tensor, "layer head"]
     left_out: Float[Tensor, "layer head"]
+    layers: tuple[int, ...]  # the model's own numbers of the rows
 
     @classmethod
-    def of(cls, layers: Sequence[Divergence]) -> "Comparison":
-        """Layers that are computed, from the first on."""
-        return cls(torch.stack([each.bits for each in layers]), torch.stack([each.left_out for each in layers]))
+    def of(cls, layers: Sequence[Divergence], numbers: Sequence[int] = ()) -> "Comparison":
+        """Layers that are computed, the first of these numbers; counted from 0 where none are given."""
+        bits, left_out = (torch.stack([getattr(each, name) for each in layers]) for name in ("bits", "left_out"))
+        return cls(bits, left_out, tuple(numbers or range(len(layers)))[: len(layers)])
 
     def ranked(self) -> list[tuple[int, int]]:
         """(layer, head), those that are farthest apart first; without those that have no number."""
         heads = self.bits.shape[1]
         order = self.bits.flatten().argsort(descending=True, stable=True).tolist()
-        return [divmod(place, heads) for place in order if not self.bits.flatten()[place].isnan()]
+        known = [divmod(place, heads) for place in order if not self.bits.flatten()[place].isnan()]
+        return [(self.layers[row], head) for row, head in known]
 
 
 def compare(
@@ -214,7 +218,7 @@ def compare(
         layers.append(of_layer(of_first, of_second, queries, keys, number))
         if progress is not None:
             progress(len(layers))
-    return Comparison.of(layers)
+    return Comparison.of(layers, [second.layer for _, second in calls])
 
 
 def pairs(
@@ -223,13 +227,18 @@ def pairs(
     """The calls to compare, layer by layer; with `layer`, that one of the first with every layer of the second."""
     own = first.model.attention(part, kind)
     other = counterpart(second.model, own)
-    count = other.layers if layer is not None else min(own.layers, other.layers)
+    numbers = [n for n in other.numbers if layer is not None or n in own.numbers]
+    if not numbers:
+        raise ValueError(
+            f"{first.model.name} has layers {ranges(own.numbers)} and {second.model.name} {ranges(other.numbers)}: "
+            "none that both have; compare one head with all of the other's."
+        )
     return [
         (
             first.call(n if layer is None else layer, own.part, own.kind),
             second.call(n, other.part, other.kind),
         )
-        for n in range(count)
+        for n in numbers
     ]
 
 

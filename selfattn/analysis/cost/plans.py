@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from selfattn.models.attention import Attention
 from selfattn.models.budgets import OVERVIEW_SIDE, recorded, stages
-from selfattn.models.model import Attention, Model
+from selfattn.models.model import Model
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Plan:
     def recording(self) -> int:
         """What this app keeps in place of the maps: Q, K and V of every layer."""
         made = self.architecture
-        stack = Attention("planned", "self", made.layers, made.heads, made.key_heads, made.d_head)
+        stack = Attention("planned", "self", tuple(range(made.layers)), made.heads, made.key_heads, made.d_head)
         return recorded([stack], self.length, self.itemsize) * self.batch
 
     @property

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from selfattn.analysis.interventions.effects import How, Place, silence, silenced
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention
 from selfattn.recording.edits import Ablate, Cut, Edit, Mask, Pairs, Scale, Similarity, Temperature
 from selfattn.recording.means import Means
 

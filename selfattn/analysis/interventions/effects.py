@@ -23,8 +23,9 @@ from selfattn.analysis.interventions.repeats import repeated
 from selfattn.maths.masks import custom
 from selfattn.models.answers.changes import change
 from selfattn.models.answers.predictions import Prediction
+from selfattn.models.attention import Attention
 from selfattn.models.inputs.given import entrance, vocabulary
-from selfattn.models.model import Attention, Model
+from selfattn.models.model import Model
 from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder, recording
 from selfattn.recording.edits import Ablate, Edit, Setting
@@ -139,7 +140,7 @@ def _guesses(model: Model, ids: Int[Tensor, "text token"], half: int, edits: tup
 
 def places(attention: Attention) -> list[Place]:
     """Every (layer, head) of an attention."""
-    return list(itertools.product(range(attention.layers), range(attention.heads)))
+    return list(itertools.product(attention.numbers, range(attention.heads)))
 
 
 def silence(heads: Iterable[Place], attention: Attention, how: How = "zero") -> tuple[Edit, ...]:

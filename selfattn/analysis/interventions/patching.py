@@ -15,7 +15,7 @@ from torch import Tensor
 
 from selfattn.analysis.interventions.answers import ONE_ANSWER, indices
 from selfattn.analysis.interventions.effects import DISTANCE, SCORE, Place
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention
 from selfattn.tracing.trace import Trace, moved
 
 Contexts = Mapping[tuple[int, int], Float[Tensor, "query d_v"]]  # by (place of the call, head)
@@ -130,7 +130,7 @@ def patching(
 
     Places that are `done` are stepped over.
     """
-    alone = itertools.product(range(attention.layers), [*range(attention.heads), None])
+    alone = itertools.product(attention.numbers, [*range(attention.heads), None])
     for layer, head in sorted(alone, key=lambda place: place[1] is None):
         if (layer, head) not in done:
             heads = range(attention.heads) if head is None else [head]

@@ -8,7 +8,10 @@ from itertools import pairwise
 
 from torch import nn
 
+from selfattn.analysis.model.others import others
+from selfattn.analysis.model.windows import window
 from selfattn.models import encoder
+from selfattn.models.attention import ranges
 from selfattn.models.budgets import in_words
 from selfattn.models.model import Model, tolerance
 from selfattn.recording.call import Call
@@ -67,14 +70,13 @@ class Layer:
 class Group:
     """Layers that follow one another and are alike but for their difference, of which the largest is kept."""
 
-    first: int
-    last: int
+    numbers: tuple[int, ...]
     layer: Layer
 
     @property
     def title(self) -> str:
         """Which layers, in words."""
-        return f"layers {self.first} to {self.last}" if self.last > self.first else f"layer {self.first}"
+        return f"layer{'s' if len(self.numbers) > 1 else ''} {ranges(self.numbers)}"
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,10 @@ class Anatomy:
         starts = [0, *(i + 1 for i, (a, b) in enumerate(pairwise(layers)) if _alike(a) != _alike(b)), len(layers)]
         runs = [layers[start:end] for start, end in pairwise(starts)]
         return [
-            Group(run[0].layer, run[-1].layer, replace(run[0], difference=largest(layer.difference for layer in run)))
+            Group(
+                tuple(layer.layer for layer in run),
+                replace(run[0], difference=largest(layer.difference for layer in run)),
+            )
             for run in runs
         ]
 
@@ -206,7 +211,6 @@ def _places(path: str) -> bool:
 
 
 def _layer(call: Call, module: nn.Module | None, row: Audit) -> Layer:
-    window = getattr(module, "sliding_window", None)
     return Layer(
         part=call.part,
         kind=call.kind,
@@ -214,7 +218,7 @@ def _layer(call: Call, module: nn.Module | None, row: Audit) -> Layer:
         heads=call.heads,
         key_heads=call.key_heads,
         d_head=call.query.shape[-1],
-        window=window if isinstance(window, int) and call.kind == "self" else None,
+        window=window(call, module),
         scale=None if call.prescale is None else call.scale,
         softcap=call.softcap,
         sink=row.sink,
@@ -238,6 +242,7 @@ def _facts(model: Model, layers: Sequence[Layer]) -> tuple[tuple[str, str], ...]
         ("reads", " or ".join(model.task.reads)),
         ("positions", at + limit),
         *([("scale", "this model never scales its scores, by design")] if unscaled else []),
+        *((("other layers", line),) if (line := others(model)) else ()),
         ("vocabulary", f"{vocabulary:,} tokens" if isinstance(vocabulary, int) else "none"),
         ("parameters", f"{parameters:,}, {in_words(model.size)}"),
         ("numbers", f"{str(network.dtype).removeprefix('torch.')} on {', '.join(map(str, model.devices))}"),

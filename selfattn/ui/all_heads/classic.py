@@ -5,7 +5,7 @@ import torch
 
 from selfattn.figures import bertviz, pieces
 from selfattn.figures.bertviz import Page
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention
 from selfattn.ui.link import KEEP
 from selfattn.ui.shell.frame import Study
 
@@ -24,9 +24,9 @@ def classic(study: Study, attention: Attention) -> None:
     with st.container(horizontal=True, key="classic_controls"):
         chosen = st.segmented_control("View", VIEWS, default="Head view", required=True, key="classic", **KEEP)
         view = VIEWS[chosen]
-        layer = 0
+        layer = attention.numbers[0]
         if view == "head":
-            layer = st.selectbox("Layer", range(attention.layers), key="classic_layer", width=80, **KEEP)
+            layer = st.selectbox("Layer", attention.numbers, key="classic_layer", width=80, **KEEP)
     try:
         page = _page(study, attention, view, layer)
     except ValueError as error:
@@ -39,7 +39,7 @@ def classic(study: Study, attention: Attention) -> None:
 
 
 def _page(study: Study, attention: Attention, view: str, layer: int) -> Page:
-    layers = [layer] if view == "head" else range(attention.layers)
+    layers = [layer] if view == "head" else attention.numbers
     trace = study.trace()
     calls = [trace.call(each, attention.part, attention.kind) for each in layers]
     bertviz.check(view, len(calls) * attention.heads, max(calls[0].shape))
@@ -47,4 +47,4 @@ def _page(study: Study, attention: Attention, view: str, layer: int) -> Page:
     weights = torch.stack([torch.stack([call.stages(head).weights for head in range(call.heads)]) for call in calls])
     if view == "head":
         return bertviz.head_view(weights[0], layer, queries, keys, study.palette)
-    return bertviz.model_view(weights, queries, keys, study.palette)
+    return bertviz.model_view(weights, queries, keys, study.palette, layers)

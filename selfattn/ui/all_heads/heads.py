@@ -16,7 +16,7 @@ from selfattn.analysis.interventions.effects import SEED
 from selfattn.canvas import component
 from selfattn.canvas.all_heads import atlas_payload
 from selfattn.exports.data import rows_as_csv
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention
 from selfattn.ui import caches, controls, link, steps
 from selfattn.ui.link import QUOTED, Linked
 from selfattn.ui.shell import exporting
@@ -36,11 +36,11 @@ def found(study: Study, attention: Attention) -> Atlas:
     """Every head of the attention; a long text shows how far it is, and may be stopped and gone on with."""
     trace = study.trace()
     run = (study.run, attention.part, attention.kind)
-    calls = [trace.call(layer, attention.part, attention.kind) for layer in range(attention.layers)]
+    calls = [trace.call(layer, attention.part, attention.kind) for layer in attention.numbers]
     layers = layer_by_layer(
-        run, caches.heads(*run), attention.layers, lambda layer: atlas.heads_of(trace, calls[layer]), calls[0].shape
+        run, caches.heads(*run), attention.layers, lambda row: atlas.heads_of(trace, calls[row]), calls[0].shape
     )
-    found = atlas.bound(trace, calls[0], layers)
+    found = atlas.bound(trace, calls, layers)
     scored = caches.repeats(study.run)
     return on_repeats.beside(found, scored) if scored else found
 
@@ -154,8 +154,7 @@ def table(study: Study, found: Atlas) -> None:
 
 def _columns(found: Atlas) -> dict[str, list[object]]:
     """The table by its columns; a number that is not there is None."""
-    layers, heads, _ = found.table.shape
-    places = [(layer, head) for layer in range(layers) for head in range(heads)]
+    places = [(layer, head) for layer in found.layers for head in range(found.table.shape[1])]
     badges: dict[tuple[int, int], list[str]] = {place: [] for place in places}
     for badge in found.badges():
         badges[badge.layer, badge.head].append(f"{badge.pattern} {badge.value:.2f}")

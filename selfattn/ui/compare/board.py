@@ -70,7 +70,7 @@ def found(sides: Sides, pair: Compared) -> Comparison:
         lambda n: comparison.of_layer(*calls[n], pair.queries, pair.keys, head),
         pair.first.call.shape,
     )
-    return Comparison.of(layers)
+    return Comparison.of(layers, [second.layer for _, second in calls])
 
 
 def picture(sides: Sides, pair: Compared, found: Comparison) -> None:
@@ -100,7 +100,7 @@ def _heads(sides: Sides, pair: Compared, found: Comparison) -> dict[str, Any]:
     layers, count = found.bits.shape
     own = pair.first.trace.model.attention(first.part, first.kind)
     other = pair.second.trace.model.attention(second.part, second.kind)
-    if not sides.of_heads and (own.layers, own.heads) != (other.layers, other.heads):
+    if not sides.of_heads and (own.numbers, own.heads) != (other.numbers, other.heads):
         note += f" Both models have these {layers} layers of {count} heads."
     share = float(found.left_out.nanmean())
     if share >= 5e-4:
@@ -110,6 +110,7 @@ def _heads(sides: Sides, pair: Compared, found: Comparison) -> dict[str, Any]:
         "title": title,
         "note": note,
         "at": (second.layer, second.head),
+        "layers": found.layers,
         "ranking": _ranking(sides, found),
     }
 
@@ -128,7 +129,8 @@ def _sentence(sides: Sides, found: Comparison) -> str:
     if not ranking:
         return "The two have no token in common, so their heads cannot be compared."
     (layer, head), (last_layer, last_head) = ranking[0], ranking[-1]
-    bits, last = float(found.bits[layer, head]), float(found.bits[last_layer, last_head])
+    rows = found.layers.index(layer), found.layers.index(last_layer)
+    bits, last = float(found.bits[rows[0], head]), float(found.bits[rows[1], last_head])
     if not sides.of_heads:
         return f"These maps differ most in layer {layer}, head {head}: {bits:.2f} bits; equal maps give 0."
     return (

@@ -22,11 +22,10 @@ def export(sides: Sides, pair: Compared, found: Comparison) -> None:
 
 def heads_csv(found: Comparison) -> bytes:
     """A line a head."""
-    layers, heads = found.bits.shape
     rows = [
-        [layer, head, _number(found.bits[layer, head].item()), _number(found.left_out[layer, head].item())]
-        for layer in range(layers)
-        for head in range(heads)
+        [layer, head, _number(found.bits[row, head].item()), _number(found.left_out[row, head].item())]
+        for row, layer in enumerate(found.layers)
+        for head in range(found.bits.shape[1])
     ]
     return rows_as_csv(["layer", "head", "bits", "left_out"], rows)
 

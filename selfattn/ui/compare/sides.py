@@ -8,10 +8,10 @@ import streamlit as st
 from selfattn import Model
 from selfattn.analysis.compare.comparison import counterpart
 from selfattn.figures import pieces
+from selfattn.models.attention import Attention, ranges
 from selfattn.models.inputs.given import Pair
 from selfattn.models.loading import library
 from selfattn.models.loading.library import Choice
-from selfattn.models.model import Attention
 from selfattn.places import SPECIMENS
 from selfattn.recording.edits import Edit, Scale, Temperature
 from selfattn.ui import caches, controls, link
@@ -183,12 +183,12 @@ def _head(model: Model, attention: Attention, at: Head, chosen: bool) -> Head:
     """B's head: A's, or the one that the reader chooses, at first the one after A's."""
     layer, head = at.layer, at.head
     if chosen:
-        layer = min(layer, attention.layers - 1)
-        layer = controls.number_picker("B's layer", controls.LAYER_B, attention.layers, layer, model)
-        head = controls.number_picker("B's head", controls.HEAD_B, attention.heads, (head + 1) % attention.heads, model)
-    if layer >= attention.layers or head >= attention.heads:
+        layer = controls.number_picker("B's layer", controls.LAYER_B, attention.numbers, layer, model)
+        heads = range(attention.heads)
+        head = controls.number_picker("B's head", controls.HEAD_B, heads, (head + 1) % attention.heads, model)
+    if layer not in attention.numbers or head >= attention.heads:
         raise ValueError(
-            f"Layer {layer}, head {head} is not in {model.name}, which has layers 0 to {attention.layers - 1} of heads "
+            f"Layer {layer}, head {head} is not in {model.name}, which has layers {ranges(attention.numbers)} of heads "
             f"0 to {attention.heads - 1}; choose another for A, or let B differ by another head."
         )
     return Head(attention.part, attention.kind, layer, head)

@@ -9,7 +9,7 @@ from selfattn.analysis.interventions.edit_list import Edits, pairs_of
 from selfattn.canvas.view import COLDEST, HOTTEST
 from selfattn.figures import pieces
 from selfattn.maths.masks import parse
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention
 from selfattn.recording.edits import Cut, Edit, Mask, Scale, Similarity, Temperature
 from selfattn.ui.shell import in_model
 from selfattn.ui.shell.frame import Study
@@ -23,7 +23,7 @@ def add_change(study: Study, attention: Attention, edits: Edits) -> None:
         kind = st.selectbox("What", _KINDS, key="new_kind")
         make = _KINDS[kind]()
         columns = st.columns(2)
-        layers = columns[0].multiselect("Layers", range(attention.layers), placeholder="all", key="new_layers")
+        layers = columns[0].multiselect("Layers", attention.numbers, placeholder="all", key="new_layers")
         heads = columns[1].multiselect("Heads", range(attention.heads), placeholder="all", key="new_heads")
         where: dict[str, Any] = {"layers": set(layers) or None, "heads": set(heads) or None}
         if len(study.model.attentions) > 1:

@@ -16,9 +16,9 @@ from selfattn.canvas.interventions import LONGEST_TEXT, experiment_payload
 from selfattn.canvas.prediction import prediction_of
 from selfattn.exports import python
 from selfattn.figures import interventions as figures
+from selfattn.models.attention import Attention
 from selfattn.models.inputs.given import Pair
 from selfattn.models.inputs.tokens import visible
-from selfattn.models.model import Attention
 from selfattn.recording.edits import Ablate, Cut, from_json, to_json
 from selfattn.recording.means import Means
 from selfattn.ui import caches, controls
@@ -122,7 +122,7 @@ def picture(study: Study, setup: Setup, edits: Edits, how: How, on: On) -> None:
             edit_list.cut_pairs(edits, setup.shown, attention),
             alone,
             silenced,
-            (attention.layers, attention.heads),
+            (attention.numbers, attention.heads),
             about,
         ),
         source=source(study.model, study.run, at),

@@ -10,7 +10,7 @@ from selfattn import Trace
 from selfattn.analysis.all_heads import on_repeats
 from selfattn.analysis.interventions import effects
 from selfattn.analysis.interventions.effects import SEED, THIS_TEXT, Effect, How, Measure, Place
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention
 from selfattn.recording.edits import Edit
 from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run

@@ -12,8 +12,8 @@ from selfattn.exports import python
 from selfattn.exports.data import rows_as_csv
 from selfattn.figures import interventions as figures
 from selfattn.figures import pieces
+from selfattn.models.attention import Attention
 from selfattn.models.inputs.tokens import visible
-from selfattn.models.model import Attention
 from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions import asked
@@ -63,7 +63,7 @@ def patching(study: Study, attention: Attention) -> None:
         named = steps.name("patch", study.plain, attention, another, recovery.name, names)
         steps.walk(left, shares, heads + attention.layers, named, "patches")
     if done := dict(shares):  # another reader may be adding to them
-        st.html(figures.table(done, attention.layers, attention.heads, study.palette))
+        st.html(figures.table(done, attention.numbers, attention.heads, study.palette))
         st.html(f'<p class="sa-answer">{_sentence(done)}</p>')
         st.download_button(
             "CSV",

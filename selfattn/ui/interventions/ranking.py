@@ -11,7 +11,7 @@ from selfattn.analysis.interventions.effects import REPEATS, Effect, How, Place
 from selfattn.exports.data import rows_as_csv
 from selfattn.figures import interventions as figures
 from selfattn.figures import pieces
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention
 from selfattn.ui.interventions import experiments
 from selfattn.ui.interventions.asked import On
 from selfattn.ui.link import KEEP

@@ -16,7 +16,7 @@ from selfattn.canvas.prediction import prediction_of
 from selfattn.canvas.view import UNCHANGED
 from selfattn.exports import data, python
 from selfattn.maths.masks import Both, Either, MaskPattern, parse
-from selfattn.models.model import Attention
+from selfattn.models.attention import Attention
 from selfattn.recording.call import Call
 from selfattn.ui import caches, controls, link
 from selfattn.ui.link import QUOTED, Linked

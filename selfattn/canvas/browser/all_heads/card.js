@@ -81,7 +81,13 @@ function enlarge(canvas, wide, { about, at, palette }) {
   Object.assign(canvas.style, { width: `${wide}px`, height: `${top + height + 1}px` });
   context.scale(ratio, ratio);
   context.imageSmoothingEnabled = columns > width * ratio;
-  context.drawImage(one(about.planes.pictures, at.layer * heads + at.head, palette), left, top, width - 1, height);
+  context.drawImage(
+    one(about.planes.pictures, about.layers.indexOf(at.layer) * heads + at.head, palette),
+    left,
+    top,
+    width - 1,
+    height,
+  );
   context.strokeStyle = palette.quiet;
   context.strokeRect(left + 0.5, top + 0.5, width - 1.5, height - 0.5);
   Object.assign(context, { font, fillStyle: palette.ink, textBaseline: "middle", textAlign: "right" });

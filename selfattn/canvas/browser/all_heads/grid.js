@@ -173,7 +173,17 @@ function cell(context, [left, top], place, { pictures, lay, palette, top: full, 
   context.fillStyle = `rgb(${rgb(palette.weights).join(" ")} / ${(0.42 * share).toFixed(3)})`;
   context.fillRect(left + 1, top + 1, lay.width - 2, lay.height - 2);
   const { canvas, wide, tall } = pictures;
-  context.drawImage(canvas, place.head * wide, place.layer * tall, wide, tall, x, y, lay.across, lay.down);
+  context.drawImage(
+    canvas,
+    place.head * wide,
+    about.layers.indexOf(place.layer) * tall,
+    wide,
+    tall,
+    x,
+    y,
+    lay.across,
+    lay.down,
+  );
   context.strokeStyle = palette.line;
   context.lineWidth = 1;
   context.strokeRect(x - 0.5, y - 0.5, lay.across + 1, lay.down + 1);

@@ -76,8 +76,8 @@ function same(a, b) {
 
 // Where the reader was; at first the head that has the most of the pattern.
 function cursor({ about, view }, at) {
-  const [layers, heads] = about.planes.table.shape;
-  if (at && at.layer < layers && at.head < heads) return at;
+  const [, heads] = about.planes.table.shape;
+  if (at && about.layers.includes(at.layer) && at.head < heads) return at;
   const [{ layer, head }] = arrange(about, { ...view, order: "all" })[0];
   return { layer, head };
 }

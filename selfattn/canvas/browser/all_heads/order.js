@@ -30,10 +30,10 @@ function commonest(badges) {
 }
 
 /** The number of a head's pattern, NaN where it has none, and that of even attention. */
-export function measured({ patterns, planes }, { layer, head }, name) {
+export function measured({ patterns, planes, layers }, { layer, head }, name) {
   const place = patterns.findIndex((pattern) => pattern.name === name);
   const [, heads, count] = planes.table.shape;
-  const at = (layer * heads + head) * count + place;
+  const at = (layers.indexOf(layer) * heads + head) * count + place;
   return { value: planes.table[at], baseline: planes.baselines[at] };
 }
 
@@ -48,8 +48,8 @@ export function most({ patterns, planes }, name) {
 
 /** Rows of heads in the view's order, {layer, head, value, baseline, passes} each. */
 export function arrange(about, view) {
-  const [layers, heads] = about.planes.table.shape;
-  const rows = Array.from({ length: layers }, (_, layer) =>
+  const [, heads] = about.planes.table.shape;
+  const rows = about.layers.map((layer) =>
     Array.from({ length: heads }, (_, head) => {
       const found = measured(about, { layer, head }, view.pattern);
       return { layer, head, ...found, passes: view.least === 0 || found.value >= view.least };

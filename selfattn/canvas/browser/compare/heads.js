@@ -39,8 +39,8 @@ export function heads(scope, open) {
       this.pointed = cell;
       scope.refresh();
     },
-    pin({ query: layer, key: head }) {
-      open({ layer, head });
+    pin({ query: row, key: head }) {
+      open({ layer: scope.about.heads.layers[row], head });
     },
     refresh: () => scope.refresh(),
   };
@@ -58,14 +58,14 @@ export function heads(scope, open) {
   function build(about) {
     made = about;
     const { bits, left_out: leftOut } = about.planes;
-    const { ranking } = about.heads;
+    const { ranking, layers } = about.heads;
     const count = bits.shape[1];
     order = ranking.map(([layer, head], place) => {
-      const at = layer * count + head;
+      const at = layers.indexOf(layer) * count + head;
       return { place: at, rank: place + 1, layer, head, bits: bits[at], leftOut: leftOut[at] };
     });
     const some = leftOut.some((share) => share >= 5e-4);
-    const choose = (at) => open({ layer: Math.floor(at / count), head: at % count });
+    const choose = (at) => open({ layer: layers[Math.floor(at / count)], head: at % count });
     table = sortable(some ? [...COLUMNS, LEFT_OUT] : COLUMNS, { name: "heads", choose });
     list.replaceChildren(table.element);
     // A grid of few heads is not blown up to the size of one of many.
@@ -76,23 +76,27 @@ export function heads(scope, open) {
 
   function draw(now) {
     const { about, palette } = scope;
-    const [layer, head] = about.heads.at;
+    const { layers } = about.heads;
+    const [layer, head] = [layers.indexOf(about.heads.at[0]), about.heads.at[1]];
     if (made !== about) build(about);
     grid.shown = { query: layer, key: head };
     const { bits } = about.planes;
-    const [layers, count] = bits.shape;
+    const count = bits.shape[1];
     write(title, about.heads.title);
     write(note, about.heads.note);
     const keep = Uint8Array.from(bits, (value) => (Number.isNaN(value) ? 0 : 1));
     const extent = ({ values }) => values.reduce((most, value) => Math.max(most, value || 0), 0) || 1;
     const look = { probability: true, extent, depth: "sqrt", note: (most) => `0 to ${number(most)} bits, √ colour` };
-    matrix.draw({ values: bits, shape: [layers, count], keep, version: scope.opened, ...look }, now);
+    matrix.draw({ values: bits, shape: bits.shape, keep, version: scope.opened, ...look }, now);
     const { query, key } = grid.cell;
-    const numbers = (length) => Array.from({ length }, (_, place) => String(place));
-    once(rows, [about, query, palette.ink], () => drawRows(rows, numbers(layers), query, palette));
-    once(columns, [about, key, palette.ink], () => drawNumbers(columns, numbers(count), key, palette));
+    const across = Array.from({ length: count }, (_, place) => String(place));
+    once(rows, [about, query, palette.ink], () => drawRows(rows, layers.map(String), query, palette));
+    once(columns, [about, key, palette.ink], () => drawNumbers(columns, across, key, palette));
     const value = bits[query * count + key] ?? NaN;
-    write(here, `layer ${query}, head ${key}: ${Number.isNaN(value) ? "nothing to compare" : `${number(value)} bits`}`);
+    write(
+      here,
+      `layer ${layers[query]}, head ${key}: ${Number.isNaN(value) ? "nothing to compare" : `${number(value)} bits`}`,
+    );
     write(said, grid.pointed ? here.textContent : "");
     table.draw("", order, layer * count + head);
   }

@@ -18,17 +18,17 @@ export function silence(scope) {
   );
   let [cells, size, cursor] = [[], "", [0, 0]];
 
-  function build([layers, heads]) {
+  function build(layers, heads) {
     size = `${layers} ${heads}`;
-    cursor = cursor[0] < layers && cursor[1] < heads ? cursor : [0, 0];
+    cursor = cursor[0] < layers.length && cursor[1] < heads ? cursor : [0, 0];
     table.style.setProperty("--heads", heads);
     const names = Array.from({ length: heads }, (_, head) => h("span", { role: "columnheader" }, String(head)));
-    cells = Array.from({ length: layers }, (_, layer) => Array.from({ length: heads }, (_, head) => cell(layer, head)));
-    const rows = cells.map((row, layer) =>
+    cells = layers.map((layer, row) => Array.from({ length: heads }, (_, head) => cell(layer, head, row)));
+    const rows = cells.map((row, at) =>
       h(
         "div",
         { role: "row" },
-        h("span", { role: "rowheader" }, String(layer)),
+        h("span", { role: "rowheader" }, String(layers[at])),
         ...row.map((button) => h("div", { role: "gridcell" }, button)),
       ),
     );
@@ -36,12 +36,12 @@ export function silence(scope) {
     table.replaceChildren(h("div", { role: "row" }, corner, ...names), ...rows);
   }
 
-  function cell(layer, head) {
+  function cell(layer, head, row) {
     const button = h("button", { type: "button" });
     button.onclick = () => scope.act({ act: "silence", layer, head });
     button.onfocus = () => {
       cells[cursor[0]][cursor[1]].tabIndex = -1;
-      cursor = [layer, head];
+      cursor = [row, head];
       button.tabIndex = 0;
     };
     return button;
@@ -65,11 +65,12 @@ export function silence(scope) {
   function draw() {
     const { about, pending } = scope;
     const { changes, silenced } = about.planes;
-    if (size !== changes.shape.join(" ")) build(changes.shape);
     const heads = changes.shape[1];
+    if (size !== `${about.layers} ${heads}`) build(about.layers, heads);
     const most = changes.reduce((top, change) => Math.max(top, Math.abs(change) || 0), SMALLEST);
     cells.flat().forEach((button, place) => {
-      const [layer, head] = [Math.floor(place / heads), place % heads];
+      const [row, head] = [Math.floor(place / heads), place % heads];
+      const layer = about.layers[row];
       const clicks = pending.filter((each) => each.act === "silence" && each.layer === layer && each.head === head);
       const crossed = (silenced[place] + clicks.length) % 2 === 1;
       const known = !Number.isNaN(changes[place]);
@@ -79,7 +80,7 @@ export function silence(scope) {
       button.classList.toggle("shown", layer === about.layer && (about.head === null || head === about.head));
       button.style.setProperty("--share", `${Math.round(DEEPEST * share)}%`);
       button.setAttribute("aria-pressed", crossed);
-      button.tabIndex = layer === cursor[0] && head === cursor[1] ? 0 : -1;
+      button.tabIndex = row === cursor[0] && head === cursor[1] ? 0 : -1;
       const alone = known ? `; alone ${signed(changes[place])}` : "";
       button.setAttribute("aria-label", `Layer ${layer}, head ${head}${crossed ? ", silenced" : ""}${alone}`);
       button.title = `Layer ${layer}, head ${head}${alone}`;

@@ -1,0 +1,96 @@
+"""The calls of one run of a network, in their order: of which layer each is, and where its tokens stand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from typing import Any, Literal
+from weakref import ReferenceType, ref
+
+from torch import Tensor, nn
+
+from selfattn.recording.modules import Given, kind_of, part_of
+from selfattn.recording.places import Places
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One call of an attention module."""
+
+    part: str
+    kind: Literal["self", "cross"]
+    layer: int
+    behind: int  # keys behind those of the queries' own tokens
+    end: int  # where the last of its queries, and of those of the windows before it, has ended
+    start: int = 0  # where its first key stands
+    beside: int = 0  # numbers a token of the values that met the same weights before
+    values: int = 0  # numbers a token of its own values
+    asked: ReferenceType[Tensor] | None = None  # its queries
+    stream: int = 1  # the module's calls over the same tokens, counted
+    window: bool = False  # it is of some of the tokens alone
+
+
+class Order:
+    """What has run so far. A layer has the model's own number; a block that is called again at once, the next free one.
+
+    Windows, of which each has some of the tokens, are one call together, and so are values that meet the same weights.
+    A module that asks otherwise a second time, and a tower that runs again, make a part of their own, "decoder 2".
+    """
+
+    def __init__(self, names: Mapping[nn.Module, str]) -> None:
+        self.names = names
+        self.places = Places.of(names)
+        self.clear()
+
+    def clear(self) -> None:
+        """The network begins anew: while it generates, it runs once a token."""
+        self.given: dict[nn.Module, Given] = {}
+        self.turns: dict[nn.Module, tuple[Given | None, Turn]] = {}
+        self.taken: dict[tuple[str, str], dict[int, nn.Module]] = {}
+
+    def begins(self, module: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
+        """An attention module begins to run."""
+        self.given[module] = Given.to(module, arguments, keywords)
+
+    def turn(self, module: nn.Module, query: Tensor, key: Tensor, value: Tensor, bare: bool) -> Turn:
+        """The next call of a module; `bare`: with neither mask nor bias, as windows are."""
+        shape = query.shape[2], key.shape[2]
+        given, (before, last) = self.given.get(module), self.turns.get(module, (None, None))
+        if last is None or given is None or before is not given:
+            turn = self._new(module, given, last, shape, bare)
+        elif last.asked is not None and last.asked() is query:
+            turn = replace(last, beside=last.beside + last.values)
+        elif last.window and bare and last.end + shape[0] <= (given.tokens or 0):
+            turn = replace(last, start=last.end, end=last.end + shape[0])
+        else:
+            part = last.part if last.stream == 1 else last.part.rpartition(" ")[0]
+            turn = replace(last, part=f"{part} {last.stream + 1}", stream=last.stream + 1, beside=0)
+        turn = replace(turn, asked=ref(query), values=value.shape[3])
+        self.turns[module] = given, turn
+        self.taken.setdefault((turn.part, turn.kind), {})[turn.layer] = module
+        return turn
+
+    def _new(
+        self, module: nn.Module, given: Given | None, last: Turn | None, shape: tuple[int, int], bare: bool
+    ) -> Turn:
+        path = self.names.get(module, type(module).__name__)
+        part = part_of(path, module) if self.places is None else self.places.parts.get(path, "encoder")
+        number = 0 if self.places is None else self.places.number(path) or 0
+        kind = "cross" if given is not None and given.crosses else kind_of(path, module)
+        taken = self.taken.get((part, kind), {})
+        if last is not None and taken.get(max(taken, default=0)) is not module:
+            part, number = self._free(part, kind, last.layer), last.layer
+        elif number in taken:
+            number = max(taken) + 1
+        queries, keys = shape
+        window = bare and given is not None and kind == "self" and queries == keys < (given.tokens or 0)
+        return Turn(part, kind, number, _behind(given, shape) if kind == "self" else 0, queries, window=window)
+
+    def _free(self, part: str, kind: str, layer: int) -> str:
+        """The first of "decoder 2", "decoder 3" ... that has no such layer yet."""
+        return next(name for n in count(2) if layer not in self.taken.get((name := f"{part} {n}", kind), {}))
+
+
+def _behind(given: Given | None, shape: tuple[int, int]) -> int:
+    """How many keys are of no token that asks or that the cache held before: of an encoder, say, or compressed ones."""
+    more = max(shape[1] - shape[0], 0)
+    return 0 if given is None else max(more - given.cached, 0)

@@ -1,6 +1,7 @@
 """A tiny random network of any model type that Transformers has, made from its own config by cutting it down."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -8,24 +9,25 @@ import transformers as hf
 from transformers.models.auto import configuration_auto, modeling_auto
 
 # What a number of a config is cut to, by its name; the first that fits, and never to more than it was.
-CUTS = [
-    (re.compile(pattern), most)
-    for pattern, most in {
-        r"num_(feat_extract|conv|adapter)_layers$": 99,
-        r"(^|_)(num_)?(hidden_|encoder_|decoder_|attention_)?layers?$|^n_layers?$|^depth$": 2,
-        r"num_(key_value|kv)_heads$|^n_kv_heads$|multi_query_group_num$": 2,
-        r"(num_|n_)(attention_|attn_)?heads?$|attention_heads$": 4,
-        r"(num_|n_)(local_|routed_|shared_)?experts$|^moe_num_experts$": 4,
-        r"experts_per_tok(en)?$|moe_top_?k$|^top_k$|^n_group$|topk_group$": 2,
-        r"vocab_size$": 300,
-        r"max_(position_embeddings|source_positions|target_positions|sequence_length|seq_len)$|^n_positions$": 96,
-        r"(head_dim|d_kv|qk_rope_head_dim|qk_nope_head_dim|v_head_dim|qk_head_dim)$": 16,
-        r"(q_lora_rank|kv_lora_rank)$": 16,
-        r"(hidden_size|d_model|n_embd|emb_dim|embed_dim|model_dim|projection_dim|hidden_dim|text_dim)$|^dim$": 64,
-        r"(intermediate_size|ffn_dim|d_ff|d_inner|n_inner|mlp_dim|feed_forward_size|ffn_hidden_size|width)$": 64,
-        r"^(num_)?queries$|num_query_tokens$": 8,
-    }.items()
-]
+DEPTHS = {
+    r"num_(feat_extract|conv|adapter)_layers$": 99,
+    r"(^|_)(num_)?(hidden_|encoder_|decoder_|attention_)?layers?$|^n_layers?$|^depth$": 2,
+    r"(num_|n_)(local_|routed_|shared_)?experts$|^moe_num_experts$": 4,
+    r"experts_per_tok(en)?$|moe_top_?k$|^top_k$|^n_group$|topk_group$": 2,
+    r"vocab_size$": 300,
+    r"max_(position_embeddings|source_positions|target_positions|sequence_length|seq_len)$|^n_positions$": 96,
+}
+WIDTHS = {
+    r"num_(key_value|kv)_heads$|^n_kv_heads$|multi_query_group_num$": 2,
+    r"(num_|n_)(attention_|attn_)?heads?$|attention_heads$": 4,
+    r"(head_dim|d_kv|qk_rope_head_dim|qk_nope_head_dim|v_head_dim|qk_head_dim)$": 16,
+    r"(q_lora_rank|kv_lora_rank)$": 16,
+    r"(hidden_size|d_model|n_embd|emb_dim|embed_dim|model_dim|projection_dim|hidden_dim|text_dim)$|^dim$": 64,
+    r"(intermediate_size|ffn_dim|d_ff|d_inner|n_inner|mlp_dim|feed_forward_size|ffn_hidden_size|width)$": 64,
+    r"^(num_)?queries$|num_query_tokens$": 8,
+}
+# Parameters of the largest that is tried.
+MOST = 600_000_000
 # Heads of networks, the more telling first.
 HEADS = [
     "CAUSAL_LM",
@@ -74,8 +76,9 @@ def cut(config: Any, widths: bool) -> Any:
         elif isinstance(value, bool):
             continue
         elif isinstance(value, int):
-            most = next((most for pattern, most in CUTS if pattern.search(name)), None)
-            if most is not None and value > most and (widths or most not in (16, 64)):
+            cuts = DEPTHS | (WIDTHS if widths else {})
+            most = next((most for pattern, most in cuts.items() if re.search(pattern, name)), None)
+            if most is not None and value > most:
                 _set(config, name, most)
         elif isinstance(value, list) and name == "depths":
             _set(config, name, [1] * len(value))
@@ -113,22 +116,21 @@ def _set(config: Any, name: str, value: Any) -> None:
         return  # it follows from others
 
 
-def network(model_type: str) -> hf.PreTrainedModel:
-    """A tiny network of that type, with its telling head. Raises what its class raises where none can be made."""
-    reasons: list[str] = []
+def networks(model_type: str) -> Iterator[hf.PreTrainedModel | str]:
+    """Tiny networks of that type, with its telling head first; where none can be made of a class, why."""
     for name in kinds(model_type)[:2]:
         for widths in (True, False):
             try:
                 config = config_of(model_type, widths)
                 kind = getattr(hf, name)
-                wanted = kind.config_class
-                if not isinstance(config, wanted):
-                    config = next(part for part in vars(config).values() if isinstance(part, wanted))
+                if not isinstance(config, kind.config_class):
+                    config = next(part for part in vars(config).values() if isinstance(part, kind.config_class))
+                if hasattr(config, "validate"):
+                    config.validate()
                 torch.manual_seed(0)
                 made = kind(config).float().eval()
-                if sum(each.numel() for each in made.parameters()) > 600_000_000:
+                if sum(each.numel() for each in made.parameters()) > MOST:
                     raise ValueError("it is too large even so")
-                return made
+                yield made
             except Exception as error:  # whatever a config that was cut makes a class raise
-                reasons.append(f"{name}: {type(error).__name__}: {error}".splitlines()[0][:200])
-    raise ValueError("; ".join(reasons))
+                yield f"{name}: {type(error).__name__}: {error}".strip().splitlines()[0][:200]

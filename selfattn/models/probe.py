@@ -61,7 +61,9 @@ def _pixels(network: PreTrainedModel) -> Iterator[Tensor]:
 
 def _features(network: PreTrainedModel) -> Iterator[Tensor]:
     part = _part(network.config, *MEL_BINS)
-    bins = next(found for name in MEL_BINS if (found := _of(part, name)))
+    bins = next((found for name in MEL_BINS if (found := _of(part, name))), None)
+    if not bins:
+        return
     positions = _of(part, "max_source_positions")
     if positions and not _of(part, "input_feat_per_channel"):
         yield torch.linspace(-1, 1, bins * 2 * positions).view(1, bins, 2 * positions)

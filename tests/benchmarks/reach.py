@@ -34,7 +34,7 @@ from selfattn.tracing.audit import audited
 from tests.tools import shrunk
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "reach.md"
-SECONDS, BYTES = 180, 12 << 30
+SECONDS, BYTES = 180, 24 << 30
 EXACT = 1e-5
 KINDS = {
     "exact": "exact, and opened with the class it was saved from",
@@ -48,7 +48,14 @@ KINDS = {
     "unmade": "not tried: Transformers makes no tiny one of its config",
 }
 # What only this package does not see: the reasons that hold for a model as such.
-TRUE = ("cannot be recorded exactly", "has no attention", "reads ", "requires the", "is not installed")
+TRUE = (
+    "cannot be recorded exactly",
+    "from its recomputation",
+    "has no attention",
+    "reads ",
+    "requires the",
+    "is not installed",
+)
 CROSS = re.compile(r"cross|encoder_?attn|enc_?dec", re.I)
 
 
@@ -83,15 +90,24 @@ def _fused(
     return scores.softmax(-1)
 
 
-def nearest(call: Call, weights: Tensor, found: list[Tensor]) -> float:
-    """The least largest difference of a call's weights, every head of them, from one of the softmaxes."""
-    best = float("inf")
-    batch = call.query.shape[0]
+def nearest(call: Call, found: list[Tensor]) -> float:
+    """The least largest difference of a call's weights, every head of them, from one of the softmaxes.
+
+    Rows that may attend to nothing are left out: models differ in what they put there. Where a sink takes a share, it
+    is one column more of a softmax, or a factor after it.
+    """
+    weights, batch, best = call.weights(), call.query.shape[0], float("inf")
+    rows = call.keep_of_heads().any(-1)
+    shares = weights / weights.sum(-1, keepdim=True).clamp(min=1e-30)
     for each in found:
-        for part in (each, each[..., :-1], each[..., 1:]):  # a sink is one column more
-            if part.shape[-2:] == weights.shape[-2:] and part.numel() == batch * weights.numel():
-                own = part.reshape(batch, *weights.shape)[0]
-                best = min(best, (own - weights).abs().nan_to_num(0.0).max().item())
+        # Some keep windows after the heads.
+        for turned in (each, each.transpose(1, 2)) if each.dim() == 5 else (each,):
+            for part in (turned, turned[..., :-1], turned[..., 1:]):
+                if part.shape[-2:] == weights.shape[-2:] and part.numel() == batch * weights.numel():
+                    own = part.reshape(batch, *weights.shape)[0]
+                    for ours in (weights, shares) if call.sink is not None else (weights,):
+                        far = (own - ours).abs().nan_to_num(0.0).amax(-1).where(rows, torch.tensor(0.0))
+                        best = min(best, far.max().item())
     return best
 
 
@@ -127,7 +143,10 @@ def measured(model_type: str) -> dict[str, Any]:
         return {"kind": "unmade", "why": "; ".join(dict.fromkeys(why))}
     name = type(made).__name__
     with tempfile.TemporaryDirectory() as folder:
-        made.save_pretrained(folder)
+        try:
+            made.save_pretrained(folder)
+        except Exception as error:  # a config or a table of tied weights that its own class cannot write
+            return {"class": name, "kind": "unmade", "why": f"it cannot be saved: {error}".splitlines()[0][:200]}
         try:
             model = selfattn.load(folder)
             torch.manual_seed(0)  # some choose patches at random
@@ -152,7 +171,7 @@ def _compared(trace: selfattn.Trace, folder: str, name: str) -> dict[str, Any]:
         torch.manual_seed(0)
         with torch.no_grad(), softmaxes:  # in inference mode operations are not taken apart
             fresh(**trace.inputs, use_cache=False)
-    worst = max(nearest(call, call.weights(), softmaxes.found) for call in trace.calls)
+    worst = max(nearest(call, softmaxes.found) for call in trace.calls)
     if not worst <= EXACT:
         return {"kind": "inexact", "why": f"{worst:.1e}"}
     if wrong := wrong_labels(trace):

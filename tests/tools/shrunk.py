@@ -61,31 +61,55 @@ def kinds(model_type: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def config_of(model_type: str, widths: bool = True) -> Any:
-    """Its default config cut down: fewer layers and tokens, and narrower where `widths` says so."""
+def configs(model_type: str) -> Iterator[Any]:
+    """Its default config cut down: to fewer layers and tokens, and narrower or as wide as it is."""
     kind = getattr(hf, configuration_auto.CONFIG_MAPPING_NAMES[model_type])
-    return cut(kind(), widths)
+    for widths in (True, False):
+        for anew in (True, False):
+            try:
+                made = kind()
+                yield _anew(made, widths) if anew else _changed(made, widths)
+            except Exception as error:  # whatever a config makes of numbers that do not fit each other
+                yield f"{kind.__name__}: {type(error).__name__}: {error}".strip().splitlines()[0][:200]
 
 
-def cut(config: Any, widths: bool) -> Any:
-    """The config with its numbers cut by their names, and its parts likewise."""
-    layers = getattr(config, "num_hidden_layers", None)
-    for name, value in list(vars(config).items()):
-        if isinstance(value, hf.PreTrainedConfig):
-            cut(value, widths)
-        elif isinstance(value, bool):
-            continue
-        elif isinstance(value, int):
+def _anew(config: Any, widths: bool) -> Any:
+    """Made again with its numbers cut: what follows from them is worked out by its class."""
+    parts = {name: part for name, part in vars(config).items() if isinstance(part, hf.PreTrainedConfig)}
+    made = type(config)(**_cuts(config, widths), **{name: _anew(part, widths) for name, part in parts.items()})
+    _tokens(made)
+    return made
+
+
+def _changed(config: Any, widths: bool) -> Any:
+    """The config itself with its numbers cut, and its parts likewise."""
+    for part in vars(config).values():
+        if isinstance(part, hf.PreTrainedConfig):
+            _changed(part, widths)
+    for name, value in _cuts(config, widths).items():
+        _set(config, name, value)
+    _tokens(config)
+    return config
+
+
+def _cuts(config: Any, widths: bool) -> dict[str, Any]:
+    """The numbers that are cut by their names, and the lists that have one entry a layer."""
+    layers, found = getattr(config, "num_hidden_layers", None), {}
+    for name, value in vars(config).items():
+        if isinstance(value, int) and not isinstance(value, bool):
             cuts = DEPTHS | (WIDTHS if widths else {})
             most = next((most for pattern, most in cuts.items() if re.search(pattern, name)), None)
             if most is not None and value > most:
-                _set(config, name, most)
+                found[name] = most
+        elif value is None and (name == "vocab_size" or (widths and name == "head_dim")):
+            found[name] = 300 if name == "vocab_size" else 16
         elif isinstance(value, list) and name == "depths":
-            _set(config, name, [1] * len(value))
+            found[name] = [1] * len(value)
         elif isinstance(value, list) and isinstance(layers, int) and len(value) == layers > 2:
-            _set(config, name, _kinds_kept(value))
-    _tokens(config)
-    return config
+            found[name] = _kinds_kept(value)
+        elif isinstance(value, dict) and widths and "mrope_section" in value:
+            found[name] = value | {"mrope_section": [2, 3, 3]}
+    return found
 
 
 def _kinds_kept(values: list[Any]) -> list[Any]:
@@ -119,18 +143,23 @@ def _set(config: Any, name: str, value: Any) -> None:
 def networks(model_type: str) -> Iterator[hf.PreTrainedModel | str]:
     """Tiny networks of that type, with its telling head first; where none can be made of a class, why."""
     for name in kinds(model_type)[:2]:
-        for widths in (True, False):
+        for config in configs(model_type):
             try:
-                config = config_of(model_type, widths)
-                kind = getattr(hf, name)
-                if not isinstance(config, kind.config_class):
-                    config = next(part for part in vars(config).values() if isinstance(part, kind.config_class))
-                if hasattr(config, "validate"):
-                    config.validate()
-                torch.manual_seed(0)
-                made = kind(config).float().eval()
-                if sum(each.numel() for each in made.parameters()) > MOST:
-                    raise ValueError("it is too large even so")
-                yield made
+                yield config if isinstance(config, str) else _network(getattr(hf, name), config)
             except Exception as error:  # whatever a config that was cut makes a class raise
                 yield f"{name}: {type(error).__name__}: {error}".strip().splitlines()[0][:200]
+
+
+def _network(kind: Any, config: Any) -> hf.PreTrainedModel:
+    if not isinstance(config, kind.config_class):
+        parts = [part for part in vars(config).values() if isinstance(part, kind.config_class)]
+        if not parts:
+            raise ValueError(f"{kind.__name__} is made from no part of a {type(config).__name__}")
+        config = parts[0]
+    if hasattr(config, "validate"):
+        config.validate()
+    torch.manual_seed(0)
+    made = kind(config).float().eval()
+    if sum(each.numel() for each in made.parameters()) > MOST:
+        raise ValueError("it is too large even so")
+    return made

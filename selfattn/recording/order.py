@@ -20,11 +20,10 @@ class Turn:
     kind: Literal["self", "cross"]
     layer: int
     behind: int  # keys behind those of the queries' own tokens
+    asked: tuple[ReferenceType[Tensor], int]  # its queries, and how many numbers a token of its values has
     end: int  # where the last of its queries, and of those of the windows before it, has ended
     start: int = 0  # where its first key stands
     beside: int = 0  # numbers a token of the values that met the same weights before
-    values: int = 0  # numbers a token of its own values
-    asked: ReferenceType[Tensor] | None = None  # its queries
     stream: int = 1  # the module's calls over the same tokens, counted
     window: bool = False  # it is of some of the tokens alone
 
@@ -53,24 +52,29 @@ class Order:
 
     def turn(self, module: nn.Module, query: Tensor, key: Tensor, value: Tensor, bare: bool) -> Turn:
         """The next call of a module; `bare`: with neither mask nor bias, as windows are."""
-        shape = query.shape[2], key.shape[2]
+        shape, asked = (query.shape[2], key.shape[2]), (ref(query), value.shape[3])
         given, (before, last) = self.given.get(module), self.turns.get(module, (None, None))
         if last is None or given is None or before is not given:
-            turn = self._new(module, given, last, shape, bare)
-        elif last.asked is not None and last.asked() is query:
-            turn = replace(last, beside=last.beside + last.values)
+            turn = self._new(module, given, last, shape, asked, bare)
+        elif last.asked[0]() is query:
+            turn = replace(last, beside=last.beside + last.asked[1], asked=asked)
         elif last.window and bare and last.end + shape[0] <= (given.tokens or 0):
-            turn = replace(last, start=last.end, end=last.end + shape[0])
+            turn = replace(last, start=last.end, end=last.end + shape[0], asked=asked)
         else:
             part = last.part if last.stream == 1 else last.part.rpartition(" ")[0]
-            turn = replace(last, part=f"{part} {last.stream + 1}", stream=last.stream + 1, beside=0)
-        turn = replace(turn, asked=ref(query), values=value.shape[3])
+            turn = replace(last, part=f"{part} {last.stream + 1}", stream=last.stream + 1, beside=0, asked=asked)
         self.turns[module] = given, turn
         self.taken.setdefault((turn.part, turn.kind), {})[turn.layer] = module
         return turn
 
     def _new(
-        self, module: nn.Module, given: Given | None, last: Turn | None, shape: tuple[int, int], bare: bool
+        self,
+        module: nn.Module,
+        given: Given | None,
+        last: Turn | None,
+        shape: tuple[int, int],
+        asked: tuple[ReferenceType[Tensor], int],
+        bare: bool,
     ) -> Turn:
         path = self.names.get(module, type(module).__name__)
         part = part_of(path, module) if self.places is None else self.places.parts.get(path, "encoder")
@@ -83,7 +87,8 @@ class Order:
             number = max(taken) + 1
         queries, keys = shape
         window = bare and given is not None and kind == "self" and queries == keys < (given.tokens or 0)
-        return Turn(part, kind, number, _behind(given, shape) if kind == "self" else 0, queries, window=window)
+        behind = _behind(given, shape) if kind == "self" else 0
+        return Turn(part, kind, number, behind, asked, queries, window=window)
 
     def _free(self, part: str, kind: str, layer: int) -> str:
         """The first of "decoder 2", "decoder 3" ... that has no such layer yet."""

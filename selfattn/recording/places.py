@@ -26,6 +26,7 @@ class Places:
     def __init__(self, root: nn.Module) -> None:
         self.parts: dict[str, str] = {}
         self.alike: dict[tuple[str, ...], list[tuple[int, ...]]] = {}  # by path, with a star for each index
+        self.numbers: dict[str, int | None] = {}  # those that were asked for
         attending: list[str] = []
         decoders: set[str] = set()  # lists of layers in which some module hides the future
         models, towers, first = {}, _towers(getattr(root, "config", None)), dict[str, str]()
@@ -60,6 +61,11 @@ class Places:
 
     def number(self, path: str) -> int | None:
         """The number of a module's layer in the model; None for a module that is in no list."""
+        if path not in self.numbers:
+            self.numbers[path] = self._number(path)
+        return self.numbers[path]
+
+    def _number(self, path: str) -> int | None:
         own, alike = _indices(path), self.alike.get(_starred(path), [])
         if not own:
             return None

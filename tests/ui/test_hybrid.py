@@ -1,4 +1,4 @@
-"""A hybrid, of which layers 1 and 3 attend, on the pages: they are chosen, drawn and named by the model's own numbers."""
+"""A hybrid, of which layers 1 and 3 attend, on the pages: chosen, drawn and named by the model's own numbers."""
 
 import pytest
 

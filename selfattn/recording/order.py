@@ -19,6 +19,7 @@ class Turn:
     part: str
     kind: Literal["self", "cross"]
     layer: int
+    block: str  # the path of what has that number
     behind: int  # keys behind those of the queries' own tokens
     asked: tuple[ReferenceType[Tensor], int]  # its queries, and how many numbers a token of its values has
     end: int  # where the last of its queries, and of those of the windows before it, has ended
@@ -32,7 +33,8 @@ class Order:
     """What has run so far. A layer has the model's own number; a block that is called again at once, the next free one.
 
     Windows, of which each has some of the tokens, are one call together, and so are values that meet the same weights.
-    A module that asks otherwise a second time, and a tower that runs again, make a part of their own, "decoder 2".
+    What attends a second time in one block, otherwise, and a tower that runs again, make a part of their own:
+    "decoder 2".
     """
 
     def __init__(self, names: Mapping[nn.Module, str]) -> None:
@@ -44,7 +46,8 @@ class Order:
         """The network begins anew: while it generates, it runs once a token."""
         self.given: dict[nn.Module, Given] = {}
         self.turns: dict[nn.Module, tuple[Given | None, Turn]] = {}
-        self.taken: dict[tuple[str, str], dict[int, nn.Module]] = {}
+        self.taken: dict[tuple[str, str], dict[int, str]] = {}  # the blocks that have the numbers so far
+        self.latest: dict[tuple[str, str], nn.Module] = {}  # of a part, whichever of its runs it is in
 
     def begins(self, module: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
         """An attention module begins to run."""
@@ -64,7 +67,7 @@ class Order:
             part = last.part if last.stream == 1 else last.part.rpartition(" ")[0]
             turn = replace(last, part=f"{part} {last.stream + 1}", stream=last.stream + 1, beside=0, asked=asked)
         self.turns[module] = given, turn
-        self.taken.setdefault((turn.part, turn.kind), {})[turn.layer] = module
+        self.taken.setdefault((turn.part, turn.kind), {})[turn.layer] = turn.block
         return turn
 
     def _new(
@@ -78,17 +81,20 @@ class Order:
     ) -> Turn:
         path = self.names.get(module, type(module).__name__)
         part = part_of(path, module) if self.places is None else self.places.parts.get(path, "encoder")
-        number = 0 if self.places is None else self.places.number(path) or 0
+        number, block = (0, path) if self.places is None else self.places.layer(path)
         kind = "cross" if given is not None and given.crosses else kind_of(path, module)
-        taken = self.taken.get((part, kind), {})
-        if last is not None and taken.get(max(taken, default=0)) is not module:
+        taken, before = self.taken.get((part, kind), {}), self.latest.get((part, kind))
+        self.latest[part, kind] = module
+        if last is not None and before is not module:
             part, number = self._free(part, kind, last.layer), last.layer
+        elif last is None and taken.get(number) == block:
+            part = self._free(part, kind, number)
         elif number in taken:
             number = max(taken) + 1
         queries, keys = shape
         window = bare and given is not None and kind == "self" and queries == keys < (given.tokens or 0)
         behind = _behind(given, shape) if kind == "self" else 0
-        return Turn(part, kind, number, behind, asked, queries, window=window)
+        return Turn(part, kind, number, block, behind, asked, queries, window=window)
 
     def _free(self, part: str, kind: str, layer: int) -> str:
         """The first of "decoder 2", "decoder 3" ... that has no such layer yet."""

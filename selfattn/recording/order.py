@@ -1,6 +1,6 @@
 """The calls of one run of a network, in their order: of which layer each is, and where its tokens stand."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Literal
@@ -8,6 +8,7 @@ from weakref import ReferenceType, ref
 
 from torch import Tensor, nn
 
+from selfattn.recording.edits import Setting
 from selfattn.recording.modules import Given, kind_of, part_of
 from selfattn.recording.places import Places
 
@@ -27,6 +28,20 @@ class Turn:
     beside: int = 0  # numbers a token of the values that met the same weights before
     stream: int = 1  # the module's calls over the same tokens, counted
     window: bool = False  # it is of some of the tokens alone
+    pooled: bool = False  # fewer queries than tokens are made of them
+
+    def check(self, settings: Iterable[Setting], queries: int, keys: int) -> None:
+        """Raise ValueError for an edit that means nothing in this call, or that cannot be known yet."""
+        if self.window and any(setting.ablate == "mean" for setting in settings):
+            raise ValueError(
+                f"{self.part} layer {self.layer} attends within windows, one after the other, so the mean over all "
+                "its tokens is not known when the first is computed; silence its heads with zeros."
+            )
+        if self.pooled and any(not mask.names_positions for setting in settings for mask in setting.masks):
+            raise ValueError(
+                f"{self.part} layer {self.layer} pools its queries: {queries} of them ask {keys} tokens, so a mask by "
+                "positions means nothing there; name other layers, or cut pairs of rows and columns."
+            )
 
 
 class Order:
@@ -92,9 +107,10 @@ class Order:
         elif number in taken:
             number = max(taken) + 1
         queries, keys = shape
-        window = bare and given is not None and kind == "self" and queries == keys < (given.tokens or 0)
+        tokens = given.tokens or 0 if given is not None and kind == "self" else 0
+        window, pooled = bare and queries == keys < tokens, queries < keys == tokens
         behind = _behind(given, shape) if kind == "self" else 0
-        return Turn(part, kind, number, block, behind, asked, queries, window=window)
+        return Turn(part, kind, number, block, behind, asked, queries, window=window, pooled=pooled)
 
     def _free(self, part: str, kind: str, layer: int) -> str:
         """The first of "decoder 2", "decoder 3" ... that has no such layer yet."""

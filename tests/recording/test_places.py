@@ -182,6 +182,16 @@ def test_fewer_queries_than_keys_are_no_cache(make):
     assert all(row.future_hidden is not False for row in audited(trace))
 
 
+def test_a_layer_that_pools_its_queries_takes_no_mask_by_positions():
+    network, inputs = hybrids.hiera()
+    model = Model.wrap(network)
+    with pytest.raises(ValueError, match="encoder layer 1 pools its queries: 16 of them ask 64 tokens"):
+        selfattn.trace(model, inputs, [Mask(causal)])
+    trace = selfattn.trace(model, inputs, [Mask(causal, layers={0, 2})])
+    assert trace.fidelity < 1e-6
+    assert [call.asks_itself for call in trace.calls] == [True, False, True]
+
+
 def test_a_cache_still_moves_positions():
     network = tiny.network("llama")
     model = Model.wrap(network)

@@ -42,6 +42,7 @@ class Call:
     head_scales: tuple[float, ...] | None = None  # where each head has a scale of its own; `scale` is their mean
     behind: int = 0  # keys behind those of the queries' own tokens: of an encoder, compressed ones, a cache's room
     start: int = 0  # where its first key stands: in a window, after the windows before it
+    pooled: bool = False  # its queries are made of several tokens each, and stand at none
     window: int | None = None  # keys a query may look back over, as the module says to the function that computes
     beside: int = 0  # numbers a token of the values that met the same weights before these
 
@@ -151,14 +152,14 @@ class Call:
 
     def _order(self, batch: int) -> Int[Tensor, " query"]:
         """Which token of the text each query is, without the padding before it."""
-        if not self._asks_itself:
+        if not self.asks_itself:
             return self.positions
         return (self.real_keys(batch).cumsum(0) - 1).clamp(min=0)[self.positions - self.start] + self.start
 
     @property
-    def _asks_itself(self) -> bool:
+    def asks_itself(self) -> bool:
         """Are the queries' own tokens among the keys?"""
-        return self.kind == "self" and self.shape[0] <= self.shape[1]
+        return self.kind == "self" and not self.pooled and self.shape[0] <= self.shape[1]
 
     def looks_back(self, head: int = 0, batch: int = 0) -> bool:
         """Does no query, by the model's own mask, know of a later one? A decoder's cross-attention asks in order."""
@@ -199,7 +200,7 @@ class Call:
 
     def real_queries(self, batch: int = 0) -> Bool[Tensor, " query"]:
         """Queries that are no padding, in self-attention; all where keys are not the tokens that ask."""
-        if not self._asks_itself:
+        if not self.asks_itself:
             return torch.ones(self.shape[0], dtype=torch.bool, device=self.query.device)
         return self.real_keys(batch)[self.positions - self.start]
 

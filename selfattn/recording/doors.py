@@ -64,19 +64,15 @@ class Recorder:
         turn = self.order.turn(module, query, key, value, bare and len(query) == 1)
         where = turn.part, turn.kind
         settings = tuple(Setting.of(self.edits, turn.layer, head, *where) for head in range(query.shape[1]))
-        if turn.window and any(setting.ablate == "mean" for setting in settings):
-            raise ValueError(
-                f"{turn.part} layer {turn.layer} attends within windows, one after the other, so the mean over all "
-                "its tokens is not known when the first is computed; silence its heads with zeros."
-            )
+        turn.check(settings, query.shape[2], key.shape[2])
         if rest["prescale"] is None and any(setting.rescale or setting.similarity for setting in settings):
             raise ValueError(
                 f"The scale of {type(module).__name__} could not be told apart from its query: "
                 "neither it nor the similarity can be changed."
             )
-        name = self.names.get(module, type(module).__name__)
-        rest |= {"settings": settings, "behind": turn.behind, "start": turn.start, "beside": turn.beside}
-        return Call(turn.layer, *where, name, query, key, value, **rest)
+        path = self.names.get(module, type(module).__name__)
+        rest |= {name: getattr(turn, name) for name in ("behind", "start", "beside", "pooled")}
+        return Call(turn.layer, *where, path, query, key, value, settings=settings, **rest)
 
     def attend(self, call: Call, native: Any) -> Tensor:
         """The context of every head, (batch, query, head, d_v): the model's own, but for the heads that edits reach."""

@@ -66,7 +66,7 @@ class Given:
     def to(cls, module: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> "Given":
         """What these arguments bring."""
         names = _parameters(type(module))  # type: ignore[arg-type]  # a class hashes
-        named = {**dict(zip(names, arguments, strict=False)), **keywords}
+        named = {**dict(zip(names, arguments, strict=False)), **keywords} if arguments else keywords
         own = named.get("hidden_states", named.get("query", named.get(names[0])))
         others = next((each for name in OTHERS if not _same(own, each := named.get(name))), None)
         if others is None and "query" in named and not _same(own, named.get("key")):
@@ -146,4 +146,5 @@ def part_of(name: str, module: nn.Module) -> str:
     # Some causal models keep their layers in a module named `encoder`: BERT as a decoder, and the local one.
     causal = getattr(module, "is_causal", False) or getattr(module, "is_decoder", False)
     known = type(module).__name__ in DECODERS or type(module).__module__.endswith(DECODER_FILES)
-    return "decoder" if "decoder" in path or causal or known else "encoder"
+    decoder = any(word.endswith("decoder") for word in path)
+    return "decoder" if decoder or causal or known else "encoder"

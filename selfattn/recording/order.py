@@ -1,6 +1,6 @@
 """The calls of one run of a network, in their order: of which layer each is, and where its tokens stand."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, Literal
@@ -8,6 +8,7 @@ from weakref import ReferenceType, ref
 
 from torch import Tensor, nn
 
+from selfattn.recording.edits import Setting
 from selfattn.recording.modules import Given, kind_of, part_of
 from selfattn.recording.places import Places
 
@@ -19,21 +20,36 @@ class Turn:
     part: str
     kind: Literal["self", "cross"]
     layer: int
+    block: str  # the path of what has that number
     behind: int  # keys behind those of the queries' own tokens
+    asked: tuple[ReferenceType[Tensor], int]  # its queries, and how many numbers a token of its values has
     end: int  # where the last of its queries, and of those of the windows before it, has ended
     start: int = 0  # where its first key stands
     beside: int = 0  # numbers a token of the values that met the same weights before
-    values: int = 0  # numbers a token of its own values
-    asked: ReferenceType[Tensor] | None = None  # its queries
     stream: int = 1  # the module's calls over the same tokens, counted
     window: bool = False  # it is of some of the tokens alone
+    pooled: bool = False  # fewer queries than tokens are made of them
+
+    def check(self, settings: Iterable[Setting], queries: int, keys: int) -> None:
+        """Raise ValueError for an edit that means nothing in this call, or that cannot be known yet."""
+        if self.window and any(setting.ablate == "mean" for setting in settings):
+            raise ValueError(
+                f"{self.part} layer {self.layer} attends within windows, one after the other, so the mean over all "
+                "its tokens is not known when the first is computed; silence its heads with zeros."
+            )
+        if self.pooled and any(not mask.names_positions for setting in settings for mask in setting.masks):
+            raise ValueError(
+                f"{self.part} layer {self.layer} pools its queries: {queries} of them ask {keys} tokens, so a mask by "
+                "positions means nothing there; name other layers, or cut pairs of rows and columns."
+            )
 
 
 class Order:
     """What has run so far. A layer has the model's own number; a block that is called again at once, the next free one.
 
     Windows, of which each has some of the tokens, are one call together, and so are values that meet the same weights.
-    A module that asks otherwise a second time, and a tower that runs again, make a part of their own, "decoder 2".
+    What attends a second time in one block, otherwise, and a tower that runs again, make a part of their own:
+    "decoder 2".
     """
 
     def __init__(self, names: Mapping[nn.Module, str]) -> None:
@@ -45,7 +61,8 @@ class Order:
         """The network begins anew: while it generates, it runs once a token."""
         self.given: dict[nn.Module, Given] = {}
         self.turns: dict[nn.Module, tuple[Given | None, Turn]] = {}
-        self.taken: dict[tuple[str, str], dict[int, nn.Module]] = {}
+        self.taken: dict[tuple[str, str], dict[int, str]] = {}  # the blocks that have the numbers so far
+        self.latest: dict[tuple[str, str], nn.Module] = {}  # of a part, whichever of its runs it is in
 
     def begins(self, module: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> None:
         """An attention module begins to run."""
@@ -53,37 +70,47 @@ class Order:
 
     def turn(self, module: nn.Module, query: Tensor, key: Tensor, value: Tensor, bare: bool) -> Turn:
         """The next call of a module; `bare`: with neither mask nor bias, as windows are."""
-        shape = query.shape[2], key.shape[2]
+        shape, asked = (query.shape[2], key.shape[2]), (ref(query), value.shape[3])
         given, (before, last) = self.given.get(module), self.turns.get(module, (None, None))
         if last is None or given is None or before is not given:
-            turn = self._new(module, given, last, shape, bare)
-        elif last.asked is not None and last.asked() is query:
-            turn = replace(last, beside=last.beside + last.values)
+            turn = self._new(module, given, last, shape, asked, bare)
+        elif last.asked[0]() is query:
+            turn = replace(last, beside=last.beside + last.asked[1], asked=asked)
         elif last.window and bare and last.end + shape[0] <= (given.tokens or 0):
-            turn = replace(last, start=last.end, end=last.end + shape[0])
+            turn = replace(last, start=last.end, end=last.end + shape[0], asked=asked)
         else:
             part = last.part if last.stream == 1 else last.part.rpartition(" ")[0]
-            turn = replace(last, part=f"{part} {last.stream + 1}", stream=last.stream + 1, beside=0)
-        turn = replace(turn, asked=ref(query), values=value.shape[3])
+            turn = replace(last, part=f"{part} {last.stream + 1}", stream=last.stream + 1, beside=0, asked=asked)
         self.turns[module] = given, turn
-        self.taken.setdefault((turn.part, turn.kind), {})[turn.layer] = module
+        self.taken.setdefault((turn.part, turn.kind), {})[turn.layer] = turn.block
         return turn
 
     def _new(
-        self, module: nn.Module, given: Given | None, last: Turn | None, shape: tuple[int, int], bare: bool
+        self,
+        module: nn.Module,
+        given: Given | None,
+        last: Turn | None,
+        shape: tuple[int, int],
+        asked: tuple[ReferenceType[Tensor], int],
+        bare: bool,
     ) -> Turn:
         path = self.names.get(module, type(module).__name__)
         part = part_of(path, module) if self.places is None else self.places.parts.get(path, "encoder")
-        number = 0 if self.places is None else self.places.number(path) or 0
+        number, block = (0, path) if self.places is None else self.places.layer(path)
         kind = "cross" if given is not None and given.crosses else kind_of(path, module)
-        taken = self.taken.get((part, kind), {})
-        if last is not None and taken.get(max(taken, default=0)) is not module:
+        taken, before = self.taken.get((part, kind), {}), self.latest.get((part, kind))
+        self.latest[part, kind] = module
+        if last is not None and before is not module:
             part, number = self._free(part, kind, last.layer), last.layer
+        elif last is None and taken.get(number) == block:
+            part = self._free(part, kind, number)
         elif number in taken:
             number = max(taken) + 1
         queries, keys = shape
-        window = bare and given is not None and kind == "self" and queries == keys < (given.tokens or 0)
-        return Turn(part, kind, number, _behind(given, shape) if kind == "self" else 0, queries, window=window)
+        tokens = given.tokens or 0 if given is not None and kind == "self" else 0
+        window, pooled = bare and queries == keys < tokens, queries < keys == tokens
+        behind = _behind(given, shape) if kind == "self" else 0
+        return Turn(part, kind, number, block, behind, asked, queries, window=window, pooled=pooled)
 
     def _free(self, part: str, kind: str, layer: int) -> str:
         """The first of "decoder 2", "decoder 3" ... that has no such layer yet."""

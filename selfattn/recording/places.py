@@ -26,6 +26,7 @@ class Places:
     def __init__(self, root: nn.Module) -> None:
         self.parts: dict[str, str] = {}
         self.alike: dict[tuple[str, ...], list[tuple[int, ...]]] = {}  # by path, with a star for each index
+        self.layers: dict[str, tuple[int, str]] = {}  # those that were asked for
         attending: list[str] = []
         decoders: set[str] = set()  # lists of layers in which some module hides the future
         models, towers, first = {}, _towers(getattr(root, "config", None)), dict[str, str]()
@@ -58,16 +59,22 @@ class Places:
             _known[root] = cls(root)
         return _known[root]
 
-    def number(self, path: str) -> int | None:
-        """The number of a module's layer in the model; None for a module that is in no list."""
+    def layer(self, path: str) -> tuple[int, str]:
+        """The number of a module's layer, and the path of the block that has it; 0 for a module that is in no list."""
+        if path not in self.layers:
+            self.layers[path] = self._layer(path)
+        return self.layers[path]
+
+    def _layer(self, path: str) -> tuple[int, str]:
         own, alike = _indices(path), self.alike.get(_starred(path), [])
-        if not own:
-            return None
+        if not own or not alike:
+            return 0, path
         vary = [place for place in range(len(own)) if len({each[place] for each in alike}) > 1]
         if len(vary) < 2:
-            return own[vary[0] if vary else 0]
-        blocks = self.alike[_starred(_until(path, vary[-1]))]
-        return sorted(blocks).index(own[: vary[-1] + 1])
+            place = vary[0] if vary else 0
+            return own[place], _until(path, place)
+        block = _until(path, vary[-1])
+        return sorted(self.alike[_starred(block)]).index(_indices(block)), block
 
 
 _known: "WeakKeyDictionary[nn.Module, Places]" = WeakKeyDictionary()

@@ -46,10 +46,9 @@ def test_the_window_of_each_layer(name, tokens):
 
 
 def test_a_window_that_the_mask_does_not_have_is_none():
-    network = tiny.network("mistral")
-    network.config.sliding_window = None
-    model = Model.wrap(network)
-    network.config.sliding_window = 3
-    short, long = ({"input_ids": torch.arange(4, 4 + n)[None]} for n in (2, 20))
-    assert [layer.window for layer in anatomy(model, selfattn.trace(model, long)).layers] == [3, 3]
-    assert [layer.window for layer in anatomy(model, selfattn.trace(model, short)).layers] == [3, 3]
+    model = Model.wrap(tiny.network("llama"))
+    for layer in model.network.model.layers:
+        layer.self_attn.sliding_window = 5
+    short, long = (selfattn.trace(model, {"input_ids": torch.arange(4, 4 + n)[None]}) for n in (3, 20))
+    assert [layer.window for layer in anatomy(model, long).layers] == [None, None]
+    assert [layer.window for layer in anatomy(model, short).layers] == [5, 5]

@@ -150,6 +150,9 @@ def test_parts_are_towers_and_grow_with_what_a_trace_sees():
     assert model.attention() == language
     assert trace.stages(1, 3, part="vision").weights.shape == (4, 4)
     assert trace.stages(0, 0).weights.shape == (7, 7)
+    # As many patches as tokens: they are not called by the names of those.
+    alike = selfattn.trace(model, inputs | {"input_ids": torch.full((1, 4), 100)})
+    assert alike.labels(alike.call(0, "vision"))[0] == ("0", "1", "2", "3")
     with pytest.raises(ValueError, match=r"names layer 2; .* has layers 0 to 1 in its vision"):
         selfattn.trace(model, inputs, [Ablate(layers={2}, part="vision")])
 
@@ -180,6 +183,16 @@ def test_fewer_queries_than_keys_are_no_cache(make):
     others = [row for row in range(call.shape[0]) if row != 2]
     assert_close(at.stages(0).weights[others], call.stages(0).weights[others], within=1e-6)
     assert all(row.future_hidden is not False for row in audited(trace))
+
+
+def test_a_layer_that_pools_its_queries_takes_no_mask_by_positions():
+    network, inputs = hybrids.hiera()
+    model = Model.wrap(network)
+    with pytest.raises(ValueError, match="encoder layer 1 pools its queries: 16 of them ask 64 tokens"):
+        selfattn.trace(model, inputs, [Mask(causal)])
+    trace = selfattn.trace(model, inputs, [Mask(causal, layers={0, 2})])
+    assert trace.fidelity < 1e-6
+    assert [call.asks_itself for call in trace.calls] == [True, False, True]
 
 
 def test_a_cache_still_moves_positions():

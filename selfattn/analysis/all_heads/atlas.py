@@ -118,7 +118,7 @@ def heads_of(trace: Trace, call: Call, most: int = MOST) -> Heads:
     real = call.real_keys()
     tokens = _tokens(trace, call)
     separators = _separators(trace, tokens)
-    aligned = call.kind == "self"
+    aligned = call.asks_itself
     pictures: list[Tensor] = []
     found: list[Tensor] = []
     even: list[Tensor] = []

@@ -27,7 +27,7 @@ def others(model: Model) -> str:
     places = Places.of(model.names)
     for path in model.seen | model.idle:
         stack, number = _place(path)
-        if places and stack and places.number(path) == number:  # else layers are counted through lists of lists
+        if places and stack and places.layer(path)[0] == number:  # else layers are counted through lists of lists
             attend.setdefault(stack, set()).add(number)
     told: dict[str, list[int]] = {}
     for stack, numbers in attend.items():

@@ -12,7 +12,7 @@ from selfattn.figures import pieces
 from selfattn.figures.palette import DARK, LIGHT, Palette
 from selfattn.models.budgets import budget, in_words
 from selfattn.models.inputs.given import Pair
-from selfattn.models.inputs.tokens import unlearnt
+from selfattn.models.inputs.unlearnt import unlearnt
 from selfattn.places import HOME
 from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
@@ -149,7 +149,7 @@ def _unlearnt(run: Run) -> str:
     if not isinstance(run.given, str | Pair):
         return ""
     trace = caches.trace(run)
-    return unlearnt(trace.tokens, run.given, trace.model.tokenizer)
+    return unlearnt(trace.tokens, trace.model.tokenizer)
 
 
 def _name_the_tab(*names: str) -> None:

@@ -18,6 +18,7 @@ from selfattn.models.answers.similarity import pooled, similarity
 from selfattn.models.answers.tasks import Prediction, predict, why_none
 from selfattn.models.budgets import budget, check_head
 from selfattn.models.inputs import pictures, sounds
+from selfattn.models.inputs.described import described
 from selfattn.models.inputs.given import Input, Pair, Sound
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
 from selfattn.models.loading.library import in_memory, load
@@ -80,7 +81,7 @@ class Trace:
         edits = f", {len(self.edits)} edit{'s' if len(self.edits) > 1 else ''} in the model" if self.edits else ""
         return notebook.page(
             notebook.line(self.model.name, f"{self.model.shape}{edits}, {self.exactness}"),
-            notebook.tokens(self.tokens.text),
+            notebook.tokens(self.tokens.text, described(self.tokens, self.model.tokenizer)),
             self.prediction.in_notebook() if self.prediction else "",
             notebook.matrix(f"weights of {call.title}, head 0", stages.weights, stages.keep, *self.labels(call))
             if stages
@@ -163,6 +164,16 @@ class Trace:
             # A classifier with two stacks makes its decoder's tokens itself: their names are not known here.
             own = () if decoder is None else of_ids(decoder[0], self.model.tokenizer).text
         return _named(own, queries), _named(own if call.kind == "self" else read, keys)
+
+    def sides(self, call: Call) -> tuple[Tokens, Tokens]:
+        """The tokens beside the rows and the columns of a call's matrices; none where no tokens are known there."""
+        queries, keys = call.shape
+        own = self.tokens
+        if call.part == "decoder" and self.model.network.config.is_encoder_decoder:
+            written = self.inputs.get("decoder_input_ids")
+            own = NO_TOKENS if written is None else of_ids(written[0], self.model.tokenizer)
+        read = own if call.kind == "self" else self.tokens
+        return own if len(own) == queries else NO_TOKENS, read if len(read) == keys else NO_TOKENS
 
     def _read(self, count: int) -> tuple[str, ...]:
         """The names of what was read: tokens, patches by "row,column", or the times of `count` frames."""

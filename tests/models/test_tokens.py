@@ -6,12 +6,14 @@ from itertools import pairwise
 
 import pytest
 import torch
-from tokenizers import pre_tokenizers, processors
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
 
 import selfattn
+from selfattn.models.inputs.described import described, word_names
 from selfattn.models.inputs.given import Pair
 from selfattn.models.inputs.parts import parts_of
-from selfattn.models.inputs.tokens import encode, of_ids, visible
+from selfattn.models.inputs.tokens import Tokens, encode, of_ids, visible
 from selfattn.models.inputs.words import words_of
 from tests.tools import made
 
@@ -223,3 +225,75 @@ def test_ids_without_a_text(word_piece):
 )
 def test_what_cannot_be_seen_is_drawn(text, seen):
     assert visible(text) == seen
+
+
+def test_each_token_says_which_one_it_is(word_piece, byte_level):
+    tokens, _ = encode(word_piece, "Unbelievably 喜 isn't", pad=1)
+    assert described(tokens, word_piece) == (
+        "[CLS] · id 101 · special",
+        "un · id 4895",
+        "##bel · id 8671 · continues a word",
+        "##ie · id 2666 · continues a word",
+        "##va · id 3567 · continues a word",
+        "##bly · id 6321 · continues a word",
+        "[UNK] · id 100 · unknown to the tokenizer",
+        "isn · id 3475",
+        "' · id 1005",
+        "t · id 1056",
+        "[SEP] · id 102 · special",
+        "[PAD] · id 0 · special",
+    )
+    notes = [note.split(" · ") for note in described(encode(byte_level, "the cat\n😀é")[0], byte_level)]
+    pieces = byte_level.tokenize("the cat\n😀é")
+    assert [note[0] for note in notes] == pieces
+    assert [note[1] for note in notes] == [f"id {index}" for index in byte_level.convert_tokens_to_ids(pieces)]
+    assert [note[2] if len(note) > 2 else "" for note in notes] == [
+        "",
+        "with the space before it",
+        "white space",
+        *(f"byte {n} of 4 of 😀" for n in (1, 2, 3, 4)),
+        *(f"byte {n} of 2 of é" for n in (1, 2)),
+    ]
+
+
+def test_parts_that_are_no_bytes_are_not_called_so():
+    tokenizer = made.byte_level()
+    tokenizer.backend_tokenizer.normalizer = normalizers.NFD()
+    tokens, _ = encode(tokenizer, "é")
+    assert tokens.text == ("é[1/3]", "é[2/3]", "é[3/3]")  # the letter, and the two bytes of its accent
+    assert [note.split(" · ")[2] for note in described(tokens, tokenizer)] == [f"part {n} of 3 of é" for n in (1, 2, 3)]
+
+
+def test_a_space_that_is_a_piece_of_its_own_has_no_letter():
+    pieces = Tokenizer(models.BPE({"▁": 0, "t": 1, "h": 2, "e": 3}, []))
+    pieces.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces)
+    tokens, _ = encode(tokenizer, "the he")
+    assert tokens.pieces == ("▁", "t", "h", "e", "▁", "h", "e")
+    assert tokens.text == ("▁", "t", "h", "e", " ", "h", "e")
+    assert tokens.words == (0, 0, 0, 0, 1, 1, 1)
+    assert [note.split(" · ")[2:] for note in described(tokens, tokenizer)] == [
+        *([], [], ["continues a word"], ["continues a word"]),
+        *(["white space"], [], ["continues a word"]),
+    ]
+    assert word_names(tokens, tokenizer) == ("the", " he")
+
+
+def test_the_name_of_a_word_is_what_was_written_and_says_what_is_unknown(word_piece, byte_level):
+    text = "unbelievably 喜欢 吃的 isn't 🍎🍎"
+    tokens, _ = encode(word_piece, text)
+    names = word_names(tokens, word_piece)
+    assert names[:3] == ("[CLS]", "unbelievably", "[UNK] 喜")
+    assert names[-3:] == ("isn't", "[UNK] 🍎🍎", "[SEP]")
+    assert len(names) == 2 + len({word for word in tokens.words if word is not None})
+    assert word_names(encode(byte_level, "我们 the")[0], byte_level) == ("我", "们", " the")
+    unsure = Tokens((4, 5, 4), ("[UNK] a", "b", "[UNK] c"), ((0, 1), (1, 2), (2, 3)), (0,) * 3, (0,) * 3, (), ("abc",))
+    assert word_names(unsure, made.word_level()) == ("[UNK] a b [UNK] c",)
+
+
+def test_tokens_that_come_without_a_text_say_which_they_are(word_piece):
+    assert described(of_ids(torch.tensor([101, 4937]), word_piece), word_piece) == (
+        "[CLS] · id 101 · special",
+        "cat · id 4937",
+    )
+    assert described(of_ids(torch.tensor([3]), None), None) == ("#3 · id 3",)

@@ -31,6 +31,50 @@ def described(tokens: Tokens, tokenizer: Any | None) -> tuple[str, ...]:
     )
 
 
+def word_names(tokens: Tokens, tokenizer: Any | None) -> tuple[str, ...]:
+    """What each word reads as, where the tokens of one word are one: what was written, and [UNK] before each unknown.
+
+    A token that belongs to no word stands alone.
+    """
+    unknown, names, before = getattr(tokenizer, "unk_token_id", None), [], None
+    for position, word in enumerate(tokens.words):
+        if word is None or word != before:
+            names.append(_Word())
+        segment, span = tokens.segments[position], tokens.offsets[position]
+        if segment is None or tokens.ids[position] == unknown or span[0] == span[1]:
+            names[-1].add(tokens.text[position], is_piece=segment is not None and tokens.ids[position] != unknown)
+        else:
+            names[-1].reach(tokens.texts[segment], *span)
+        before = word
+    return tuple(map(str, names))
+
+
+class _Word:
+    """The name of a word as its tokens come: runs of what was written, and names of unknown tokens."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.pieces: list[str] = []  # that stand for no text
+        self.run: tuple[int, int] | None = None
+
+    def add(self, name: str, is_piece: bool) -> None:
+        if is_piece:
+            self.pieces.append(name)
+        else:
+            self.parts.append(name)
+            self.run = None
+
+    def reach(self, text: str, start: int, end: int) -> None:
+        if self.run is None:
+            self.parts.append("")
+            self.run = start, end
+        self.run = self.run[0], max(self.run[1], end)
+        self.parts[-1] = text[slice(*self.run)]
+
+    def __str__(self) -> str:
+        return " ".join(self.parts) if self.parts else "".join(self.pieces)
+
+
 def _part(part: Part, piece: str) -> str:
     raw = part.letter.encode()
     kind = "byte" if part.count == len(raw) and is_byte(piece, raw[part.number - 1]) else "part"

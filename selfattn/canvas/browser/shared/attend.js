@@ -34,7 +34,7 @@ export class Head {
   bias;
 
   /** @param {any} about */
-  constructor({ head, planes, queries, keys }) {
+  constructor({ head, planes, queries, keys, notes, word_names: wordNames }) {
     const [n, d] = planes.query.shape;
     const [m, dv] = planes.value.shape;
     /** @type {[number, number]} */
@@ -47,6 +47,10 @@ export class Head {
     this.queries = queries;
     /** @type {string[]} */
     this.keys = keys;
+    /** Which token of the vocabulary each is; nothing of what is none. @type {{ queries: string[], keys: string[] }} */
+    this.notes = notes ?? { queries: [], keys: [] };
+    /** What whole words read as, where that is known. @type {{ queries?: string[], keys?: string[] }} */
+    this.wordNames = wordNames ?? {};
     /** @type {"self" | "cross"} */
     this.kind = head.kind;
     /** @type {number} */

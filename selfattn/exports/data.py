@@ -11,7 +11,7 @@ import numpy as np
 from torch import Tensor
 
 from selfattn.models.answers.predictions import Prediction
-from selfattn.models.inputs.given import Input, Pair, Picture, Sound
+from selfattn.models.inputs.given import Chat, Input, Pair, Picture, Sound, Translation
 from selfattn.recording.edits import Edit
 from selfattn.recording.edits import to_json as edits_to_json
 from selfattn.tracing.trace import Trace
@@ -40,6 +40,7 @@ def head_data(
         "model": trace.model.name,
         "text": trace.text,
         **_also(trace.given),
+        **({"note": trace.tokens.note} if trace.tokens.note else {}),
         "tokens": list(trace.tokens.text),
         "pieces": list(trace.tokens.pieces),
         "ids": list(trace.tokens.ids),
@@ -62,10 +63,12 @@ def head_data(
     }
 
 
-def _also(given: Input) -> dict[str, str]:
-    """What was read beside a text: the second one of a pair, or the name of a file."""
+def _also(given: Input) -> dict[str, Any]:
+    """What was read beside a text: the second one of a pair, what a chat or a translation is, or the name of a file."""
     if isinstance(given, Pair):
         return {"second": given.second}
+    if isinstance(given, Chat | Translation):
+        return {type(given).__name__.lower(): vars(given)}
     return {type(given).__name__.lower(): given.name} if isinstance(given, Picture | Sound) else {}
 
 

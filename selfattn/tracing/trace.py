@@ -47,7 +47,7 @@ class Trace:
     @property
     def text(self) -> str:
         """What the model read, or the first text of a pair; nothing for a picture, a sound or tensors."""
-        return self.given if isinstance(self.given, str) else self.given.first if isinstance(self.given, Pair) else ""
+        return next(iter(self.tokens.texts), "")
 
     @cached_property
     def picture(self) -> pictures.Seen | None:
@@ -199,8 +199,9 @@ def trace(
 ) -> Trace:
     """Run a model over one text, with edits inside its attention, and keep what every head received.
 
-    `text` may also be a Pair, a Picture, a Sound, or the tensors that the model's forward takes; `pad` adds padding
-    tokens, and `written` those that the model has written so far: the pass is the one that writes the next.
+    `text` may also be a Pair, a Chat, a Translation, a Picture, a Sound, or the tensors that the model's forward takes;
+    `pad` adds padding tokens, and `written` those that the model has written so far: the pass is the one that writes
+    the next.
     Of a Pair that a model without a head is to compare, the second text runs under the same edits, but for those that
     name positions (a Cut; a Mask of `custom` or `global_tokens`): these are of the first text, whose heads are kept.
     `contexts` are put in place of those that heads computed, (query, d_v), by (place in `calls`, head); stages show the

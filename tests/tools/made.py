@@ -84,6 +84,9 @@ def slow(name: str, place: Path) -> Any:
             return hf.EsmTokenizer(file("vocab.txt", "\n".join(letters)))
         case "prophetnet":
             return hf.ProphetNetTokenizer(file("vocab.txt", "\n".join(PIECES["##"])))
+        case "bert":
+            words = [*SPECIAL.values(), *WORDS]
+            return hf.BertJapaneseTokenizer(file("vocab.txt", "\n".join(words)), word_tokenizer_type="basic")
         case "phobert":
             counted = "\n".join(f"{piece} 1" for piece in PIECES["@@"])
             return hf.PhobertTokenizer(file("vocab.txt", counted), merges())

@@ -17,6 +17,29 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class Chat:
+    """What somebody says to a model that answers, as the model's own chat template writes it.
+
+    That is with the roles, the `system` text where there is one, and the mark after which the model's answer begins.
+    """
+
+    user: str
+    system: str = ""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A text and the languages that it is translated from and into, by the codes of the model's own tokenizer.
+
+    An empty `source` is the tokenizer's own; with an empty `target` the model's settings say what it begins with.
+    """
+
+    text: str
+    source: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True)
 class Picture:
     """A picture, as the bytes of its file (PNG, JPEG, WebP, GIF, BMP)."""
 
@@ -32,13 +55,14 @@ class Sound:
     name: str = "sound"
 
 
-Input = str | Pair | Picture | Sound | Mapping[str, Tensor]
+Text = str | Pair | Chat | Translation
+Input = Text | Picture | Sound | Mapping[str, Tensor]
 
 
 def kind_of(given: Input) -> str:
     """ "text", "pair", "picture", "sound" or "tensors"."""
     match given:
-        case str():
+        case str() | Chat() | Translation():
             return "text"
         case Pair() | Picture() | Sound():
             return type(given).__name__.lower()
@@ -50,7 +74,9 @@ def check(given: object, main: str) -> None:
     match given:
         case Pair(first, second) if not (isinstance(first, str) and isinstance(second, str)):
             raise ValueError(f"A Pair is of two texts; got {_named(first)} and {_named(second)}.")
-        case str() | Pair() | Picture() | Sound():
+        case Chat() | Translation() if wrong := [each for each in vars(given).values() if not isinstance(each, str)]:
+            raise ValueError(f"A {type(given).__name__} is of texts; got {_named(wrong[0])}.")
+        case str() | Pair() | Chat() | Translation() | Picture() | Sound():
             return
         case Mapping():
             wrong = [name for name, each in given.items() if not isinstance(each, Tensor)]
@@ -72,7 +98,10 @@ def check(given: object, main: str) -> None:
                 "numbers."
             )
         case _:
-            raise ValueError(f"A model reads a text, a Pair, a Picture, a Sound or tensors; got {_named(given)}.")
+            raise ValueError(
+                "A model reads a text, a Pair, a Chat, a Translation, a Picture, a Sound or tensors; "
+                f"got {_named(given)}."
+            )
 
 
 def _named(value: object) -> str:

@@ -3,14 +3,17 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from selfattn.models.inputs.alignment import pieces_of
-from selfattn.models.inputs.given import Pair
+from selfattn.models.inputs.chats import rendered
+from selfattn.models.inputs.given import Chat, Pair, Text, Translation
+from selfattn.models.inputs.languages import mark_of
 from selfattn.models.inputs.parts import parts_of
 from selfattn.models.inputs.words import words_of
 
@@ -31,6 +34,7 @@ class Tokens:
     segments: tuple[int | None, ...]  # which text: 0, or 1 for the second of a pair; None where it stands for no text
     pieces: tuple[str, ...]  # as the vocabulary spells it
     texts: tuple[str, ...] = ()  # what the offsets point into
+    note: str = ""  # a sentence on what the tokenizer left out, where it did
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -39,18 +43,16 @@ class Tokens:
 NO_TOKENS = Tokens((), (), (), (), (), ())
 
 
-def encode(
-    tokenizer: Any, given: str | Pair, pad: int = 0, written: Sequence[int] = ()
-) -> tuple[Tokens, dict[str, Tensor]]:
-    """Tokens of a text or a pair, and the tensors that the model takes.
+def encode(tokenizer: Any, given: Text, pad: int = 0, written: Sequence[int] = ()) -> tuple[Tokens, dict[str, Tensor]]:
+    """Tokens of a text, a pair, a chat or a text to translate, and the tensors that the model takes.
 
     The ids that a model has `written` so far follow the text; `pad` padding tokens stand on the tokenizer's own side,
     masked as such. A tokenizer that does not say where its tokens stand has them found by their spelling; a token
-    that is not found shows its piece.
+    that is not found shows its piece. A special token that a text begins or ends with is not added a second time.
     Raises ValueError where a text holds no token, or padding is asked of a tokenizer that has none.
     """
-    texts = (given.first, given.second) if isinstance(given, Pair) else (given,)
-    for text in texts:
+    texts = _texts(tokenizer, given)
+    for text in (given.user,) if isinstance(given, Chat) else texts:
         if not text.strip():
             raise ValueError("The text is empty; type at least one word.")
         if re.search("[\ud800-\udfff]", text):
@@ -58,13 +60,16 @@ def encode(
     if not 0 <= pad <= MOST_PADDING:
         raise ValueError(f"Padding is 0 to {MOST_PADDING:,} tokens; got {pad:,}.")
     placed = _placed if getattr(tokenizer, "is_fast", False) else _found
-    tensors, segments, offsets = placed(tokenizer, texts)
+    tensors, segments, offsets = placed(tokenizer, texts, not isinstance(given, Chat))
+    tensors, segments, offsets, note = _once(tokenizer, tensors, segments, offsets)
+    if isinstance(given, Translation) and given.source:
+        tensors["input_ids"] = _from(tokenizer, given.source, tensors["input_ids"], segments)
     for index, text in enumerate(texts):
         if index not in segments:
             raise ValueError(
                 f"The text {text[:20]!r} holds no character that this model's tokenizer reads; type a word."
             )
-    tokens = _tokens(tokenizer, tensors["input_ids"][0], texts, segments, offsets)
+    tokens = replace(_tokens(tokenizer, tensors["input_ids"][0], texts, segments, offsets), note=note)
     if written:
         tensors = _extended(tensors, torch.tensor([list(written)]), attended=1)
         tokens = _joined(tokens, of_ids(tensors["input_ids"][0, -len(written) :], tokenizer))
@@ -82,12 +87,25 @@ Spans = list[tuple[int, int]]
 Encoded = tuple[dict[str, Tensor], list[int | None], Spans]
 
 
-def _placed(tokenizer: Any, texts: Sequence[str]) -> Encoded:
-    """The tensors, and the text and the place of each token, as the tokenizer says them."""
-    encoded = tokenizer(*texts, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
+def _texts(tokenizer: Any, given: Text) -> tuple[str, ...]:
+    """What the tokens' places point into."""
+    match given:
+        case Pair(first, second):
+            return first, second
+        case Chat():
+            return (rendered(tokenizer, given),)
+        case Translation(text):
+            return (text,)
+    return (given,)
+
+
+def _placed(tokenizer: Any, texts: Sequence[str], special: bool) -> Encoded:
+    """The tensors, and the text and the place of each token, as the tokenizer says them; `special`: with its own."""
+    asked = {"return_offsets_mapping": True, "return_special_tokens_mask": True, "verbose": False}
+    encoded = tokenizer(*texts, add_special_tokens=special, **asked)
     offsets = [tuple(pair) for pair in encoded.pop("offset_mapping")]
-    special = [bool(flag) for flag in encoded.pop("special_tokens_mask")]
-    segments = [None if flag else text for flag, text in zip(special, encoded.sequence_ids(0), strict=True)]
+    added = [bool(flag) for flag in encoded.pop("special_tokens_mask")]
+    segments = [None if flag else text for flag, text in zip(added, encoded.sequence_ids(0), strict=True)]
     return _tensors(encoded), segments, offsets
 
 
@@ -97,9 +115,9 @@ class _Own(int):
     text: int
 
 
-def _found(tokenizer: Any, texts: Sequence[str]) -> Encoded:
+def _found(tokenizer: Any, texts: Sequence[str], special: bool) -> Encoded:
     """The same of a tokenizer that keeps no places: what it adds is told from the text's own, and these are aligned."""
-    tensors = _tensors(tokenizer(*texts, verbose=False))
+    tensors = _tensors(tokenizer(*texts, add_special_tokens=special, verbose=False))
     own, places = [], []
     for index, text in enumerate(texts):
         pieces, spans = pieces_of(tokenizer, text)
@@ -109,13 +127,40 @@ def _found(tokenizer: Any, texts: Sequence[str]) -> Encoded:
         own.append(ids)
         places += spans
     ids = tensors["input_ids"][0].tolist()
-    built = tokenizer.build_inputs_with_special_tokens(*own)
+    built = tokenizer.build_inputs_with_special_tokens(*own) if special else [*chain(*own)]
     if built != ids:  # it writes its input in a way of its own: its pieces are shown
-        special = set(tokenizer.all_special_ids)
-        return tensors, [None if index in special else 0 for index in ids], [NO_SPAN] * len(ids)
+        marks = set(tokenizer.all_special_ids)
+        return tensors, [None if index in marks else 0 for index in ids], [NO_SPAN] * len(ids)
     segments = [getattr(index, "text", None) for index in built]
     rest = iter(places)
     return tensors, segments, [NO_SPAN if segment is None else next(rest) or NO_SPAN for segment in segments]
+
+
+def _once(
+    tokenizer: Any, tensors: dict[str, Tensor], segments: list[int | None], offsets: Spans
+) -> tuple[dict[str, Tensor], list[int | None], Spans, str]:
+    """The same without special tokens that the tokenizer adds to a text that has them, and a sentence that says so.
+
+    A prompt that was made by a chat template begins with its own; the model was never trained to read two.
+    """
+    ids, last = tensors["input_ids"][0].tolist(), len(segments)
+    first = next((place for place, segment in enumerate(segments) if segment is not None), 0)
+    end = last - next((place for place, segment in enumerate(segments[::-1]) if segment is not None), 0)
+    start = first if first > 0 and ids[:first] == ids[first : 2 * first] else 0
+    stop = end if end < last and ids[end:] == ids[end - (last - end) : end] else last
+    if (start, stop) == (0, last):
+        return tensors, segments, offsets, ""
+    again = tokenizer.convert_ids_to_tokens(ids[:start] + ids[stop:])
+    note = f"The text has {' '.join(again)} of its own, so the tokenizer's is not added a second time."
+    kept = {name: tensor[:, start:stop] for name, tensor in tensors.items()}
+    return kept, segments[start:stop], offsets[start:stop], note
+
+
+def _from(tokenizer: Any, language: str, ids: Tensor, segments: Sequence[int | None]) -> Tensor:
+    """The ids with the mark of another source language. The tokenizer, which others use too, stays as it is."""
+    mark, own = mark_of(tokenizer, language), mark_of(tokenizer, tokenizer.src_lang or "")
+    added = torch.tensor([[segment is None for segment in segments]])
+    return torch.where(added & (ids == own), mark, ids)
 
 
 def _tensors(encoded: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -167,8 +212,7 @@ def _extended(tensors: Mapping[str, Tensor], ids: Tensor, attended: int, left: b
 
 def _joined(first: Tokens, second: Tokens) -> Tokens:
     """The tokens of one after those of the other."""
-    fields = ("ids", "text", "offsets", "words", "segments", "pieces", "texts")
-    return Tokens(*(getattr(first, name) + getattr(second, name) for name in fields))
+    return Tokens(*(getattr(first, each.name) + getattr(second, each.name) for each in fields(Tokens)))
 
 
 def of_ids(ids: Tensor, tokenizer: Any | None) -> Tokens:

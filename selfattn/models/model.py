@@ -213,6 +213,8 @@ class Model:
         if isinstance(given, Mapping):
             return None, {name: tensor.to(entrance(self.network)) for name, tensor in given.items()}
         self.task.check(self.name, given)
+        if isinstance(given, Translation) and given.target and not self._translates:
+            raise ValueError(f"{self.name} writes no translation; leave the target language {given.target[:20]!r} out.")
         self._check_written(written, given)
         tokens = None
         if isinstance(given, Picture | Sound):
@@ -265,6 +267,10 @@ class Model:
         settings = (getattr(self.network, "generation_config", None), self.network.config)
         forced = (getattr(each, "forced_bos_token_id", None) for each in settings)
         return self.start, *[index for index in forced if index is not None][:1]
+
+    @property
+    def _translates(self) -> bool:
+        return self.task.writes and self.network.config.is_encoder_decoder
 
     def _positions(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Positions counted from the first real token, as text is generated; for a model that is told them."""

@@ -1,7 +1,7 @@
 """What a reader may give to a model, a text, a pair of texts, a picture, a sound or tensors; and where it goes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -57,6 +57,26 @@ class Sound:
 
 Text = str | Pair | Chat | Translation
 Input = Text | Picture | Sound | Mapping[str, Tensor]
+
+
+def own_text(given: Text) -> str:
+    """What a reader typed last: of a pair the second text, of a chat what is said, of a translation its text."""
+    match given:
+        case Pair(_, text) | Chat(text) | Translation(text):
+            return text
+    return given
+
+
+def with_text(given: Text, text: str) -> Text:
+    """The same with another text in the place of `own_text`."""
+    match given:
+        case Pair(first, _):
+            return Pair(first, text)
+        case Chat():
+            return replace(given, user=text)
+        case Translation():
+            return replace(given, text=text)
+    return text
 
 
 def kind_of(given: Input) -> str:

@@ -60,7 +60,11 @@ def encode(tokenizer: Any, given: Text, pad: int = 0, written: Sequence[int] = (
     if not 0 <= pad <= MOST_PADDING:
         raise ValueError(f"Padding is 0 to {MOST_PADDING:,} tokens; got {pad:,}.")
     placed = _placed if getattr(tokenizer, "is_fast", False) else _found
-    tensors, segments, offsets = placed(tokenizer, texts, not isinstance(given, Chat))
+    try:
+        tensors, segments, offsets = placed(tokenizer, texts, not isinstance(given, Chat))
+    except Exception as error:  # whatever a tokenizer of a damaged or foreign folder raises
+        kind, why = type(tokenizer).__name__, f"{type(error).__name__}: {error}"[:200]
+        raise ValueError(f"The {kind} of this model could not read the text ({why}); copy its files again.") from error
     tensors, segments, offsets, note = _once(tokenizer, tensors, segments, offsets)
     if isinstance(given, Translation) and given.source:
         tensors["input_ids"] = _from(tokenizer, given.source, tensors["input_ids"], segments)

@@ -12,6 +12,7 @@ from selfattn.exports import python
 from selfattn.exports.data import rows_as_csv
 from selfattn.figures import interventions as figures
 from selfattn.figures import pieces
+from selfattn.models.inputs.given import Pair, Text, own_text, with_text
 from selfattn.models.inputs.tokens import visible
 from selfattn.models.model import Attention
 from selfattn.ui import caches, steps
@@ -36,11 +37,12 @@ Places = dict[tuple[int, int | None], float]
 
 def patching(study: Study, attention: Attention) -> None:
     """Another text, and the share of the way to its answer that each of its heads goes in this one."""
-    if not isinstance(study.plain.given, str):
+    given = study.plain.given
+    if not isinstance(given, Text) or isinstance(given, Pair):
         raise ValueError(f"Patching is between two texts; {study.model.name} was given something else.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if OTHER_TEXT.get() is None:
-            OTHER_TEXT.put(ANOTHER.get(str(study.plain.given), ""))
+            OTHER_TEXT.put(ANOTHER.get(own_text(given), ""))
         another = st.text_input("Another text, of as many tokens", key=OTHER_TEXT.control())
         name = st.segmented_control("Measured in", MEASURES, default=MEASURES[0], required=True, key="patch_in", **KEEP)
         fields = st.container(horizontal=True, vertical_alignment="bottom")
@@ -48,7 +50,7 @@ def patching(study: Study, attention: Attention) -> None:
     if not another.strip():
         st.html(pieces.note("Type another text: what each head gives on it is put into the text above."))
         return
-    other = replace(study.plain, given=another)
+    other = replace(study.plain, given=with_text(given, another))
     clean, corrupt = caches.trace(other), caches.trace(study.plain)
     with fields:
         names = asked.named(other, _top(corrupt))
@@ -72,7 +74,7 @@ def patching(study: Study, attention: Attention) -> None:
             mime="text/csv",
         )
     run = study.plain
-    code = python.patching(run.choice, run.given, another, attention, recovery.name, run.pad, run.written, names)
+    code = python.patching(run.choice, run.given, other.given, attention, recovery.name, run.pad, run.written, names)
     exporting.menu({}, {exporting.PYTHON: code})
 
 

@@ -15,6 +15,7 @@ from selfattn.models.model import Attention
 from selfattn.places import SPECIMENS
 from selfattn.recording.edits import Edit, Scale, Temperature
 from selfattn.ui import caches, controls, link
+from selfattn.ui.browser import pasting
 from selfattn.ui.caches import Run
 from selfattn.ui.link import Linked, linked
 from selfattn.ui.place import Head
@@ -167,7 +168,7 @@ def _text(study: Study) -> Text:
         st.session_state.text_b = shown
     live = (SPECIMENS / study.run.choice.source).is_dir()
     what = "At first A's text with one thing changed; type another."
-    typed = st.text_input("B's text", key="text_b", live=live, on_change=_type, args=(given,), help=what)
+    typed = pasting.field("text_b", "B's text", live, on_change=_type, args=(given,), help=what)
     if not typed.strip():
         raise ValueError("B's text is empty; type at least one word.")
     own = study.run.given

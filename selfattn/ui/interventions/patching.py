@@ -16,6 +16,7 @@ from selfattn.models.inputs.given import Pair, Text, own_text, with_text
 from selfattn.models.inputs.tokens import visible
 from selfattn.models.model import Attention
 from selfattn.ui import caches, steps
+from selfattn.ui.browser import pasting
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions import asked
 from selfattn.ui.interventions.ranking import FEW
@@ -43,7 +44,7 @@ def patching(study: Study, attention: Attention) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if OTHER_TEXT.get() is None:
             OTHER_TEXT.put(ANOTHER.get(own_text(given), ""))
-        another = st.text_input("Another text, of as many tokens", key=OTHER_TEXT.control())
+        another = pasting.field(OTHER_TEXT.control(), "Another text, of as many tokens", live=False)
         name = st.segmented_control("Measured in", MEASURES, default=MEASURES[0], required=True, key="patch_in", **KEEP)
         fields = st.container(horizontal=True, vertical_alignment="bottom")
     OTHER_TEXT.put(another)

@@ -97,9 +97,10 @@ def _texts(source: str, reads: tuple[str, ...]) -> None:
     state, wants = st.session_state, reads[0]
     first, second = PLACEHOLDERS[wants]
     live = (SPECIMENS / source).is_dir()  # small enough to answer while the reader types
-    pasting.field("text", "Text", first, live)
+    alone = {"label_visibility": "collapsed"}
+    pasting.field("text", "Text", live, placeholder=first, **alone)
     if "pair" in reads and (state.second or wants == "pair" or state.get("pairing")):
-        pasting.field("second", "Second text", second, live)
+        pasting.field("second", "Second text", live, placeholder=second, **alone)
     with st.popover("Examples"):
         for place, example in enumerate(examples(source, wants)):
             shown = f"{example.first}  ·  {example.second}" if isinstance(example, Pair) else example

@@ -7,9 +7,13 @@ from tokenizers import processors
 
 import selfattn
 from selfattn import Chat, Model
+from selfattn.analysis.all_heads.atlas import atlas
+from selfattn.analysis.one_head.gauges import gauges
 from selfattn.models.answers.generation import continuation
+from selfattn.models.answers.similarity import pooled
 from selfattn.models.inputs.tokens import encode
 from tests.tools import made, tiny
+from tests.tools.tolerance import assert_close
 
 TEMPLATE = (
     "[CLS]{% for message in messages %}"
@@ -110,6 +114,21 @@ def test_a_prompt_that_a_template_made_begins_once():
     assert list(encode(tokenizer, prompt)[0].ids) == tokenizer.apply_chat_template(
         said, add_generation_prompt=True, return_dict=False
     )
+
+
+def test_padding_before_a_text_changes_no_number_about_a_head():
+    tokenizer = made.word_level()
+    tokenizer.padding_side = "left"
+    model = Model.wrap(tiny.network("gpt2"), tokenizer, "gpt2")
+    plain, padded = (selfattn.trace(model, "the cat sat on the cat", pad=count) for count in (0, 3))
+    of_plain, of_padded = (atlas(trace) for trace in (plain, padded))
+    assert_close(of_padded.table, of_plain.table, within=1e-5)
+    real = padded.calls[0].real_queries()
+    for before, after in zip(gauges(plain.stages(0, 1)), gauges(padded.stages(0, 1), real), strict=True):
+        assert_close([after.value, after.baseline], [before.value, before.baseline], within=1e-5)
+    output = torch.randn(len(padded.tokens), 4)
+    mask = padded.inputs["attention_mask"]
+    assert torch.equal(pooled(output, mask, "cls"), output[3])
 
 
 def test_padding_on_the_left_moves_no_position():

@@ -344,11 +344,12 @@ export function gauges(head) {
   const [n, m] = head.shape;
   const rows = Array.from({ length: n }, (_, i) => i).filter((i) => head.real.queries[i] && head.allowed[i] > 0);
   const weight = (i) => 1 / head.allowed[i];
+  const begins = Math.max(head.real.keys.indexOf(1), 0); // padding may stand before the text
   const row = {
     entropy: [(i) => head.entropy[i], () => 1],
     "max weight": [(i) => head.top[i], weight],
     "tr J": [(i) => head.sum[i] - head.squares[i], (i) => 1 - weight(i)],
-    "first token": [(i) => head.weights[i * m], (i) => head.keep[i * m] * weight(i)],
+    "first token": [(i) => head.weights[i * m + begins], (i) => head.keep[i * m + begins] * weight(i)],
   };
   const mean = (of) => {
     const values = rows.map(of).filter((value) => !Number.isNaN(value));

@@ -55,6 +55,7 @@ def test_the_numbers_of_a_row(module_page):
     assert cells(module_page, KEYS) == expected
     assert caption(module_page, KEYS) == f"From {HOSTILE[1]} (position 1) to each token."
     assert module_page.locator("th[scope=col]").count() == 14
+    assert module_page.locator(f"{KEYS} >> tbody button").nth(2).get_attribute("title") == made["notes"]["keys"][2]
     assert module_page.locator(f"{KEYS} >> tbody th[scope=row]").count() == 5
 
 

@@ -43,6 +43,14 @@ def test_a_chat_is_what_the_template_makes_of_it(chatty, chat):
     assert tokens.text[-1] == "good"
 
 
+def test_marks_within_a_text_are_part_of_no_word(chatty):
+    tokens, _ = encode(chatty, "[CLS] the[SEP]cat [MASK] [SEP] dog")
+    assert list(zip(tokens.pieces, tokens.words, strict=True)) == [
+        *(("[CLS]", None), ("the", 1), ("[SEP]", None), ("cat", 1)),
+        *(("[MASK]", 2), ("[SEP]", None), ("dog", 4), ("[SEP]", None)),
+    ]
+
+
 def test_a_chat_is_gone_on_with():
     tokenizer = made.word_level()
     tokenizer.chat_template = TEMPLATE

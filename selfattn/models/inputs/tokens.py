@@ -185,11 +185,12 @@ def _tokens(
         for piece, segment, (start, end) in zip(pieces, segments, spans, strict=True)
     )
     parts = parts_of(texts, segments, spans)
-    marked = (
-        text + "".join(f"[{part.number}/{part.count}]" for part in parts.get(i, ())) for i, text in enumerate(shown)
-    )
-    words = words_of(texts, segments, spans)
-    return Tokens(numbers, tuple(marked), spans, words, tuple(segments), pieces, texts)
+    marked = tuple(text + "".join(map(str, parts.get(position, ()))) for position, text in enumerate(shown))
+    # A mark that the text itself holds, as a chat does, is part of no word; [MASK] stands for one.
+    marks = {*tokenizer.all_special_ids} - {tokenizer.unk_token_id, tokenizer.mask_token_id}
+    found = zip(numbers, words_of(texts, segments, spans), strict=True)
+    words = tuple(None if index in marks else word for index, word in found)
+    return Tokens(numbers, marked, spans, words, tuple(segments), pieces, texts)
 
 
 def _without_space(piece: str, span: tuple[int, int], text: str) -> tuple[int, int]:

@@ -42,7 +42,7 @@ export function table(scope) {
 
 const KEYS = [
   { name: "position", of: (row) => row.place, digits: 0 },
-  { name: "token", of: (row) => row.token, heads: true, symbol: "key" },
+  { name: "token", of: (row) => row.token, heads: true, title: (row) => row.note ?? "", symbol: "key" },
   { name: "raw score", of: (row) => row.score, symbol: "weights" },
   { name: "scaled", of: (row) => row.scaled, symbol: "weights" },
   { name: "logit", of: (row) => (row.logit === -Infinity ? "masked" : row.logit), symbol: "weights" },

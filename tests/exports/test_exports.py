@@ -16,7 +16,7 @@ from selfattn.exports import data as exports
 from selfattn.exports import python
 from selfattn.maths.masks import causal, custom, window
 from selfattn.models.answers.predictions import Prediction, Said
-from selfattn.models.inputs.given import Pair, Picture, Sound
+from selfattn.models.inputs.given import Chat, Pair, Picture, Sound, Translation
 from selfattn.models.loading.library import Choice
 from selfattn.places import SPECIMENS
 from tests.tools import tiny
@@ -241,3 +241,10 @@ def test_what_the_command_line_refuses(monkeypatch, capsys, arguments, said):
     code, _, error = main(monkeypatch, capsys, "trace", *arguments)
     assert code == 2
     assert said in error
+
+
+@pytest.mark.parametrize("given", [Chat("a\nb", 'say "x"'), Translation("a", "en_XX", "fr_XX")])
+def test_a_chat_and_a_translation_are_written_as_what_makes_them_again(given):
+    made_again: dict[str, object] = {}
+    exec("\n".join([*python.imports((), given), f"given = {python.input_of(given)}"]), made_again)
+    assert made_again["given"] == given

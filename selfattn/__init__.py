@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from selfattn.analysis.interventions.means import means
     from selfattn.cli.show import show
-    from selfattn.models.inputs.given import Pair, Picture, Sound
+    from selfattn.models.inputs.given import Chat, Pair, Picture, Sound, Translation
     from selfattn.models.loading.library import load
     from selfattn.models.model import Model
     from selfattn.recording.edits import Ablate, Cut, Mask, Scale, Similarity, Temperature
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "selfattn.analysis.interventions.means": ("means",),
-    "selfattn.models.inputs.given": ("Pair", "Picture", "Sound"),
+    "selfattn.models.inputs.given": ("Chat", "Pair", "Picture", "Sound", "Translation"),
     "selfattn.models.loading.library": ("load",),
     "selfattn.models.model": ("Model",),
     "selfattn.recording.edits": ("Ablate", "Cut", "Mask", "Scale", "Similarity", "Temperature"),
@@ -28,6 +28,7 @@ _HOMES = {
 }
 __all__ = [
     "Ablate",
+    "Chat",
     "Cut",
     "Mask",
     "Model",
@@ -38,6 +39,7 @@ __all__ = [
     "Sound",
     "Temperature",
     "Trace",
+    "Translation",
     "load",
     "means",
     "show",

@@ -47,9 +47,11 @@ def hint(words: str, code: str) -> str:
     return f"<p class=quiet>{escape(words)} <code>{escape(code)}</code></p>"
 
 
-def tokens(text: Sequence[str]) -> str:
-    """A text, token by token."""
-    shown = "".join(f"<i>{escape(token)}</i>" for token in text[:LISTED])
+def tokens(text: Sequence[str], notes: Sequence[str]) -> str:
+    """A text, token by token; under the pointer a note on each."""
+    shown = "".join(
+        f'<i title="{escape(note)}">{escape(token)}</i>' for token, note in zip(text[:LISTED], notes, strict=False)
+    )
     more = f" and {len(text) - LISTED:,} more" if len(text) > LISTED else ""
     return f"<p>{shown}{more}</p>" if text else ""
 

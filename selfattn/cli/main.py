@@ -76,6 +76,10 @@ def trace(
     model: MODEL,
     text: TEXT,
     second: SECOND = None,
+    chat: Annotated[bool, typer.Option("--chat", help="In the model's own chat template.")] = False,
+    system: Annotated[str, typer.Option(help="The system text of the chat.")] = "",
+    source: Annotated[str, typer.Option(help="The language of TEXT, by the tokenizer's code, such as eng_Latn.")] = "",
+    target: Annotated[str, typer.Option(help="The language that it is translated into.")] = "",
     layer: Annotated[int | None, typer.Option(help="Layer, by the model's own number; its first by default.")] = None,
     head: Annotated[int, typer.Option(help="Head, from 0.")] = 0,
     part: PART = None,
@@ -104,12 +108,12 @@ def trace(
     if out is not None and out.suffix not in exports.WRITERS:
         raise ValueError(f"--out ends in {', '.join(exports.WRITERS)}; got {out.name!r}.")
     edits = _edits(similarity, no_scale, temperature, mask, ablate or [])
-    given = _given(text, second)
+    given = _spoken(_given(text, second), chat, system, source, target)
     found = run(Choice(model, revision, device, dtype, spread, bits, adapter).load(), given, edits, pad=pad)
     layer = found.model.attention(part, kind).numbers[0] if layer is None else layer
     data = exports.head_data(found, layer, head, part, kind)
     if out is None:
-        print(_summary(data, found.exactness))
+        print(_summary(data, found.exactness), *filter(None, [found.tokens.note]), sep="\n")
         return
     try:
         out.write_bytes(exports.WRITERS[out.suffix](data))
@@ -213,6 +217,21 @@ def _given(text: str, second: str | None = None) -> Any:
     if second is not None:
         raise ValueError(f"--second goes with a text; got {text!r}.")
     return _tensors(text[1:]) if made is None else made(_bytes(text[1:]), text[1:])
+
+
+def _spoken(given: Any, chat: bool, system: str, source: str, target: str) -> Any:
+    """A text in the model's chat template, or from a language into another, where that is asked for."""
+    from selfattn.models.inputs.given import Chat, Translation
+
+    asked = {"--chat": chat, "--system": system, "--source": source, "--target": target}
+    named = [name for name, value in asked.items() if value]
+    if named and not isinstance(given, str):
+        raise ValueError(f"{named[0]} goes with one text; got something else.")
+    if system and not chat:
+        raise ValueError("--system is the system text of a chat; add --chat.")
+    if chat and (source or target):
+        raise ValueError("--chat and a language do not go together; leave one of them out.")
+    return Chat(given, system) if chat else Translation(given, source, target) if source or target else given
 
 
 def _bytes(file: str) -> bytes:

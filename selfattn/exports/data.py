@@ -11,12 +11,13 @@ import numpy as np
 from torch import Tensor
 
 from selfattn.models.answers.predictions import Prediction
-from selfattn.models.inputs.given import Input, Pair, Picture, Sound
+from selfattn.models.inputs.given import Chat, Input, Pair, Picture, Sound, Translation
 from selfattn.recording.edits import Edit
 from selfattn.recording.edits import to_json as edits_to_json
 from selfattn.tracing.trace import Trace
 
 MATRICES = ("query", "key", "value", "scores", "scaled", "logits", "weights", "context", "keep")
+SIDES = ("attends_from", "attends_to")
 
 
 def head_data(
@@ -33,15 +34,22 @@ def head_data(
     """
     call = trace.call(layer, part, kind)
     stages = trace.stages(layer, head, part=part, kind=kind, edits=alone)
-    queries, keys = trace.labels(call)
+    (queries, keys), (own, read) = trace.labels(call), trace.sides(call)
     prediction = trace.prediction
     return {
         "model": trace.model.name,
         "text": trace.text,
         **_also(trace.given),
+        **({"note": trace.tokens.note} if trace.tokens.note else {}),
         "tokens": list(trace.tokens.text),
+        "pieces": list(trace.tokens.pieces),
+        "ids": list(trace.tokens.ids),
         "attends_from": list(queries),
+        "attends_from_pieces": list(own.pieces),
+        "attends_from_ids": list(own.ids),
         "attends_to": list(keys),
+        "attends_to_pieces": list(read.pieces),
+        "attends_to_ids": list(read.ids),
         "layer": layer,
         "head": head,
         "part": call.part,
@@ -55,10 +63,12 @@ def head_data(
     }
 
 
-def _also(given: Input) -> dict[str, str]:
-    """What was read beside a text: the second one of a pair, or the name of a file."""
+def _also(given: Input) -> dict[str, Any]:
+    """What was read beside a text: the second one of a pair, what a chat or a translation is, or the name of a file."""
     if isinstance(given, Pair):
         return {"second": given.second}
+    if isinstance(given, Chat | Translation):
+        return {type(given).__name__.lower(): vars(given)}
     return {type(given).__name__.lower(): given.name} if isinstance(given, Picture | Sound) else {}
 
 
@@ -97,16 +107,23 @@ def as_npz(data: dict[str, Any]) -> bytes:
 
 
 def as_csv(data: dict[str, Any]) -> str:
-    """One line for each (query, key) pair, with both tokens and every number between them."""
-    rows = []
+    """One line for each (query, key) pair, with both tokens, every number between them, and which tokens they are."""
+    rows, (own, read) = [], [_which(data, side) for side in SIDES]
     matrices = [data[name].tolist() for name in ("scores", "scaled", "logits", "weights", "keep")]
     for i, attends_from in enumerate(data["attends_from"]):
         for j, attends_to in enumerate(data["attends_to"]):
             # Minus infinity would be a formula to a spreadsheet: a masked logit is an empty cell.
             numbers = [number if math.isfinite(number := matrix[i][j]) else None for matrix in matrices]
-            rows.append([i, j, cell(attends_from), cell(attends_to), *numbers])
+            rows.append([i, j, cell(attends_from), cell(attends_to), *numbers, *own[i], *read[j]])
     names = ["query", "key", "attends_from", "attends_to", "score", "scaled", "logit", "weight", "keep"]
+    names += [f"{side}_{what}" for side in SIDES for what in ("piece", "id")]
     return rows_as_csv(names, rows).decode()
+
+
+def _which(data: dict[str, Any], side: str) -> list[tuple[str | None, int | None]]:
+    """The piece and the id of each token on a side; nothing where there are no tokens."""
+    pieces, ids = data[f"{side}_pieces"], data[f"{side}_ids"]
+    return [(cell(piece), index) for piece, index in zip(pieces, ids, strict=True)] or [(None, None)] * len(data[side])
 
 
 def rows_as_csv(names: Iterable[str], rows: Iterable[Sequence[object]]) -> bytes:

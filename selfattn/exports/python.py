@@ -7,7 +7,7 @@ from typing import Any
 from selfattn.analysis.interventions import effects
 from selfattn.maths.masks import MaskPattern
 from selfattn.models.attention import Attention
-from selfattn.models.inputs.given import Input, Pair, Picture, Sound
+from selfattn.models.inputs.given import Chat, Input, Pair, Picture, Sound, Translation
 from selfattn.models.loading.library import Choice
 from selfattn.recording.edits import Ablate, Edit
 from selfattn.recording.means import Means
@@ -43,7 +43,7 @@ def of_head(
 
 def imports(edits: Sequence[Edit], *given: Input) -> list[str]:
     """The lines that import what Python with these edits and inputs needs."""
-    kinds = {type(each).__name__ for each in given if isinstance(each, Pair | Picture | Sound)}
+    kinds = {type(each).__name__ for each in given if isinstance(each, Pair | Chat | Translation | Picture | Sound)}
     names = sorted({type(edit).__name__ for edit in edits} | kinds)
     lines = ["from pathlib import Path", ""] if {"Picture", "Sound"} & kinds else []
     lines.append("import selfattn")

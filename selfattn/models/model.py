@@ -1,5 +1,6 @@
 """A model as this package knows it: a network whose attention goes through the door, and its tokenizer."""
 
+import inspect
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from threading import Lock
@@ -15,7 +16,18 @@ from selfattn.models.answers.similarity import Pooling
 from selfattn.models.answers.tasks import Task, task_of
 from selfattn.models.attention import Attention, attentions, ranges
 from selfattn.models.inputs import pictures, sounds
-from selfattn.models.inputs.given import Input, Picture, Sound, check, entrance, placed, vocabulary
+from selfattn.models.inputs.given import (
+    Input,
+    Pair,
+    Picture,
+    Sound,
+    Translation,
+    check,
+    entrance,
+    placed,
+    vocabulary,
+)
+from selfattn.models.inputs.languages import mark_of
 from selfattn.models.inputs.tokens import Tokens, encode
 from selfattn.models.probe import probes
 from selfattn.recording.call import Call
@@ -214,7 +226,9 @@ class Model:
         if isinstance(given, Mapping):
             return None, {name: tensor.to(entrance(self.network)) for name, tensor in given.items()}
         self.task.check(self.name, given)
-        self._check_written(written)
+        if isinstance(given, Translation) and given.target and not self._translates:
+            raise ValueError(f"{self.name} writes no translation; leave the target language {given.target[:20]!r} out.")
+        self._check_written(written, given)
         tokens = None
         if isinstance(given, Picture | Sound):
             if pad:
@@ -236,13 +250,15 @@ class Model:
                 if self.why_no_tokenizer:
                     raise ValueError(_unopened(self.name, "tokenizer", self.why_no_tokenizer))
                 raise ValueError(f"{self.name} has no tokenizer, so it reads tensors and no text.")
-            if not isinstance(given, str) and self.task.says is None:
+            if isinstance(given, Pair) and self.task.says is None:
                 given = given.first
             decoder = self.network.config.is_encoder_decoder
             tokens, tensors = encode(self.tokenizer, given, pad, () if decoder else written)
             self._check_tokens(tokens)
+            if pad and self.tokenizer.padding_side == "left":
+                tensors |= self._positions(tensors)
         if self.network.config.is_encoder_decoder and (self.task.writes or self.task.says is None):
-            tensors["decoder_input_ids"] = torch.tensor([[self.start, *written]])
+            tensors["decoder_input_ids"] = torch.tensor([[*self.begins(given), *written]])
         return tokens, placed(self.network, tensors)
 
     @property
@@ -251,6 +267,29 @@ class Model:
         settings = (getattr(self.network, "generation_config", None), self.network.config)
         named = [getattr(each, f"{name}_token_id", None) for name in ("decoder_start", "bos") for each in settings]
         return next((index for index in named if index is not None), 0)
+
+    def begins(self, given: Input) -> tuple[int, ...]:
+        """What its decoder stands on before it writes: the start, and the token that is to come first, where one is.
+
+        That is the mark of the target language of a `Translation`, or what the model's settings force to be first.
+        """
+        if not self.task.writes:
+            return (self.start,)
+        if isinstance(given, Translation) and given.target:
+            return self.start, mark_of(self.tokenizer, given.target)
+        settings = (getattr(self.network, "generation_config", None), self.network.config)
+        forced = (getattr(each, "forced_bos_token_id", None) for each in settings)
+        return self.start, *[index for index in forced if index is not None][:1]
+
+    @property
+    def _translates(self) -> bool:
+        return self.task.writes and self.network.config.is_encoder_decoder
+
+    def _positions(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Positions counted from the first real token, as text is generated; for a model that is told them."""
+        if not self.task.writes or "position_ids" not in inspect.signature(self.network.forward).parameters:
+            return {}
+        return {"position_ids": (tensors["attention_mask"].cumsum(1) - 1).clamp(min=0)}
 
     @property
     def ends(self) -> frozenset[int]:
@@ -280,7 +319,7 @@ class Model:
                 "they are of two models; save them together."
             )
 
-    def _check_written(self, written: Sequence[int]) -> None:
+    def _check_written(self, written: Sequence[int], given: Input) -> None:
         if not written:
             return
         if not self.task.writes:
@@ -288,8 +327,10 @@ class Model:
         vocabulary = self.network.config.get_text_config(decoder=True).vocab_size
         if wrong := [index for index in written if not 0 <= index < vocabulary]:
             raise ValueError(f"{self.name} knows the tokens 0 to {vocabulary - 1:,}; got {wrong[0]:,} as written.")
-        if self.network.config.is_encoder_decoder and self.room is not None and 1 + len(written) > self.room:
-            raise ValueError(f"{self.name} writes at most {self.room - 1:,} tokens; got {len(written):,}.")
+        if not self.network.config.is_encoder_decoder or self.room is None:
+            return
+        if (most := self.room - len(self.begins(given))) < len(written):
+            raise ValueError(f"{self.name} writes at most {most:,} tokens; got {len(written):,}.")
 
 
 def _tested(

@@ -19,6 +19,7 @@ from selfattn.models.answers.tasks import Prediction, predict, why_none
 from selfattn.models.attention import ranges
 from selfattn.models.budgets import budget, check_head
 from selfattn.models.inputs import pictures, sounds
+from selfattn.models.inputs.described import described
 from selfattn.models.inputs.given import Input, Pair, Sound
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
 from selfattn.models.loading.library import in_memory, load
@@ -49,7 +50,7 @@ class Trace:
     @property
     def text(self) -> str:
         """What the model read, or the first text of a pair; nothing for a picture, a sound or tensors."""
-        return self.given if isinstance(self.given, str) else self.given.first if isinstance(self.given, Pair) else ""
+        return next(iter(self.tokens.texts), "")
 
     @cached_property
     def picture(self) -> pictures.Seen | None:
@@ -83,7 +84,7 @@ class Trace:
         edits = f", {len(self.edits)} edit{'s' if len(self.edits) > 1 else ''} in the model" if self.edits else ""
         return notebook.page(
             notebook.line(self.model.name, f"{self.model.shape}{edits}, {self.exactness}"),
-            notebook.tokens(self.tokens.text),
+            notebook.tokens(self.tokens.text, described(self.tokens, self.model.tokenizer)),
             self.prediction.in_notebook() if self.prediction else "",
             notebook.matrix(f"weights of {call.title}, head 0", stages.weights, stages.keep, *self.labels(call))
             if stages
@@ -171,6 +172,16 @@ class Trace:
             own = () if decoder is None else of_ids(decoder[0], self.model.tokenizer).text
         return _named(own, queries), _named(own if call.kind == "self" else read, keys)
 
+    def sides(self, call: Call) -> tuple[Tokens, Tokens]:
+        """The tokens beside the rows and the columns of a call's matrices; none where no tokens are known there."""
+        queries, keys = call.shape
+        own = self.tokens
+        if call.part == "decoder" and self.model.network.config.is_encoder_decoder:
+            written = self.inputs.get("decoder_input_ids")
+            own = NO_TOKENS if written is None else of_ids(written[0], self.model.tokenizer)
+        read = own if call.kind == "self" else self.tokens
+        return own if len(own) == queries else NO_TOKENS, read if len(read) == keys else NO_TOKENS
+
     def _read(self, count: int) -> tuple[str, ...]:
         """The names of what was read: tokens, patches by "row,column", or the times of `count` frames."""
         if len(self.tokens):
@@ -195,8 +206,9 @@ def trace(
 ) -> Trace:
     """Run a model over one text, with edits inside its attention, and keep what every head received.
 
-    `text` may also be a Pair, a Picture, a Sound, or the tensors that the model's forward takes; `pad` adds padding
-    tokens, and `written` those that the model has written so far: the pass is the one that writes the next.
+    `text` may also be a Pair, a Chat, a Translation, a Picture, a Sound, or the tensors that the model's forward takes;
+    `pad` adds padding tokens, and `written` those that the model has written so far: the pass is the one that writes
+    the next.
     Of a Pair that a model without a head is to compare, the second text runs under the same edits, but for those that
     name positions (a Cut; a Mask of `custom` or `global_tokens`): these are of the first text, whose heads are kept.
     `contexts` are put in place of those that heads computed, (query, d_v), by (place in `calls`, head); stages show the

@@ -21,7 +21,7 @@ from selfattn.canvas.one_head.long import long_payload as long_payload_of
 from selfattn.canvas.payload import Planes
 from selfattn.figures.thumbnails import SIDE
 from selfattn.models.budgets import NoRoomError
-from selfattn.models.inputs.given import Pair, Picture, Sound
+from selfattn.models.inputs.given import Picture, Sound, Text
 from selfattn.models.loading import memory
 from selfattn.models.loading.library import Choice
 from selfattn.recording import edits
@@ -43,7 +43,7 @@ class Run:
     """A forward pass that can be made again: the model, what it reads, and the edits in it."""
 
     choice: Choice
-    given: str | Pair | Picture | Sound
+    given: Text | Picture | Sound
     pad: int = 0
     written: tuple[int, ...] = ()  # tokens that the model has written so far
     edits: tuple[Edit, ...] = ()

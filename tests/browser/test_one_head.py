@@ -30,7 +30,10 @@ def test_the_numbers_on_screen_are_the_models(reader):
         assert_close(shown_gauges(reader)[gauge.name], gauge.value, within=6e-4)
     probability = float(re.search(r"negative\s+([0-9.]+)", reader.text(".head .says"))[1])
     assert_close(probability, selfattn.trace(model, TEXT).prediction.of("negative"), within=6e-4)
-    reader.click(".head .chips button:nth-of-type(3)")
+    chip = ".head .chips button:nth-of-type(3)"
+    index = selfattn.trace(model, TEXT).tokens.ids[2]
+    assert f" · id {index}" in reader.page.locator(chip).get_attribute("title")
+    reader.click(chip)
     row = found.weights[2]
     assert f"weight = {row.max():.4f}" in reader.text(".head .cell")
 

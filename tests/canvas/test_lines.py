@@ -194,7 +194,7 @@ def test_hostile_tokens_are_only_text(module_page):
     mount(module_page, "lines", head(8))
     texts = module_page.locator(".query .lines-text").evaluate_all("all => all.map(one => one.textContent)")
     assert texts == HOSTILE
-    assert token(module_page, "query", 6).locator(".lines-text").get_attribute("title") == "x" * 200
+    assert token(module_page, "query", 6).locator(".lines-text").get_attribute("title") == f"{'x' * 200}\nq6 · id 6"
     for place in range(8):
         token(module_page, "query", place).hover()
     assert module_page.evaluate("window.broken ?? null") is None

@@ -48,12 +48,14 @@ def test_the_numbers_of_a_row(module_page):
             f"{row['logits'][k]:.3f}" if k <= 1 else "masked",
             f"{row['weights'][k]:.4f}" if k <= 1 else "0",
             "0.5000" if k <= 1 else "0",
+            made["notes"]["keys"][k] or "",
         ]
         for k in range(5)
     ]
     assert cells(module_page, KEYS) == expected
     assert caption(module_page, KEYS) == f"From {HOSTILE[1]} (position 1) to each token."
-    assert module_page.locator("th[scope=col]").count() == 13
+    assert module_page.locator("th[scope=col]").count() == 14
+    assert module_page.locator(f"{KEYS} >> tbody button").nth(2).get_attribute("title") == made["notes"]["keys"][2]
     assert module_page.locator(f"{KEYS} >> tbody th[scope=row]").count() == 5
 
 
@@ -130,7 +132,7 @@ def test_sorting(module_page, header, plane):
         press(module_page, KEYS, header)
         assert [int(line[0]) for line in cells(module_page, KEYS)] == expected
         assert heading.get_attribute("aria-sort") == way
-    assert module_page.locator(f"{KEYS} >> th[aria-sort=none]").count() == 6
+    assert module_page.locator(f"{KEYS} >> th[aria-sort=none]").count() == 7
     # The chosen order stays when the numbers change.
     module_page.evaluate("plane => { scope.head[plane].fill(0); shown.draw(); }", plane)
     assert heading.get_attribute("aria-sort") == "ascending"
@@ -168,7 +170,16 @@ def test_copying(module_page, allowed):
     module_page.get_by_role("button", name="Copy as TSV: keys").press("Enter")
     module_page.get_by_text("Copied 6 rows.").wait_for()
     first, *lines = [line.split("\t") for line in module_page.evaluate("copied").split("\n")]
-    assert first == ["position", "token", "raw score", "scaled", "logit", "weight", "uniform weight"]
+    assert first == [
+        "position",
+        "token",
+        "raw score",
+        "scaled",
+        "logit",
+        "weight",
+        "uniform weight",
+        "in the vocabulary",
+    ]
     assert [line[1] for line in lines] == [*HOSTILE[:3], "a b c", *HOSTILE[4:6]]
     row = row_of(made, 1)
     # Every digit of a 32-bit number is there.

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.tools.fake_scope import SCRIPT, head
+from tests.tools.fake_scope import HOSTILE, SCRIPT, head
 from tests.tools.tolerance import assert_close
 
 MERGE = """async (head) => {
@@ -73,6 +73,15 @@ def test_same_as_word_by_word(module_page, n, m, causal):
     assert merged["segments"]["keys"] == [int(made["segments"]["keys"][a]) for a, _ in to_words]
     sums = weights.sum(1)
     assert_close(found.sum(1), np.array([sums[a:b].mean() for a, b in from_words]))
+
+
+def test_words_are_called_as_python_calls_them(module_page):
+    made = head(3)
+    made["words"] = {"queries": [-1, 0, 0], "keys": [-1, 0, 0]}
+    made["wordNames"] = {"queries": ["[CLS]", "[UNK] 喜 欢"]}
+    merged = merge(module_page, made)
+    assert merged["queries"] == made["wordNames"]["queries"]
+    assert merged["keys"] == [HOSTILE[0], HOSTILE[1] + HOSTILE[2]]
 
 
 def test_cells_of_tokens_and_words(module_page):

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 import selfattn
-from selfattn import Ablate, Mask, Scale, Similarity, Temperature
+from selfattn import Ablate, Chat, Mask, Scale, Similarity, Temperature
 from selfattn.cli import main
 from selfattn.maths.masks import causal, window
 from selfattn.places import HOME
@@ -229,3 +229,34 @@ def test_the_version(run):
     """That of the package that is installed, which is the project's own."""
     project = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]
     assert run("--version")[:2] == (0, f"selfattn {project['version']}\n")
+
+
+def test_a_chat_and_a_language_are_given_as_in_the_library(run, tmp_path):
+    tokenizer = made.word_level()
+    tokenizer.chat_template = "[CLS]{% for said in messages %}[MASK] {{ said.content }} [SEP]{% endfor %}"
+    folder, out = made.folder(tmp_path / "gpt2", "gpt2", tokenizer), tmp_path / "x.json"
+    code, _, _ = run("trace", folder, "the cat", "--chat", "--system", "a film", "--out", out)
+    read = json.loads(out.read_text())
+    assert code == 0
+    assert read["text"] == "[CLS][MASK] a film [SEP][MASK] the cat [SEP]"
+    assert read["chat"] == {"user": "the cat", "system": "a film"}
+    assert_close(read["weights"], selfattn.trace(folder, Chat("the cat", "a film")).stages(0, 0).weights)
+    code, said, _ = run("trace", folder, "[CLS] the cat")
+    assert said.endswith("The text has [CLS] of its own, so the tokenizer's is not added a second time.\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--system", "a"], "--system is the system text of a chat; add --chat."),
+        (["--chat", "--source", "en"], "--chat and a language do not go together"),
+        (["--chat", "--second", "a"], "--chat goes with one text"),
+        (["--chat"], "has no chat template"),
+        (["--source", "fr"], "it marks no languages"),
+        (["--target", "fr"], "writes no translation; leave the target language 'fr' out"),
+    ],
+)
+def test_a_chat_or_a_language_that_cannot_be(run, bert_folder, options, said):
+    code, _, error = run("trace", bert_folder, "the cat", *options)
+    assert code == 2
+    assert said in error.splitlines()[-1]

@@ -16,7 +16,7 @@ from selfattn.exports import data as exports
 from selfattn.exports import python
 from selfattn.maths.masks import causal, custom, window
 from selfattn.models.answers.predictions import Prediction, Said
-from selfattn.models.inputs.given import Pair, Picture, Sound
+from selfattn.models.inputs.given import Chat, Pair, Picture, Sound, Translation
 from selfattn.models.loading.library import Choice
 from selfattn.places import SPECIMENS
 from tests.tools import tiny
@@ -49,6 +49,10 @@ def test_json_holds_all_that_was_promised(trace, data):
     for name in ("query", "key", "value", "scores", "scaled", "weights", "context", "keep"):
         assert_close(read[name], getattr(stages, name), within=0)
     assert read["tokens"] == ["[CLS]", *TEXT.split(), "[SEP]"] == read["attends_from"] == read["attends_to"]
+    ids = trace.model.tokenizer(TEXT)["input_ids"]
+    pieces = trace.model.tokenizer.convert_ids_to_tokens(ids)
+    for name in ("", "attends_from_", "attends_to_"):
+        assert (read[f"{name}pieces"], read[f"{name}ids"]) == (pieces, ids)
     assert (read["text"], read["layer"], read["head"], read["part"], read["kind"]) == (TEXT, 1, 2, "encoder", "self")
     assert (read["model"], read["fidelity"]) == ("bert", trace.fidelity)
     assert read["edits"] == [{"value": None, "edit": "scale"}, {"pattern": "(causal & window(4))", "edit": "mask"}]
@@ -92,6 +96,9 @@ def test_csv_has_one_line_for_each_pair(data):
         i, j = int(row["query"]), int(row["key"])
         for column, name in (("score", "scores"), ("scaled", "scaled"), ("weight", "weights")):
             assert float(row[column]) == data[name][i, j]
+        for side, place in (("attends_from", i), ("attends_to", j)):
+            assert row[f"{side}_id"] == str(data["ids"][place])
+            assert row[f"{side}_piece"] == exports.cell(data["pieces"][place])
         assert row["keep"] == str(bool(data["keep"][i, j]))
         assert row["logit"] == ("" if not data["keep"][i, j] else str(data["logits"][i, j].item()))
 
@@ -234,3 +241,10 @@ def test_what_the_command_line_refuses(monkeypatch, capsys, arguments, said):
     code, _, error = main(monkeypatch, capsys, "trace", *arguments)
     assert code == 2
     assert said in error
+
+
+@pytest.mark.parametrize("given", [Chat("a\nb", 'say "x"'), Translation("a", "en_XX", "fr_XX")])
+def test_a_chat_and_a_translation_are_written_as_what_makes_them_again(given):
+    made_again: dict[str, object] = {}
+    exec("\n".join([*python.imports((), given), f"given = {python.input_of(given)}"]), made_again)
+    assert made_again["given"] == given

@@ -8,8 +8,8 @@ import pytest
 import selfattn
 
 NAMES = [
-    *("Ablate", "Cut", "Mask", "Model", "Pair", "Picture", "Scale", "Similarity", "Sound", "Temperature", "Trace"),
-    *("load", "means", "show", "trace"),
+    *("Ablate", "Chat", "Cut", "Mask", "Model", "Pair", "Picture", "Scale", "Similarity", "Sound", "Temperature"),
+    *("Trace", "Translation", "load", "means", "show", "trace"),
 ]
 
 

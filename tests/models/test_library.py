@@ -509,15 +509,6 @@ def test_a_choice_loads_what_it_says(bert_folder):
     assert hash(choice) == hash(library.Choice(str(bert_folder), dtype="bfloat16"))
 
 
-def test_a_damaged_tokenizer_is_no_missing_one(bert_folder, tmp_path):
-    shutil.copytree(bert_folder, tmp_path / "cut")
-    file = tmp_path / "cut" / "tokenizer.json"
-    file.write_text(file.read_text()[:999])
-    model = selfattn.load(tmp_path / "cut")
-    with pytest.raises(ValueError, match=r"The tokenizer of cut could not be opened \(.*\), so it reads tensors alone"):
-        selfattn.trace(model, "the cat")
-
-
 def test_a_damaged_processor_is_no_missing_one(tmp_path):
     made.folder(tmp_path / "cut", "vit")
     (tmp_path / "cut" / "preprocessor_config.json").write_text('{"size": ')

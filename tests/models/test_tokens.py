@@ -1,15 +1,20 @@
 """Tokens as the reader wrote them, each in its place."""
 
+import re
 import time
 from itertools import pairwise
 
 import pytest
 import torch
-from tokenizers import pre_tokenizers, processors
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
 
 import selfattn
+from selfattn.models.inputs.described import described, word_names
 from selfattn.models.inputs.given import Pair
-from selfattn.models.inputs.tokens import encode, of_ids, visible
+from selfattn.models.inputs.parts import parts_of
+from selfattn.models.inputs.tokens import Tokens, encode, of_ids, visible
+from selfattn.models.inputs.words import words_of
 from tests.tools import made
 
 
@@ -51,7 +56,7 @@ def test_two_texts_that_the_model_cannot_tell_apart_say_so(minilm):
 
 def test_an_unknown_word_is_whole_and_the_tokens_own_name_stands_once():
     assert texts(made.word_level(), "the Zebra [UNK] sat") == ("[CLS]", "the", "[UNK] Zebra", "[UNK]", "sat", "[SEP]")
-    assert texts(made.byte_level(), "喜") == ("喜",) * 3
+    assert texts(made.byte_level(), "喜") == ("喜[1/3]", "喜[2/3]", "喜[3/3]")
 
 
 def test_unknown_tokens_of_both_texts_of_a_pair(word_piece):
@@ -70,6 +75,29 @@ def test_words_are_counted_by_white_space(word_piece):
     assert tokens.words == (None, 0, 1, 1, 1, 2, 2, 2, None)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("我们 喜欢", [0, 1, 2, 3]),
+        ("「犬」と、ねこ。 ok!", [0, 0, 0, 1, 1, 2, 3, 3, 4, 4, 4]),
+        ("カメラだ ゴジラ", [0, 0, 0, 1, 2, 2, 2]),
+        ("a犬b c", [0, 1, 2, 3]),
+        ("a–b, (x) “y”", [0, 0, 0, 0, 1, 1, 1, 2, 2, 2]),
+        ("한국 말", [0, 0, 1]),
+    ],
+)
+def test_words_where_a_script_has_no_spaces(text, words):
+    letters = [(place, place + 1) for place, letter in enumerate(text) if letter != " "]
+    assert list(words_of((text,), (0,) * len(letters), letters)) == words
+
+
+def test_white_space_alone_belongs_to_the_word_after_it(byte_level):
+    tokens, _ = encode(byte_level, "a  b \n cat ")
+    assert list(zip(tokens.text, tokens.words, strict=True))[:4] == [("a", 0), (" ", 1), (" ", 1), ("b", 1)]
+    assert (tokens.text[-1], tokens.words[-1]) == (" ", 2)
+    assert words_of(("the cat",), (0,) * 4, ((0, 0), (0, 3), (3, 3), (4, 7))) == (0, 0, 1, 1)
+
+
 def test_pieces_cut_a_word_where_the_text_does(word_piece):
     assert texts(word_piece, "unbelievably")[1:-1] == ("un", "bel", "ie", "va", "bly")
 
@@ -85,17 +113,31 @@ def test_offsets_point_into_the_text_in_order(request, kind, text):
     assert tensors["input_ids"].tolist() == [list(tokens.ids)] == [tokenizer(text)["input_ids"]]
     placed = [(place, written) for place, written in zip(tokens.offsets, tokens.text, strict=True) if place != (0, 0)]
     assert placed
-    assert all(written in (text[start:end], f"[UNK] {text[start:end]}") for (start, end), written in placed)
+    plain = ((place, re.sub(r"(\[\d/\d\])+$", "", written)) for place, written in placed)
+    assert all(written in (text[start:end], f"[UNK] {text[start:end]}") for (start, end), written in plain)
     assert all(before <= after for (before, _), (after, _) in pairwise(place for place, _ in placed))
     words = [word for word in tokens.words if word is not None]
     assert words == sorted(words)
     assert set(words) <= set(range(len(text.split())))
 
 
-def test_a_character_of_several_tokens_shows_in_each(byte_level):
+def test_a_character_of_several_tokens_shows_in_each_which_part_it_is(byte_level):
     tokens, _ = encode(byte_level, "a👍")
-    assert tokens.text == ("a", "👍", "👍", "👍", "👍")
+    assert tokens.text == ("a", "👍[1/4]", "👍[2/4]", "👍[3/4]", "👍[4/4]")
     assert tokens.words == (0,) * 5
+
+
+def test_a_token_that_ends_within_a_letter():
+    tokenizer = made.byte_level()
+    tokens = encode(tokenizer, "x 犬 犭")[0]
+    assert "".join(tokens.pieces) == "".join(tokenizer.tokenize("x 犬 犭"))
+    parts = parts_of(("a犬b",), (0, 0, 0, 0), ((0, 2), (1, 2), (1, 3), (2, 3)))
+    assert {place: [(part.number, part.count, part.letter) for part in each] for place, each in parts.items()} == {
+        0: [(1, 3, "犬")],
+        1: [(2, 3, "犬")],
+        2: [(3, 3, "犬"), (1, 2, "b")],
+        3: [(2, 2, "b")],
+    }
 
 
 def test_a_space_before_a_byte_level_word_is_kept(byte_level):
@@ -122,6 +164,18 @@ def test_padding_stands_at_the_end_and_is_masked(word_piece):
     assert torch.equal(tensors["input_ids"][:, :4], without["input_ids"])
 
 
+def test_padding_stands_where_the_tokenizer_puts_it():
+    tokenizer = made.word_level()
+    tokenizer.padding_side = "left"
+    plain, _ = encode(tokenizer, "the cat", written=[7])
+    padded, tensors = encode(tokenizer, "the cat", pad=2, written=[7])
+    assert padded.text == ("[PAD]", "[PAD]", *plain.text)
+    assert padded.pieces == ("[PAD]", "[PAD]", "[CLS]", "the", "cat", "[SEP]", "cat")
+    assert (padded.offsets[2:], padded.words[2:], padded.segments[2:]) == (plain.offsets, plain.words, plain.segments)
+    assert tensors["attention_mask"].tolist() == [[0, 0, 1, 1, 1, 1, 1]]
+    assert tensors["input_ids"].tolist() == [list(padded.ids)] == [[0, 0, *plain.ids]]
+
+
 def test_padding_needs_a_token_for_it(byte_level):
     with pytest.raises(ValueError, match="no padding token"):
         encode(byte_level, "the cat", pad=1)
@@ -140,14 +194,6 @@ def test_padding_out_of_range(word_piece, pad):
 def test_a_text_without_a_token(word_piece, text, said):
     with pytest.raises(ValueError, match=said):
         encode(word_piece, text)
-
-
-def test_a_tokenizer_without_places_is_refused(word_piece):
-    class Slow:
-        is_fast = False
-
-    with pytest.raises(ValueError, match="Slow does not say where"):
-        encode(Slow(), "the cat")
 
 
 def test_a_long_text_takes_no_longer_than_its_length(word_piece):
@@ -179,3 +225,75 @@ def test_ids_without_a_text(word_piece):
 )
 def test_what_cannot_be_seen_is_drawn(text, seen):
     assert visible(text) == seen
+
+
+def test_each_token_says_which_one_it_is(word_piece, byte_level):
+    tokens, _ = encode(word_piece, "Unbelievably 喜 isn't", pad=1)
+    assert described(tokens, word_piece) == (
+        "[CLS] · id 101 · special",
+        "un · id 4895",
+        "##bel · id 8671 · continues a word",
+        "##ie · id 2666 · continues a word",
+        "##va · id 3567 · continues a word",
+        "##bly · id 6321 · continues a word",
+        "[UNK] · id 100 · unknown to the tokenizer",
+        "isn · id 3475",
+        "' · id 1005",
+        "t · id 1056",
+        "[SEP] · id 102 · special",
+        "[PAD] · id 0 · special",
+    )
+    notes = [note.split(" · ") for note in described(encode(byte_level, "the cat\n😀é")[0], byte_level)]
+    pieces = byte_level.tokenize("the cat\n😀é")
+    assert [note[0] for note in notes] == pieces
+    assert [note[1] for note in notes] == [f"id {index}" for index in byte_level.convert_tokens_to_ids(pieces)]
+    assert [note[2] if len(note) > 2 else "" for note in notes] == [
+        "",
+        "with the space before it",
+        "white space",
+        *(f"byte {n} of 4 of 😀" for n in (1, 2, 3, 4)),
+        *(f"byte {n} of 2 of é" for n in (1, 2)),
+    ]
+
+
+def test_parts_that_are_no_bytes_are_not_called_so():
+    tokenizer = made.byte_level()
+    tokenizer.backend_tokenizer.normalizer = normalizers.NFD()
+    tokens, _ = encode(tokenizer, "é")
+    assert tokens.text == ("é[1/3]", "é[2/3]", "é[3/3]")  # the letter, and the two bytes of its accent
+    assert [note.split(" · ")[2] for note in described(tokens, tokenizer)] == [f"part {n} of 3 of é" for n in (1, 2, 3)]
+
+
+def test_a_space_that_is_a_piece_of_its_own_has_no_letter():
+    pieces = Tokenizer(models.BPE({"▁": 0, "t": 1, "h": 2, "e": 3}, []))
+    pieces.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces)
+    tokens, _ = encode(tokenizer, "the he")
+    assert tokens.pieces == ("▁", "t", "h", "e", "▁", "h", "e")
+    assert tokens.text == ("▁", "t", "h", "e", " ", "h", "e")
+    assert tokens.words == (0, 0, 0, 0, 1, 1, 1)
+    assert [note.split(" · ")[2:] for note in described(tokens, tokenizer)] == [
+        *([], [], ["continues a word"], ["continues a word"]),
+        *(["white space"], [], ["continues a word"]),
+    ]
+    assert word_names(tokens, tokenizer) == ("the", " he")
+
+
+def test_the_name_of_a_word_is_what_was_written_and_says_what_is_unknown(word_piece, byte_level):
+    text = "unbelievably 喜欢 吃的 isn't 🍎🍎"
+    tokens, _ = encode(word_piece, text)
+    names = word_names(tokens, word_piece)
+    assert names[:3] == ("[CLS]", "unbelievably", "[UNK] 喜")
+    assert names[-3:] == ("isn't", "[UNK] 🍎🍎", "[SEP]")
+    assert len(names) == 2 + len({word for word in tokens.words if word is not None})
+    assert word_names(encode(byte_level, "我们 the")[0], byte_level) == ("我", "们", " the")
+    unsure = Tokens((4, 5, 4), ("[UNK] a", "b", "[UNK] c"), ((0, 1), (1, 2), (2, 3)), (0,) * 3, (0,) * 3, (), ("abc",))
+    assert word_names(unsure, made.word_level()) == ("[UNK] a b [UNK] c",)
+
+
+def test_tokens_that_come_without_a_text_say_which_they_are(word_piece):
+    assert described(of_ids(torch.tensor([101, 4937]), word_piece), word_piece) == (
+        "[CLS] · id 101 · special",
+        "cat · id 4937",
+    )
+    assert described(of_ids(torch.tensor([3]), None), None) == ("#3 · id 3",)

@@ -41,6 +41,7 @@ def head(n: int, m: int | None = None, seed: int = 0, causal: bool = False) -> d
     return {
         "queries": [HOSTILE[t] if t < len(HOSTILE) else f"q{t}" for t in range(n)],
         "keys": [HOSTILE[t] if t < len(HOSTILE) else f"k{t}" for t in range(m)],
+        "notes": {"queries": [f"q{t} · id {t}" for t in range(n)], "keys": [f"k{t} · id {t}" for t in range(m)]},
         "shape": [n, m],
         "kind": "self" if n == m else "cross",
         "similarity": "dot",

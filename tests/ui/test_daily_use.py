@@ -21,7 +21,7 @@ def said(at) -> str:
 @pytest.mark.parametrize(
     ("model", "text", "sentence"),
     [
-        ("sentiment", "我不喜欢这部电影", "25 tokens are the bytes of 8 letters"),
+        ("sentiment", "我不喜欢这部电影", "24 tokens are the bytes of 8 letters"),
         ("minilm", "喜欢吃苹果", "is [UNK], unknown, to this model"),
         ("sentiment", "A naïve café.", None),
     ],
@@ -89,3 +89,14 @@ def test_raw_and_divided_scores_stand_on_one_axis():
 )
 def test_the_other_text_is_a_sentence_too(text, other):
     assert variant(text) == other
+
+
+def test_the_other_text_keeps_its_lines_too():
+    text = "The food was good.\nThe waiter was rude."
+    at = app("compare", text=text, **{"with": "text"}).run()
+    assert not at.exception
+    assert at.text_area(key="text_b").value == "The food was bad.\nThe waiter was rude."
+    at.text_area(key="text_b").set_value("The food was\nawful.").run()
+    assert at.query_params["text_b"] == "The food was\nawful."
+    at.text_area(key="text_b").set_value("One line.").run()
+    assert at.text_input(key="text_b").value == "One line."

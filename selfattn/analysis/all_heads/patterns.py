@@ -62,6 +62,11 @@ class SeenWeights:
         """How far each key stands after the query: `j - i`."""
         return torch.arange(len(self.real), device=self.rows.device)[None, :] - self.rows[:, None]
 
+    @cached_property
+    def first(self) -> Int[Tensor, ""]:
+        """Where the text begins: padding may stand before it."""
+        return self.real.long().argmax()
+
     def mass(self, targets: Bool[Tensor, "#row key"]) -> Float[Tensor, "*head row"]:
         """The weight on the targets, summed in each row; NaN in a row that has none."""
         targets = targets & self.real
@@ -153,7 +158,7 @@ def self_token(seen: SeenWeights) -> Float[Tensor, "*head row"]:
 @pattern("first", "weight on the first token, where heads often rest", badge=0.5)
 def first_token(seen: SeenWeights) -> Float[Tensor, "*head row"]:
     """The weight on the first token, where heads with nothing to look for often rest: `mean_i A[i, 0]`."""
-    return seen.mass((torch.arange(len(seen.real), device=seen.real.device) == 0)[None])
+    return seen.mass((torch.arange(len(seen.real), device=seen.real.device) == seen.first)[None])
 
 
 @pattern("separator", "weight on separators such as [SEP]", badge=0.5)
@@ -201,7 +206,7 @@ def confidence_without_sink(seen: SeenWeights) -> Float[Tensor, "*head row"]:
     Voita et al. 2019 leave out the token that ends the text. NaN in a row that may attend to nothing else.
     """
     others = seen.real.clone()
-    others[:1] = False
+    others[seen.first] = False
     if seen.separators is not None:
         others &= ~seen.separators
     allowed = (seen.keep & others).any(-1)

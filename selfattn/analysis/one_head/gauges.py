@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from selfattn.analysis.all_heads.patterns import first_token, uniform
+from selfattn.analysis.all_heads.patterns import uniform
 from selfattn.maths import saturation
 from selfattn.maths.attend import Stages
 
@@ -39,8 +39,11 @@ def gauges(stages: Stages, real: Bool[Tensor, " query"] | None = None) -> list[G
     def trace(w: torch.Tensor) -> float:
         return saturation.jacobian_trace(w).mean().item()
 
+    # Padding may stand before the text; its keys are its queries.
+    begins = 0 if real is None or len(real) != keep.shape[-1] else int(real.long().argmax())
+
     def first(w: torch.Tensor) -> float:
-        return first_token(w).item()
+        return w[:, begins].mean().item()
 
     measured = (
         ("entropy", entropy, "H / log n: 1 is spread evenly, 0 is a single key"),

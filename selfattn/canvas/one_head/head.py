@@ -10,6 +10,7 @@ from torch import Tensor
 from selfattn.canvas.one_head.senses import senses_payload
 from selfattn.canvas.payload import Planes
 from selfattn.maths.masks import custom
+from selfattn.models.inputs.described import described, word_names
 from selfattn.models.inputs.tokens import visible
 from selfattn.recording.call import Call
 from selfattn.recording.means import Means
@@ -18,6 +19,8 @@ from selfattn.tracing.trace import Trace
 
 def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], Planes]:
     """The words and the planes of one head as the model runs it, with the edits that are in the call.
+
+    Words: the names of rows and columns, and of tokens a note on each and the names of whole words.
 
     Planes: query, key, value and raw scores (float32), the model's own mask, and where there are some what edits allow
     and what they cut after the softmax, and what the head is to give; its bias where there is one, and for each token
@@ -39,6 +42,11 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
     for name, bias in zip(("bias", "mask_bias"), call.biases(head), strict=True):
         if bias is not None and (name == "bias" or setting.own_mask):
             planes[name] = _floats(bias)
+    notes, words = {}, {}
+    for side, tokens in zip(("queries", "keys"), trace.sides(call), strict=True):
+        notes[side] = described(tokens, trace.model.tokenizer)
+        if tokens is trace.tokens:
+            words[side] = [visible(name) for name in word_names(tokens, trace.model.tokenizer)]
     for side, names in (("query", queries), ("key", keys)):
         planes[f"{side}_words"], planes[f"{side}_segments"] = _places(trace, names)
     surroundings, drawn = senses_payload(trace, call)
@@ -46,6 +54,8 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
     about = {
         "queries": [visible(name) for name in queries],
         "keys": [visible(name) for name in keys],
+        "notes": notes,
+        "word_names": words,
         "head": {
             **formula(call, head),
             "kind": call.kind,

@@ -20,8 +20,9 @@ def continuation(
     """The next tokens of a text, a translation or a transcript: at most `most`, and none after the one that ends it.
 
     Greedy: each is the first answer of `trace(model, given, edits, written=...)` after those before it. Nothing else
-    has a say: no tokens that the model's generation settings force, forbid or penalise. A model that needs some to
-    begin with, such as a language, is given them as `written`.
+    has a say: no tokens that the model's generation settings forbid or penalise. But the token that they force to come
+    first (`forced_bos_token_id`), or the mark of the target language of a `Translation`, is part of what the decoder
+    starts from, and not of what is written.
     Raises ValueError for a model that does not write, for an input that it does not read, and for edits that `trace`
     refuses.
     """

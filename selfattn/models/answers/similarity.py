@@ -34,10 +34,9 @@ def pooling_of(place: dict[str, Any]) -> Pooling:
 def pooled(
     output: Float[Tensor, "token d"], mask: Int[Tensor, "1 token"] | None, pooling: Pooling
 ) -> Float[Tensor, " d"]:
-    """One vector for a text: the mean over its real tokens, or its first token's."""
-    if pooling == "cls":
-        return output[0]
-    return output.mean(0) if mask is None else output[mask[0].bool().cpu()].mean(0)
+    """One vector for a text: the mean over its real tokens, or the first one's."""
+    real = output if mask is None else output[mask[0].bool().cpu()]
+    return real[0] if pooling == "cls" else real.mean(0)
 
 
 def similarity(first: Float[Tensor, " d"], second: Float[Tensor, " d"], pooling: Pooling) -> Prediction:

@@ -122,7 +122,7 @@ def why_none(
             return "This model fills in masked tokens, and its tokenizer has no token for a mask."
         if not (inputs["input_ids"] == mask).any():
             return f"Nothing is masked: write {name} where the model is to fill in a word."
-    if task.says in ("answer", "token class") and not isinstance(given, str | Pair):
+    if task.says in ("answer", "token class") and isinstance(given, Mapping):
         return "Tensors have no text that the answer could be cut from; give the text itself."
     return None
 
@@ -165,8 +165,7 @@ def predict(
                 return Prediction("class", logits.sigmoid(), label, note="several labels may hold at once")
             return Prediction("class", logits.softmax(-1), label, logits=logits[None])
         case "token class":
-            assert isinstance(given, str)
-            return token_classes(logits, tokens, given, label)
+            return token_classes(logits, tokens, tokens.texts[0], label)
         case "transcript":
             return transcript(logits, tokenizer, config.pad_token_id or 0)
     positions = _positions(says, tokenizer, inputs, len(logits))

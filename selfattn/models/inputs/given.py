@@ -1,7 +1,7 @@
 """What a reader may give to a model, a text, a pair of texts, a picture, a sound or tensors; and where it goes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,6 +14,29 @@ class Pair:
 
     first: str
     second: str
+
+
+@dataclass(frozen=True)
+class Chat:
+    """What somebody says to a model that answers, as the model's own chat template writes it.
+
+    That is with the roles, the `system` text where there is one, and the mark after which the model's answer begins.
+    """
+
+    user: str
+    system: str = ""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A text and the languages that it is translated from and into, by the codes of the model's own tokenizer.
+
+    An empty `source` is the tokenizer's own; with an empty `target` the model's settings say what it begins with.
+    """
+
+    text: str
+    source: str = ""
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,13 +55,34 @@ class Sound:
     name: str = "sound"
 
 
-Input = str | Pair | Picture | Sound | Mapping[str, Tensor]
+Text = str | Pair | Chat | Translation
+Input = Text | Picture | Sound | Mapping[str, Tensor]
+
+
+def own_text(given: Text) -> str:
+    """What a reader typed last: of a pair the second text, of a chat what is said, of a translation its text."""
+    match given:
+        case Pair(_, text) | Chat(text) | Translation(text):
+            return text
+    return given
+
+
+def with_text(given: Text, text: str) -> Text:
+    """The same with another text in the place of `own_text`."""
+    match given:
+        case Pair(first, _):
+            return Pair(first, text)
+        case Chat():
+            return replace(given, user=text)
+        case Translation():
+            return replace(given, text=text)
+    return text
 
 
 def kind_of(given: Input) -> str:
     """ "text", "pair", "picture", "sound" or "tensors"."""
     match given:
-        case str():
+        case str() | Chat() | Translation():
             return "text"
         case Pair() | Picture() | Sound():
             return type(given).__name__.lower()
@@ -50,7 +94,9 @@ def check(given: object, main: str) -> None:
     match given:
         case Pair(first, second) if not (isinstance(first, str) and isinstance(second, str)):
             raise ValueError(f"A Pair is of two texts; got {_named(first)} and {_named(second)}.")
-        case str() | Pair() | Picture() | Sound():
+        case Chat() | Translation() if wrong := [each for each in vars(given).values() if not isinstance(each, str)]:
+            raise ValueError(f"A {type(given).__name__} is of texts; got {_named(wrong[0])}.")
+        case str() | Pair() | Chat() | Translation() | Picture() | Sound():
             return
         case Mapping():
             wrong = [name for name, each in given.items() if not isinstance(each, Tensor)]
@@ -72,7 +118,10 @@ def check(given: object, main: str) -> None:
                 "numbers."
             )
         case _:
-            raise ValueError(f"A model reads a text, a Pair, a Picture, a Sound or tensors; got {_named(given)}.")
+            raise ValueError(
+                "A model reads a text, a Pair, a Chat, a Translation, a Picture, a Sound or tensors; "
+                f"got {_named(given)}."
+            )
 
 
 def _named(value: object) -> str:

@@ -2,87 +2,201 @@
 
 import re
 import unicodedata
-from bisect import bisect_left
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from selfattn.models.inputs.given import Pair
+from selfattn.models.inputs.alignment import pieces_of
+from selfattn.models.inputs.chats import rendered
+from selfattn.models.inputs.given import Chat, Pair, Text, Translation
+from selfattn.models.inputs.languages import mark_of
+from selfattn.models.inputs.parts import parts_of
+from selfattn.models.inputs.words import words_of
 
 MOST_PADDING = 100_000
+NO_SPAN = (0, 0)
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of one text, or of a pair, one entry a token in every field."""
+    """The tokens of one text, or of a pair, one entry a token in every field but the last."""
 
     ids: tuple[int, ...]
-    # As the reader wrote it; special, padding and written tokens as the tokenizer spells them; and an unknown one as
-    # both, "[UNK] 喜", for what the model reads is [UNK].
+    # As the reader wrote it; special, padding and written tokens as the tokenizer spells them; an unknown one as both,
+    # "[UNK] 喜", for what the model reads is [UNK]; and one that is a part of a letter with which part, "我[2/3]".
     text: tuple[str, ...]
     offsets: tuple[tuple[int, int], ...]  # (start, end) in its own text; (0, 0) where the token stands for no text
-    words: tuple[int | None, ...]  # which word, counted by white space from the first text's start
+    words: tuple[int | None, ...]  # which word of `words_of`, counted from the first text's start
     segments: tuple[int | None, ...]  # which text: 0, or 1 for the second of a pair; None where it stands for no text
+    pieces: tuple[str, ...]  # as the vocabulary spells it
+    texts: tuple[str, ...] = ()  # what the offsets point into
+    note: str = ""  # a sentence on what the tokenizer left out, where it did
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-NO_TOKENS = Tokens((), (), (), (), ())
+NO_TOKENS = Tokens((), (), (), (), (), ())
 
 
-def encode(
-    tokenizer: Any, given: str | Pair, pad: int = 0, written: Sequence[int] = ()
-) -> tuple[Tokens, dict[str, Tensor]]:
-    """Tokens of a text or a pair, and the tensors that the model takes.
+def encode(tokenizer: Any, given: Text, pad: int = 0, written: Sequence[int] = ()) -> tuple[Tokens, dict[str, Tensor]]:
+    """Tokens of a text, a pair, a chat or a text to translate, and the tensors that the model takes.
 
-    The ids that a model has `written` so far follow the text; then come `pad` padding tokens, masked as such.
+    The ids that a model has `written` so far follow the text; `pad` padding tokens stand on the tokenizer's own side,
+    masked as such. A tokenizer that does not say where its tokens stand has them found by their spelling; a token
+    that is not found shows its piece. A special token that a text begins or ends with is not added a second time.
     Raises ValueError where a text holds no token, or padding is asked of a tokenizer that has none.
     """
-    texts = (given.first, given.second) if isinstance(given, Pair) else (given,)
-    for text in texts:
+    texts = _texts(tokenizer, given)
+    for text in (given.user,) if isinstance(given, Chat) else texts:
         if not text.strip():
             raise ValueError("The text is empty; type at least one word.")
         if re.search("[\ud800-\udfff]", text):
             raise ValueError("The text holds half of a surrogate pair, which is no character; copy it again.")
     if not 0 <= pad <= MOST_PADDING:
         raise ValueError(f"Padding is 0 to {MOST_PADDING:,} tokens; got {pad:,}.")
-    if not getattr(tokenizer, "is_fast", False):
-        raise ValueError(f"{type(tokenizer).__name__} does not say where its tokens stand; use a fast tokenizer.")
-    encoded = tokenizer(*texts, return_offsets_mapping=True, return_special_tokens_mask=True, verbose=False)
-    offsets = [tuple(pair) for pair in encoded.pop("offset_mapping")]
-    special = [bool(flag) for flag in encoded.pop("special_tokens_mask")]
-    segments = [None if flag else text for flag, text in zip(special, encoded.sequence_ids(0), strict=True)]
+    placed = _placed if getattr(tokenizer, "is_fast", False) else _found
+    try:
+        tensors, segments, offsets = placed(tokenizer, texts, not isinstance(given, Chat))
+    except Exception as error:  # whatever a tokenizer of a damaged or foreign folder raises
+        kind, why = type(tokenizer).__name__, f"{type(error).__name__}: {error}"[:200]
+        raise ValueError(f"The {kind} of this model could not read the text ({why}); copy its files again.") from error
+    tensors, segments, offsets, note = _once(tokenizer, tensors, segments, offsets)
+    if isinstance(given, Translation) and given.source:
+        tensors["input_ids"] = _from(tokenizer, given.source, tensors["input_ids"], segments)
     for index, text in enumerate(texts):
         if index not in segments:
             raise ValueError(
                 f"The text {text[:20]!r} holds no character that this model's tokenizer reads; type a word."
             )
-    tensors = {name: torch.tensor([values]) for name, values in encoded.items()}
-    pieces = tokenizer.convert_ids_to_tokens(tensors["input_ids"][0].tolist())
-    unknown = tokenizer.unk_token
-    shown = [
-        piece if segment is None or start == end else _shown(texts[segment][start:end], piece, unknown)
-        for piece, segment, (start, end) in zip(pieces, segments, offsets, strict=True)
-    ]
-    words = _words(texts, segments, offsets)
+    tokens = replace(_tokens(tokenizer, tensors["input_ids"][0], texts, segments, offsets), note=note)
     if written:
-        tensors = _extended(tensors, torch.tensor([list(written)]), 1)
-        shown += of_ids(tensors["input_ids"][0, -len(written) :], tokenizer).text
+        tensors = _extended(tensors, torch.tensor([list(written)]), attended=1)
+        tokens = _joined(tokens, of_ids(tensors["input_ids"][0, -len(written) :], tokenizer))
     if pad:
         if tokenizer.pad_token_id is None:
             raise ValueError("This model's tokenizer has no padding token, so nothing can be padded.")
-        tensors = _extended(tensors, torch.full((1, pad), tokenizer.pad_token_id), 0)
-        shown += [tokenizer.pad_token] * pad
-    ids = tuple(tensors["input_ids"][0].tolist())
-    more = len(ids) - len(offsets)
-    nothing = (None,) * more
-    tokens = Tokens(ids, tuple(shown), (*offsets, *((0, 0),) * more), (*words, *nothing), (*segments, *nothing))
+        padding, left = torch.full((1, pad), tokenizer.pad_token_id), tokenizer.padding_side == "left"
+        tensors = _extended(tensors, padding, attended=0, left=left)
+        filled = of_ids(padding[0], tokenizer)
+        tokens = _joined(filled, tokens) if left else _joined(tokens, filled)
     return tokens, tensors
+
+
+Spans = list[tuple[int, int]]
+Encoded = tuple[dict[str, Tensor], list[int | None], Spans]
+
+
+def _texts(tokenizer: Any, given: Text) -> tuple[str, ...]:
+    """What the tokens' places point into."""
+    match given:
+        case Pair(first, second):
+            return first, second
+        case Chat():
+            return (rendered(tokenizer, given),)
+        case Translation(text):
+            return (text,)
+    return (given,)
+
+
+def _placed(tokenizer: Any, texts: Sequence[str], special: bool) -> Encoded:
+    """The tensors, and the text and the place of each token, as the tokenizer says them; `special`: with its own."""
+    asked = {"return_offsets_mapping": True, "return_special_tokens_mask": True, "verbose": False}
+    encoded = tokenizer(*texts, add_special_tokens=special, **asked)
+    offsets = [tuple(pair) for pair in encoded.pop("offset_mapping")]
+    added = [bool(flag) for flag in encoded.pop("special_tokens_mask")]
+    segments = [None if flag else text for flag, text in zip(added, encoded.sequence_ids(0), strict=True)]
+    return _tensors(encoded), segments, offsets
+
+
+class _Own(int):
+    """An id of a text's own token, which stays so among those that a tokenizer adds."""
+
+    text: int
+
+
+def _found(tokenizer: Any, texts: Sequence[str], special: bool) -> Encoded:
+    """The same of a tokenizer that keeps no places: what it adds is told from the text's own, and these are aligned."""
+    tensors = _tensors(tokenizer(*texts, add_special_tokens=special, verbose=False))
+    own, places = [], []
+    for index, text in enumerate(texts):
+        pieces, spans = pieces_of(tokenizer, text)
+        ids = [_Own(each) for each in tokenizer.convert_tokens_to_ids(pieces)]
+        for each in ids:
+            each.text = index
+        own.append(ids)
+        places += spans
+    ids = tensors["input_ids"][0].tolist()
+    built = tokenizer.build_inputs_with_special_tokens(*own) if special else [*chain(*own)]
+    if built != ids:  # it writes its input in a way of its own: its pieces are shown
+        marks = set(tokenizer.all_special_ids)
+        return tensors, [None if index in marks else 0 for index in ids], [NO_SPAN] * len(ids)
+    segments = [getattr(index, "text", None) for index in built]
+    rest = iter(places)
+    return tensors, segments, [NO_SPAN if segment is None else next(rest) or NO_SPAN for segment in segments]
+
+
+def _once(
+    tokenizer: Any, tensors: dict[str, Tensor], segments: list[int | None], offsets: Spans
+) -> tuple[dict[str, Tensor], list[int | None], Spans, str]:
+    """The same without special tokens that the tokenizer adds to a text that has them, and a sentence that says so.
+
+    A prompt that was made by a chat template begins with its own; the model was never trained to read two.
+    """
+    ids, last = tensors["input_ids"][0].tolist(), len(segments)
+    first = next((place for place, segment in enumerate(segments) if segment is not None), 0)
+    end = last - next((place for place, segment in enumerate(segments[::-1]) if segment is not None), 0)
+    start = first if first > 0 and ids[:first] == ids[first : 2 * first] else 0
+    stop = end if end < last and ids[end:] == ids[end - (last - end) : end] else last
+    if (start, stop) == (0, last):
+        return tensors, segments, offsets, ""
+    again = tokenizer.convert_ids_to_tokens(ids[:start] + ids[stop:])
+    note = f"The text has {' '.join(again)} of its own, so the tokenizer's is not added a second time."
+    kept = {name: tensor[:, start:stop] for name, tensor in tensors.items()}
+    return kept, segments[start:stop], offsets[start:stop], note
+
+
+def _from(tokenizer: Any, language: str, ids: Tensor, segments: Sequence[int | None]) -> Tensor:
+    """The ids with the mark of another source language. The tokenizer, which others use too, stays as it is."""
+    mark, own = mark_of(tokenizer, language), mark_of(tokenizer, tokenizer.src_lang or "")
+    added = torch.tensor([[segment is None for segment in segments]])
+    return torch.where(added & (ids == own), mark, ids)
+
+
+def _tensors(encoded: Mapping[str, Any]) -> dict[str, Tensor]:
+    return {name: torch.tensor([values]) for name, values in encoded.items()}
+
+
+def _tokens(
+    tokenizer: Any, ids: Tensor, texts: tuple[str, ...], segments: Sequence[int | None], offsets: Spans
+) -> Tokens:
+    numbers = tuple(ids.tolist())
+    pieces = tuple(tokenizer.convert_ids_to_tokens(list(numbers)))
+    spans = tuple(
+        span if segment is None else _without_space(piece, span, texts[segment])
+        for piece, segment, span in zip(pieces, segments, offsets, strict=True)
+    )
+    shown = tuple(
+        piece if segment is None or start == end else _shown(texts[segment][start:end], piece, tokenizer.unk_token)
+        for piece, segment, (start, end) in zip(pieces, segments, spans, strict=True)
+    )
+    parts = parts_of(texts, segments, spans)
+    marked = tuple(text + "".join(map(str, parts.get(position, ()))) for position, text in enumerate(shown))
+    # A mark that the text itself holds, as a chat does, is part of no word; [MASK] stands for one.
+    marks = {*tokenizer.all_special_ids} - {tokenizer.unk_token_id, tokenizer.mask_token_id}
+    found = zip(numbers, words_of(texts, segments, spans), strict=True)
+    words = tuple(None if index in marks else word for index, word in found)
+    return Tokens(numbers, marked, spans, words, tuple(segments), pieces, texts)
+
+
+def _without_space(piece: str, span: tuple[int, int], text: str) -> tuple[int, int]:
+    """A piece that is a space alone stands for no letter, though some tokenizers point at the one after it."""
+    start, end = span
+    return (start, start) if not piece.strip("▁Ġ") and text[start:end].strip() else span
 
 
 def _shown(written: str, piece: str, unknown: str | None) -> str:
@@ -92,58 +206,26 @@ def _shown(written: str, piece: str, unknown: str | None) -> str:
     return f"{piece} {written.strip()}"
 
 
-def _words(
-    texts: Sequence[str], segments: Sequence[int | None], offsets: Sequence[tuple[int, int]]
-) -> tuple[int | None, ...]:
-    """The word of each token; those of the second text are counted on from the first's."""
-    starts = [[match.start() for match in re.finditer(r"\S+", text)] for text in texts]
-    before = [0, len(starts[0])]
-    return tuple(
-        None if segment is None else before[segment] + max(bisect_left(starts[segment], end) - 1, 0)
-        for segment, (_, end) in zip(segments, offsets, strict=True)
-    )
-
-
-def _extended(tensors: Mapping[str, Tensor], ids: Tensor, attended: int) -> dict[str, Tensor]:
-    """The tensors with more ids at their end, which are attended to (1) or not (0)."""
+def _extended(tensors: Mapping[str, Tensor], ids: Tensor, attended: int, left: bool = False) -> dict[str, Tensor]:
+    """The tensors with more ids at an end, which are attended to (1) or not (0)."""
     length = tensors["input_ids"].shape[1]
     tensors = {"attention_mask": torch.ones(1, length, dtype=torch.long), **tensors}
     more = {"input_ids": ids, "attention_mask": torch.full_like(ids, attended)}
-    return {name: torch.cat([t, more.get(name, torch.zeros_like(ids))], dim=1) for name, t in tensors.items()}
+    both = {name: [tensor, more.get(name, torch.zeros_like(ids))] for name, tensor in tensors.items()}
+    return {name: torch.cat(pair[::-1] if left else pair, dim=1) for name, pair in both.items()}
 
 
-# A smaller vocabulary holds bytes or characters alone: its model learnt to read them so.
-FEWEST_PIECES = 1000
-
-
-def unlearnt(tokens: Tokens, given: str | Pair, tokenizer: Any) -> str:
-    """A sentence where most letters of a text are bytes or unknown to the tokenizer; empty where they are not."""
-    texts = (given.first, given.second) if isinstance(given, Pair) else (given,)
-    if len(tokenizer) < FEWEST_PIECES:
-        return ""
-    spans = [
-        (index, (segment, *span))
-        for index, segment, span in zip(tokens.ids, tokens.segments, tokens.offsets, strict=True)
-        if segment is not None and any(letter.isalpha() for letter in texts[segment][slice(*span)])
-    ]
-    pieces = Counter(span for _, span in spans)
-    unknown = {span for index, span in spans if index == tokenizer.unk_token_id}
-    cut = {span for span, count in pieces.items() if count > 1 and span[2] - span[1] == 1}
-    if 2 * len(unknown | cut) <= len(pieces):
-        return ""
-    if len(unknown) > len(cut):
-        return f"Most of this text is {tokenizer.unk_token}, unknown, to this model: its answer means little here."
-    return (
-        f"This model has no tokens for this script: {sum(pieces[span] for span in cut)} tokens are the bytes of "
-        f"{len(cut)} letters, and its answer means little here."
-    )
+def _joined(first: Tokens, second: Tokens) -> Tokens:
+    """The tokens of one after those of the other."""
+    return Tokens(*(getattr(first, each.name) + getattr(second, each.name) for each in fields(Tokens)))
 
 
 def of_ids(ids: Tensor, tokenizer: Any | None) -> Tokens:
     """Tokens of ids that come with no text, such as those that a model wrote."""
     numbers = tuple(ids.tolist())
     nothing = (None,) * len(numbers)
-    return Tokens(numbers, tuple(spelt(n, tokenizer) for n in numbers), ((0, 0),) * len(numbers), nothing, nothing)
+    text, pieces = (tuple(name(n, tokenizer) for n in numbers) for name in (spelt, piece_of))
+    return Tokens(numbers, text, (NO_SPAN,) * len(numbers), nothing, nothing, pieces)
 
 
 def spelt(index: int, tokenizer: Any | None) -> str:
@@ -153,7 +235,12 @@ def spelt(index: int, tokenizer: Any | None) -> str:
     text = tokenizer.decode([index])
     # A byte of a character decodes to nothing readable alone: its piece says more. A network may have more entries
     # than its tokenizer has tokens.
-    return text if text and "\ufffd" not in text else tokenizer.convert_ids_to_tokens([index])[0] or f"#{index}"
+    return text if text and "\ufffd" not in text else piece_of(index, tokenizer)
+
+
+def piece_of(index: int, tokenizer: Any | None) -> str:
+    """A token as the vocabulary spells it; its number where there is none."""
+    return (tokenizer and tokenizer.convert_ids_to_tokens([index])[0]) or f"#{index}"
 
 
 def visible(text: str) -> str:

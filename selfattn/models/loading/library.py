@@ -11,7 +11,6 @@ from transformers import (
     AutoConfig,
     AutoFeatureExtractor,
     AutoImageProcessor,
-    AutoTokenizer,
     BitsAndBytesConfig,
     PreTrainedModel,
 )
@@ -23,6 +22,7 @@ from selfattn.models.loading.adapter import adapted, needs
 from selfattn.models.loading.classes import class_of
 from selfattn.models.loading.names import names as names
 from selfattn.models.loading.steps import Step
+from selfattn.models.loading.tokenizers import tokenizer_in
 from selfattn.models.model import Model, first_line
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
@@ -95,7 +95,7 @@ def load(
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"The device {device!r} cannot be used: {first_line(error)}") from error
     steps.tell(Step("Testing it against itself"))
-    tokenizer, why_no_tokenizer = _tokenizer(place)
+    tokenizer, why_no_tokenizer = tokenizer_in(place)
     processor, why_no_processor = _processor(network, place)
     model = Model.wrap(network, tokenizer, shown_as, processor, pooling_of(place))
     return replace(model, why_no_tokenizer=why_no_tokenizer, why_no_processor=why_no_processor)
@@ -158,16 +158,6 @@ def _open(name: str, place: dict[str, Any], dtype: Any, placing: Mapping[str, An
     except Exception as error:  # whatever a broken or hostile folder makes a library raise
         raise ValueError(f"{name} could not be loaded: {_reason(error)}") from error
     return network
-
-
-def _tokenizer(place: dict[str, Any]) -> tuple[Any | None, str]:
-    """The tokenizer, or None with what was wrong with its files; a model of pictures or sound has none."""
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(**place, trust_remote_code=False)
-    except Exception as error:  # said when the model is given a text
-        return None, first_line(error)
-    # Where the files of a tokenizer are missing, Transformers makes one of special tokens, and at most a space.
-    return (tokenizer, "") if len(tokenizer) > len(tokenizer.all_special_ids) + 1 else (None, "")
 
 
 def _processor(network: PreTrainedModel, place: dict[str, Any]) -> tuple[Any | None, str]:

@@ -41,14 +41,13 @@ def forget(name: str) -> None:
     st.session_state.pop(f"{name}_lines", None)
 
 
-def field(name: str, label: str, placeholder: str, live: bool) -> None:
-    """The control of a text: of one line, or as many as it has."""
+def field(name: str, label: str, live: bool, **options: Any) -> str:
+    """The control of a text: of one line, which Enter sends, or as many as the text has. Returns what stands in it."""
     state = st.session_state
     lines = "\n" in state[name]
     if state.get(f"{name}_lines") != lines:
         state[name] = state[name]  # a control that was not there in the run before shows what is set in this one
     state[f"{name}_lines"] = lines
     if lines:
-        st.text_area(label, key=name, label_visibility="collapsed", placeholder=placeholder, height="content")
-    else:
-        st.text_input(label, key=name, label_visibility="collapsed", placeholder=placeholder, live=live)
+        return str(st.text_area(label, key=name, height="content", **options))
+    return str(st.text_input(label, key=name, live=live, **options))

@@ -9,12 +9,13 @@ from selfattn import Model
 from selfattn.analysis.compare.comparison import counterpart
 from selfattn.figures import pieces
 from selfattn.models.attention import Attention, ranges
-from selfattn.models.inputs.given import Pair
+from selfattn.models.inputs.given import Text, own_text, with_text
 from selfattn.models.loading import library
 from selfattn.models.loading.library import Choice
 from selfattn.places import SPECIMENS
 from selfattn.recording.edits import Edit, Scale, Temperature
 from selfattn.ui import caches, controls, link
+from selfattn.ui.browser import pasting
 from selfattn.ui.caches import Run
 from selfattn.ui.link import Linked, linked
 from selfattn.ui.place import Head
@@ -98,7 +99,7 @@ def _from_change(text: str, *both: str) -> str:
 
 def _words(run: Run) -> str:
     """The text that can be another one: of a pair, the second."""
-    return run.given.second if isinstance(run.given, Pair) else str(run.given)
+    return own_text(run.given) if isinstance(run.given, Text) else str(run.given)
 
 
 def pick(study: Study) -> Sides:
@@ -142,7 +143,7 @@ def variant(text: str) -> str:
 
 def _ways(study: Study) -> tuple[str, ...]:
     """In what B differs: at least in one thing. Another text is for models that read one."""
-    offered = [way for way in WAYS if way != "text" or isinstance(study.run.given, str | Pair)]
+    offered = [way for way in WAYS if way != "text" or isinstance(study.run.given, Text)]
     state, key = st.session_state, WITH.control()
     # At least one stays chosen: the last one that was.
     for asked in (state[key], WITH.get(), offered[:1]):
@@ -159,19 +160,19 @@ def _ways(study: Study) -> tuple[str, ...]:
     return ways
 
 
-def _text(study: Study) -> str | Pair:
-    """B's text, or the second of its pair: until the reader types one, A's with one word changed."""
+def _text(study: Study) -> Text:
+    """B's text, or the second of its pair, in the chat or the languages of A's: at first A's with one word changed."""
     given, asked = variant(_words(study.run)), TEXT_B.get()
     shown = given if asked is None else asked
     if st.session_state.get("text_b") != shown:
         st.session_state.text_b = shown
     live = (SPECIMENS / study.run.choice.source).is_dir()
     what = "At first A's text with one thing changed; type another."
-    typed = st.text_input("B's text", key="text_b", live=live, on_change=_type, args=(given,), help=what)
+    typed = pasting.field("text_b", "B's text", live, on_change=_type, args=(given,), help=what)
     if not typed.strip():
         raise ValueError("B's text is empty; type at least one word.")
     own = study.run.given
-    return replace(own, second=typed) if isinstance(own, Pair) else typed
+    return with_text(own, typed) if isinstance(own, Text) else typed
 
 
 def _type(given: str) -> None:

@@ -17,7 +17,7 @@ from selfattn.canvas.prediction import prediction_of
 from selfattn.exports import python
 from selfattn.figures import interventions as figures
 from selfattn.models.attention import Attention
-from selfattn.models.inputs.given import Pair
+from selfattn.models.inputs.given import Text
 from selfattn.models.inputs.tokens import visible
 from selfattn.recording.edits import Ablate, Cut, from_json, to_json
 from selfattn.recording.means import Means
@@ -204,7 +204,7 @@ def _sentences(
     found += _empty(effects.emptied(*runs), names)
     note = "What moves the answer is necessary on this text; that does not say what it does."
     if silenced and how == "zero":
-        better = silent.TEXTS if isinstance(study.plain.given, str | Pair) else silent.OWN
+        better = silent.TEXTS if isinstance(study.plain.given, Text) else silent.OWN
         note += f" Zeros are off the model’s own distribution: compare with “{better}”."
     elif silenced and isinstance(how, Means):
         note += f" {_averaged(study, how)}"

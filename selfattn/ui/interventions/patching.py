@@ -13,8 +13,10 @@ from selfattn.exports.data import rows_as_csv
 from selfattn.figures import interventions as figures
 from selfattn.figures import pieces
 from selfattn.models.attention import Attention
+from selfattn.models.inputs.given import Pair, Text, own_text, with_text
 from selfattn.models.inputs.tokens import visible
 from selfattn.ui import caches, steps
+from selfattn.ui.browser import pasting
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions import asked
 from selfattn.ui.interventions.ranking import FEW
@@ -36,19 +38,20 @@ Places = dict[tuple[int, int | None], float]
 
 def patching(study: Study, attention: Attention) -> None:
     """Another text, and the share of the way to its answer that each of its heads goes in this one."""
-    if not isinstance(study.plain.given, str):
+    given = study.plain.given
+    if not isinstance(given, Text) or isinstance(given, Pair):
         raise ValueError(f"Patching is between two texts; {study.model.name} was given something else.")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if OTHER_TEXT.get() is None:
-            OTHER_TEXT.put(ANOTHER.get(str(study.plain.given), ""))
-        another = st.text_input("Another text, of as many tokens", key=OTHER_TEXT.control())
+            OTHER_TEXT.put(ANOTHER.get(own_text(given), ""))
+        another = pasting.field(OTHER_TEXT.control(), "Another text, of as many tokens", live=False)
         name = st.segmented_control("Measured in", MEASURES, default=MEASURES[0], required=True, key="patch_in", **KEEP)
         fields = st.container(horizontal=True, vertical_alignment="bottom")
     OTHER_TEXT.put(another)
     if not another.strip():
         st.html(pieces.note("Type another text: what each head gives on it is put into the text above."))
         return
-    other = replace(study.plain, given=another)
+    other = replace(study.plain, given=with_text(given, another))
     clean, corrupt = caches.trace(other), caches.trace(study.plain)
     with fields:
         names = asked.named(other, _top(corrupt))
@@ -72,7 +75,7 @@ def patching(study: Study, attention: Attention) -> None:
             mime="text/csv",
         )
     run = study.plain
-    code = python.patching(run.choice, run.given, another, attention, recovery.name, run.pad, run.written, names)
+    code = python.patching(run.choice, run.given, other.given, attention, recovery.name, run.pad, run.written, names)
     exporting.menu({}, {exporting.PYTHON: code})
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from selfattn import Ablate
 from selfattn.analysis.interventions.edit_list import Edits
 from selfattn.analysis.interventions.effects import How
-from selfattn.models.inputs.given import Pair
+from selfattn.models.inputs.given import Text
 from selfattn.recording.means import Means
 from selfattn.ui.link import KEEP
 from selfattn.ui.shell import data_sets, in_model
@@ -22,7 +22,7 @@ HELP = (
 
 def pick(study: Study, edits: Edits) -> How:
     """What a silenced head gives: as the edits have it, else as the reader chooses."""
-    names = [ZEROS, OWN, *([TEXTS] if isinstance(study.plain.given, str | Pair) else [])]
+    names = [ZEROS, OWN, *([TEXTS] if isinstance(study.plain.given, Text) else [])]
     found = {_name(edit.how) for edit in edits if isinstance(edit, Ablate)} & set(names)
     if len(found) == 1 and st.session_state.get("how", ZEROS) not in found:
         st.session_state.how = found.pop()

@@ -11,8 +11,8 @@ from selfattn import Model, Trace
 from selfattn.figures import pieces
 from selfattn.figures.palette import DARK, LIGHT, Palette
 from selfattn.models.budgets import budget, in_words
-from selfattn.models.inputs.given import Pair
-from selfattn.models.inputs.tokens import unlearnt
+from selfattn.models.inputs.given import Pair, Text
+from selfattn.models.inputs.unlearnt import unlearnt
 from selfattn.places import HOME
 from selfattn.recording.edits import Edit
 from selfattn.ui import caches, link
@@ -138,7 +138,7 @@ def _edited(page: str, study: Study, found: Trace, place: DeltaGenerator) -> Stu
     with place:
         if page != LISTS:
             in_model.strip(edits, study.model, found.tokens.text, drawn=page not in PLAIN)
-        if sentence := _unlearnt(study.run):
+        for sentence in filter(None, (found.tokens.note, _unlearnt(study.run))):
             st.html(pieces.note(sentence))
     return replace(study, run=edited, refused=refused)
 
@@ -146,10 +146,10 @@ def _edited(page: str, study: Study, found: Trace, place: DeltaGenerator) -> Stu
 @caches.of_runs(max_entries=64)
 def _unlearnt(run: Run) -> str:
     """Why the model's answer to this text means little; nothing where it may mean much."""
-    if not isinstance(run.given, str | Pair):
+    if not isinstance(run.given, Text):
         return ""
     trace = caches.trace(run)
-    return unlearnt(trace.tokens, run.given, trace.model.tokenizer)
+    return unlearnt(trace.tokens, trace.model.tokenizer)
 
 
 def _name_the_tab(*names: str) -> None:
@@ -177,10 +177,10 @@ def _palette() -> Palette:
 
 def _length(model: Model, run: Run) -> int:
     """The tokens of a text, and none of a picture or a sound; refuses more than are drawn."""
-    if not isinstance(run.given, str | Pair):
+    if not isinstance(run.given, Text):
         return 0  # to prepare those takes long, and this is asked on each rerun
     given = run.given
-    texts: tuple[str | Pair, ...] = (given,)
+    texts: tuple[Text, ...] = (given,)
     if isinstance(given, Pair) and model.task.says is None:
         texts = (given.first, given.second)  # a model without a head reads them one by one
     length = max(len(model.inputs(text)[0] or ()) for text in texts)

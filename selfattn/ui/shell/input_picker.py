@@ -10,7 +10,7 @@ from selfattn.places import SPECIMENS
 from selfattn.ui.browser import pasting
 from selfattn.ui.caches import Run
 from selfattn.ui.link import Linked, linked
-from selfattn.ui.shell import file_picker, writing
+from selfattn.ui.shell import file_picker, manner, writing
 from selfattn.ui.shell.examples import examples, known
 from selfattn.ui.shell.in_model import plain
 
@@ -31,6 +31,7 @@ def pick(choice: Choice, model: Model) -> None:
     else:
         _start(choice.source, wants)
         _texts(choice.source, model.task.reads)
+        manner.pick(model)
 
 
 def hold(choice: Choice, model: Model) -> None:
@@ -45,6 +46,7 @@ def hold(choice: Choice, model: Model) -> None:
         for name, held in (("text", TEXT), ("second", SECOND)):
             held.put(state[name])
             pasting.forget(name)
+        manner.hold(model)
 
 
 def draft() -> None:
@@ -60,7 +62,7 @@ def chosen(choice: Choice, model: Model) -> Run:
     if wants in file_picker.KINDS:
         return writing.continued(Run(choice, file_picker.chosen(choice.source, wants)), model)
     paired = "pair" in model.task.reads and (state.second or wants == "pair")
-    text = Pair(state.text, state.second) if paired else state.text
+    text = Pair(state.text, state.second) if paired else manner.given(state.text, model)
     return writing.continued(Run(choice, text, state.get("pad", 0)), model)
 
 
@@ -95,9 +97,10 @@ def _texts(source: str, reads: tuple[str, ...]) -> None:
     state, wants = st.session_state, reads[0]
     first, second = PLACEHOLDERS[wants]
     live = (SPECIMENS / source).is_dir()  # small enough to answer while the reader types
-    pasting.field("text", "Text", first, live)
+    alone = {"label_visibility": "collapsed"}
+    pasting.field("text", "Text", live, placeholder=first, **alone)
     if "pair" in reads and (state.second or wants == "pair" or state.get("pairing")):
-        pasting.field("second", "Second text", second, live)
+        pasting.field("second", "Second text", live, placeholder=second, **alone)
     with st.popover("Examples"):
         for place, example in enumerate(examples(source, wants)):
             shown = f"{example.first}  ·  {example.second}" if isinstance(example, Pair) else example

@@ -5,7 +5,7 @@ from pathlib import PurePath
 from selfattn import Model
 from selfattn.analysis.interventions.edit_list import in_words
 from selfattn.canvas.source import Source
-from selfattn.models.inputs.given import Pair, Picture, Sound
+from selfattn.models.inputs.given import Pair, Picture, Sound, Text, own_text
 from selfattn.models.inputs.tokens import visible
 from selfattn.ui import caches
 from selfattn.ui.caches import Run
@@ -24,10 +24,10 @@ def source(model: Model, run: Run, at: Head | None = None) -> Source:
     return Source(model.name, _words(run.given), place, short, changes)
 
 
-def _words(given: str | Pair | Picture | Sound) -> str:
+def _words(given: Text | Picture | Sound) -> str:
     match given:
         case Pair(first, second):
             return f"{first} / {second}"
         case Picture() | Sound():
             return PurePath(given.name).stem
-    return given
+    return own_text(given)

@@ -115,7 +115,8 @@ def _written(run: Run, model: Model) -> tuple[int, ...]:
     if _whole(model):
         whole = caches.continuation(replace(run, written=()), MOST)
         whole = whole[:-1] if whole and whole[-1] in model.ends else whole
-        return whole if model.room is None else whole[: model.room - 1]  # the start has a position too
+        # What it begins with has positions too.
+        return whole if model.room is None else whole[: model.room - len(model.begins(run.given))]
     if st.session_state.setdefault("written_after", (run.choice, run.given)) != (run.choice, run.given):
         _keep(run, ())
     highest = vocabulary(model.network)

@@ -2,6 +2,7 @@
 // What the mask does, in words and numbers: who is heard, what it costs, and all of it as a table.
 
 import { h, write } from "../shared/dom.js";
+import { titled } from "../shared/names.js";
 import { mention } from "../shared/sortable.js";
 import { cost, heardAfter, NEVER } from "./reach.js";
 
@@ -25,6 +26,7 @@ export function heard(scope) {
         {
           type: "button",
           dir: "auto",
+          title: titled(name, scope.about.notes?.queries[row]),
           tabIndex: -1,
           onclick: () => scope.pin(chosen()),
           onpointerenter: () => scope.point(chosen()),

@@ -49,9 +49,9 @@ export function cell(scope) {
   function draw() {
     const { head, cell, view, palette } = scope;
     title.replaceChildren(
-      h("span", { class: "q" }, head.queries[cell.query]),
+      h("span", { class: "q", title: head.notes?.queries[cell.query] ?? "" }, head.queries[cell.query]),
       " → ",
-      h("span", { class: "k" }, head.keys[cell.key]),
+      h("span", { class: "k", title: head.notes?.keys[cell.key] ?? "" }, head.keys[cell.key]),
       h("small", {}, `${cell.query} → ${cell.key}`),
     );
     lines.replaceChildren(...arithmetic(head, view, cell).map((line) => h("div", {}, ...line)));

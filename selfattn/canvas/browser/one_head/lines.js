@@ -3,6 +3,7 @@
 
 import { around, h, number, write } from "../shared/dom.js";
 import { extent } from "../shared/extent.js";
+import { titled } from "../shared/names.js";
 import { mention } from "../shared/sortable.js";
 import { chosenLines, drawLines, levelOf, MOST } from "./strands.js";
 import { mergeWords, tokenOf, wordOf } from "./words.js";
@@ -14,6 +15,7 @@ const LONG = 12; // characters that surely fit
 const STRONGEST = 5;
 const DEEP = 0.05; // where a chip is coloured more than that, quiet text would be hard to read
 const SIDES = ["query", "key"];
+const NONE = [];
 const PLURAL = { query: "queries", key: "keys" };
 const OTHER = { query: "key", key: "query" };
 const SHAPES = {
@@ -184,6 +186,7 @@ function looks(side, seen, { taking, focus, partners, threshold, share }) {
   const written = words.some((word) => word >= 0); // else no token is known to stand for text
   return {
     labels,
+    notes: seen.notes?.[PLURAL[side]] ?? NONE,
     of(place) {
       const chosen = focus?.side === side && focus.place === place;
       const across = focus && focus.side !== side;
@@ -207,10 +210,12 @@ function column(side, label) {
   const element = h("div", { class: `lines-column ${side}`, role: "listbox", "aria-label": label });
   const options = new Map();
   let made = [];
+  let said = NONE;
 
-  function draw({ labels, of }, { top, height }, cursor) {
-    if (labels.length !== made.length || labels.some((text, place) => text !== made[place])) {
+  function draw({ labels, notes, of }, { top, height }, cursor) {
+    if (notes !== said || labels.length !== made.length || labels.some((text, place) => text !== made[place])) {
       made = labels;
+      said = notes;
       options.clear();
       element.replaceChildren();
     }
@@ -236,7 +241,8 @@ function column(side, label) {
 
   function add(place) {
     const text = made[place];
-    const token = h("span", { class: "lines-text", dir: "auto", title: text.length > LONG ? text : "" }, text);
+    const title = said[place] ? titled(text, said[place]) : text.length > LONG ? text : "";
+    const token = h("span", { class: "lines-text", dir: "auto", title }, text);
     const value = h("span", { class: "lines-number" });
     const parts = side === "query" ? [value, token] : [token, value];
     const node = h("div", { class: "lines-token", role: "option", tabIndex: -1 }, ...parts);

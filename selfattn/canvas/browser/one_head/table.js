@@ -42,12 +42,13 @@ export function table(scope) {
 
 const KEYS = [
   { name: "position", of: (row) => row.place, digits: 0 },
-  { name: "token", of: (row) => row.token, heads: true, symbol: "key" },
+  { name: "token", of: (row) => row.token, heads: true, title: (row) => row.note ?? "", symbol: "key" },
   { name: "raw score", of: (row) => row.score, symbol: "weights" },
   { name: "scaled", of: (row) => row.scaled, symbol: "weights" },
   { name: "logit", of: (row) => (row.logit === -Infinity ? "masked" : row.logit), symbol: "weights" },
   { name: "weight", of: (row) => row.weight, as: fraction, symbol: "weights" },
   { name: "uniform weight", of: (row) => row.uniform, as: fraction },
+  { name: "in the vocabulary", of: (row) => row.note, symbol: "key" },
 ];
 const DIMENSIONS = [
   { name: "dimension", of: (row) => row.place, digits: 0, heads: true },
@@ -59,7 +60,7 @@ const DIMENSIONS = [
 ];
 
 /** A row a key; past 512 keys, those of the largest weights. */
-function keyRows({ keys, keep, scores, scaled, logits, weights, shape: [, m] }, query) {
+function keyRows({ keys, notes, keep, scores, scaled, logits, weights, shape: [, m] }, query) {
   const start = query * m;
   const allowed = keep.subarray(start, start + m).reduce((sum, open) => sum + open, 0);
   let places = [...keys.keys()];
@@ -72,6 +73,7 @@ function keyRows({ keys, keep, scores, scaled, logits, weights, shape: [, m] }, 
     return {
       place,
       token: keys[place],
+      note: notes?.keys[place] ?? null,
       score: scores[cell],
       scaled: scaled[cell],
       logit: logits[cell],

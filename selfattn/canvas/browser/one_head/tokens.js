@@ -3,6 +3,7 @@
 
 import { strongest } from "../shared/attend.js";
 import { h } from "../shared/dom.js";
+import { titled } from "../shared/names.js";
 
 // Percent of the weights' colour behind a token: more would leave too little contrast to read it.
 const DEEPEST = 50;
@@ -16,16 +17,21 @@ export function tokens(scope) {
 
   function build(head) {
     made = head;
-    from = list("Attends from", head.queries, head.words.queries, (query) => ({ query, key: null }));
+    from = list("Attends from", head, "queries", (query) => ({ query, key: null }));
     const cross = head.kind === "cross" || head.queries.length !== head.keys.length;
-    to = cross ? list("Attends to", head.keys, head.words.keys, (key) => ({ query: null, key })) : null;
+    to = cross ? list("Attends to", head, "keys", (key) => ({ query: null, key })) : null;
     element.replaceChildren(from.element, ...(to ? [to.element] : []));
   }
 
-  function list(label, names, words, place) {
-    const chips = names.map((name, index) =>
-      h("button", { type: "button", class: words[index] < 0 ? "special" : "", dir: "auto", title: name }, name),
-    );
+  function list(label, head, side, place) {
+    const chips = head[side].map((name, index) => {
+      const title = titled(name, head.notes?.[side][index]);
+      return h(
+        "button",
+        { type: "button", class: head.words[side][index] < 0 ? "special" : "", dir: "auto", title },
+        name,
+      );
+    });
     chips.forEach((chip, index) => {
       chip.tabIndex = -1;
       chip.onclick = () => scope.pin(best(place(index)));

@@ -14,7 +14,8 @@ export function mergeWords(head) {
   const indices = { queries: indicesOf(members.queries), keys: indicesOf(members.keys) };
   const shape = [members.queries.length, members.keys.length];
   const firsts = (values, side) => values[side].constructor.from(members[side], ([start]) => values[side][start]);
-  const label = (side) => members[side].map(([start, end]) => head[side].slice(start, end).join(""));
+  const joined = (side) => members[side].map(([start, end]) => head[side].slice(start, end).join(""));
+  const label = (side) => head.wordNames?.[side] ?? joined(side);
   return {
     queries: label("queries"),
     keys: label("keys"),

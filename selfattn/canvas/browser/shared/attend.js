@@ -34,7 +34,7 @@ export class Head {
   bias;
 
   /** @param {any} about */
-  constructor({ head, planes, queries, keys }) {
+  constructor({ head, planes, queries, keys, notes, word_names: wordNames }) {
     const [n, d] = planes.query.shape;
     const [m, dv] = planes.value.shape;
     /** @type {[number, number]} */
@@ -47,6 +47,10 @@ export class Head {
     this.queries = queries;
     /** @type {string[]} */
     this.keys = keys;
+    /** Which token of the vocabulary each is; nothing of what is none. @type {{ queries: string[], keys: string[] }} */
+    this.notes = notes ?? { queries: [], keys: [] };
+    /** What whole words read as, where that is known. @type {{ queries?: string[], keys?: string[] }} */
+    this.wordNames = wordNames ?? {};
     /** @type {"self" | "cross"} */
     this.kind = head.kind;
     /** @type {number} */
@@ -340,11 +344,12 @@ export function gauges(head) {
   const [n, m] = head.shape;
   const rows = Array.from({ length: n }, (_, i) => i).filter((i) => head.real.queries[i] && head.allowed[i] > 0);
   const weight = (i) => 1 / head.allowed[i];
+  const begins = Math.max(head.real.keys.indexOf(1), 0); // padding may stand before the text
   const row = {
     entropy: [(i) => head.entropy[i], () => 1],
     "max weight": [(i) => head.top[i], weight],
     "tr J": [(i) => head.sum[i] - head.squares[i], (i) => 1 - weight(i)],
-    "first token": [(i) => head.weights[i * m], (i) => head.keep[i * m] * weight(i)],
+    "first token": [(i) => head.weights[i * m + begins], (i) => head.keep[i * m + begins] * weight(i)],
   };
   const mean = (of) => {
     const values = rows.map(of).filter((value) => !Number.isNaN(value));

@@ -20,6 +20,11 @@ export function placed(names, length, lit) {
     .map(({ name, lit, at }) => ({ name, lit, at: Math.min(Math.max(at, 6), length - 6) }));
 }
 
+/** What is said of a token where the pointer rests on it: its name, and which token of the vocabulary it is. */
+export function titled(name, note) {
+  return note ? `${name}\n${note}` : name;
+}
+
 /** The size of a name's letters where a cell is so many pixels high. */
 export function size(cell) {
   return Math.min(Math.max(cell - 1, 11), 13);

@@ -14,9 +14,10 @@ export function mention(text) {
 /**
  * A table: {element, draw(caption, rows, chosen)}.
  *
- * columns: {name, of(row), digits, as, heads, symbol}, the one that `heads` names the row; `of` gives a number, a string,
- * or null for nothing; a number is written with so many `digits`, or by `as`. choose(place): called with the `place` of the row whose name is pressed. sum: the column whose
- * sum stands below.
+ * columns: {name, of(row), digits, as, heads, title(row), symbol}, the one that `heads` names the row, and `title` is
+ * what is said of it where the pointer rests; `of` gives a number, a string, or null for nothing; a number is written
+ * with so many `digits`, or by `as`. choose(place): called with the `place` of the row whose name is pressed. sum: the
+ * column whose sum stands below.
  */
 export function sortable(columns, { name, choose = null, sum = null }) {
   const caption = h("span");
@@ -74,11 +75,12 @@ export function sortable(columns, { name, choose = null, sum = null }) {
   function fill(line, row, chosen) {
     places.set(line, row.place);
     if (line.classList.contains("chosen") !== chosen) line.classList.toggle("chosen", chosen);
-    columns.forEach(({ of, digits, as = (value) => number(value, digits), heads: names }, index) => {
+    columns.forEach(({ of, digits, as = (value) => number(value, digits), heads: names, title }, index) => {
       const button = names && choose ? line.cells[index].firstChild : null;
       const value = of(row);
       write(button ?? line.cells[index], typeof value === "number" ? as(value) : (value ?? ""));
       if (button) button.ariaPressed = chosen;
+      if (button && title) button.title = title(row);
     });
   }
 

@@ -15,6 +15,7 @@ from selfattn.models.answers.tasks import Task, task_of
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.given import Input, Picture, Sound, check, entrance, placed
 from selfattn.models.inputs.tokens import Tokens, encode
+from selfattn.models.inside import inside
 from selfattn.models.probe import probe
 from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder, install, largest, recording
@@ -75,17 +76,26 @@ class Model:
     @classmethod
     def wrap(
         cls,
-        network: PreTrainedModel,
+        network: Any,
         tokenizer: Any | None = None,
         name: str = "",
         processor: Any | None = None,
-        pooling: Pooling = "mean",
+        pooling: Pooling | None = None,
     ) -> "Model":
         """Install the door in a network that is in memory, and test it on a few tokens.
 
+        It may be compiled, under PEFT, spread by DataParallel, in a pipeline or a SentenceTransformer: the network
+        inside is taken, with the tokenizer that comes along. `selfattn.release(network)` takes the door off again.
         Raises ValueError for a network without attention, outside the interface, or whose attention the formula
         does not reproduce.
         """
+        if tokenizer is not None and not callable(tokenizer):
+            raise ValueError(
+                f"A tokenizer is what AutoTokenizer.from_pretrained gives; got a {type(tokenizer).__name__}."
+            )
+        found = inside(network)
+        network, pooling = found.network, pooling or found.pooling
+        tokenizer, processor = tokenizer or found.tokenizer, processor or found.processor
         name = name or type(network).__name__
         network.eval()
         install(network)
@@ -232,7 +242,10 @@ class Model:
             if self.tokenizer is None:
                 if self.why_no_tokenizer:
                     raise ValueError(_unopened(self.name, "tokenizer", self.why_no_tokenizer))
-                raise ValueError(f"{self.name} has no tokenizer, so it reads tensors and no text.")
+                raise ValueError(
+                    f"{self.name} has no tokenizer, so it reads tensors and no text; save one beside its weights, or "
+                    "give one with the network: selfattn.trace(network, text, tokenizer=tokenizer)."
+                )
             if not isinstance(given, str) and self.task.says is None:
                 given = given.first
             decoder = self.network.config.is_encoder_decoder

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from selfattn import notebook
 from selfattn.maths.attend import Stages
@@ -20,7 +20,7 @@ from selfattn.models.budgets import budget, check_head
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.given import Input, Pair, Sound
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
-from selfattn.models.loading.library import in_memory, load
+from selfattn.models.loading.library import opened
 from selfattn.models.model import Model, tolerance
 from selfattn.recording.call import ALL, Call
 from selfattn.recording.doors import Recorder, largest, recording
@@ -178,16 +178,19 @@ def _named(text: tuple[str, ...], length: int) -> tuple[str, ...]:
 
 
 def trace(
-    model: Model | str | Path,
+    model: Model | str | Path | nn.Module,
     text: Input,
     edits: Edit | Iterable[Edit] = (),
     *,
+    tokenizer: Any | None = None,
     pad: int = 0,
     written: Sequence[int] = (),
     contexts: Mapping[tuple[int, int], Tensor] = NONE,
 ) -> Trace:
     """Run a model over one text, with edits inside its attention, and keep what every head received.
 
+    A network in memory comes with its `tokenizer`, and is wrapped as `Model.wrap` does it.
+    A network in memory is wrapped first, as `Model.wrap` does it, with its `tokenizer`.
     `text` may also be a Pair, a Picture, a Sound, or the tensors that the model's forward takes; `pad` adds padding
     tokens, and `written` those that the model has written so far: the pass is the one that writes the next.
     Of a Pair that a model without a head is to compare, the second text runs under the same edits, but for those that
@@ -198,9 +201,7 @@ def trace(
     part, a layer or a head that the model does not have; and for a network in train mode: another thread may be
     training it, so its mode is left as it is.
     """
-    model = load(model) if isinstance(model, str | Path) else model
-    if not isinstance(model, Model):
-        raise ValueError(f"A trace is of a Model, or of a name to load; got a {in_memory(model)}.")
+    model = opened(model, tokenizer)
     edits = listed(edits)
     model.check_edits(edits)
     tokens, inputs = model.inputs(text, pad, written)

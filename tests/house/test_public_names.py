@@ -9,7 +9,7 @@ import selfattn
 
 NAMES = [
     *("Ablate", "Cut", "Mask", "Model", "Pair", "Picture", "Scale", "Similarity", "Sound", "Temperature", "Trace"),
-    *("load", "means", "show", "trace"),
+    *("load", "means", "release", "show", "trace"),
 ]
 
 

@@ -33,7 +33,7 @@ def _options(
     pass
 
 
-MODEL = Annotated[str, typer.Argument(help="A name from `selfattn models`, a folder, or a hub id.")]
+MODEL = Annotated[str, typer.Argument(help="A name from `selfattn models`, a folder, a .gguf file, or a hub id.")]
 TEXT = Annotated[
     str,
     typer.Argument(
@@ -155,19 +155,25 @@ def models() -> None:
     """List the models that are here without a download."""
     from selfattn.models.loading.names import names
 
-    for name, folder in names().items():
-        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    for name, place in names().items():
+        files = [place] if place.is_file() else place.rglob("*")
+        size = sum(file.stat().st_size for file in files if file.is_file())
         print(f"{name:<12}{size / 1e6:>8.1f} MB")
-    print("or a folder, or a hub id such as bert-base-uncased")
+    print("or a folder, a .gguf file, or a hub id such as bert-base-uncased")
 
 
 @app.command("app")
-def open_app(model: Annotated[str | None, typer.Option(help="The model that the app opens on.")] = None) -> None:
+def open_app(
+    model: Annotated[str | None, typer.Option(help="The model that the app opens on.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to answer at, such as 0.0.0.0 for all.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to answer at.")] = None,
+) -> None:
     """Open the app in the browser."""
     from selfattn.places import HOME
 
     chosen = {"SELFATTN_MODEL": model} if model else {}
     command = [sys.executable, "-m", "streamlit", "run", str(HOME / "app.py")]
+    command += [f"--server.{name}={value}" for name, value in (("address", host), ("port", port)) if value is not None]
     raise typer.Exit(subprocess.call(command, env=os.environ | chosen))
 
 

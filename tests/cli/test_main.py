@@ -207,6 +207,8 @@ def test_app_opens_streamlit_on_the_model(run, monkeypatch):
     assert command[:4] == [sys.executable, "-m", "streamlit", "run"]
     assert command[4].endswith("app.py")
     assert environment["SELFATTN_MODEL"] == "mine"
+    run("app", "--host", "0.0.0.0", "--port", "8000")
+    assert called[1][0][5:] == ["--server.address=0.0.0.0", "--server.port=8000"]
 
 
 @pytest.mark.slow

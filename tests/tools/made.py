@@ -1,9 +1,11 @@
 """Tokenizers and model folders made on the spot, for tests of what is read from disk."""
 
+import json
 from pathlib import Path
 
+import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 from tests.tools import tiny
 
@@ -47,4 +49,21 @@ def folder(place: Path, name: str, tokenizer: PreTrainedTokenizerFast | None = N
     tiny.network(name).save_pretrained(place)
     if tokenizer is not None:
         tokenizer.save_pretrained(place)
+    return place
+
+
+def of_sentences(place: Path, pooling: str = "mean", inside: str = "") -> Path:
+    """A tiny BERT as Sentence Transformers saves it, in its own folder of old (0_Transformer) or beside the rest."""
+    torch.manual_seed(13)
+    BertModel(BertConfig(**tiny.SMALL)).save_pretrained(place / inside)
+    word_level().save_pretrained(place / inside)
+    kinds = [(inside, "Transformer"), ("1_Pooling", "Pooling")]
+    modules = [
+        {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for index, (path, kind) in enumerate(kinds)
+    ]
+    (place / "modules.json").write_text(json.dumps(modules))
+    (place / "1_Pooling").mkdir()
+    modes = {f"pooling_mode_{mode}": mode.startswith(pooling) for mode in ("cls_token", "mean_tokens", "max_tokens")}
+    (place / "1_Pooling" / "config.json").write_text(json.dumps(modes | {"word_embedding_dimension": 32}))
     return place

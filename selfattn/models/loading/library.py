@@ -17,6 +17,7 @@ from transformers import (
     BitsAndBytesConfig,
     GgufConfig,
     PreTrainedModel,
+    PreTrainedTokenizerFast,
 )
 from transformers.models.auto import modeling_auto as auto
 
@@ -87,8 +88,8 @@ def load(
         at, called = find(*sources.base_of(at))
     try:
         torch.zeros(1, device=device).item()
-        steps.tell(Step("Reading the weights"))
         place = _place(at, bits)
+        steps.tell(Step("Unpacking the file" if at.is_file() else "Reading the weights"))
         network = _open(called, place, chosen, placing, tuned)
         if tuned is not None:
             steps.tell(Step("Putting the adapter in"))
@@ -224,8 +225,10 @@ def _tokenizer(network: PreTrainedModel, place: dict[str, Any], tuned: Adapter |
             "local_files_only": True,
             "config": network.config,
         }
+    # The Auto class would read a GGUF file once more, for the name of a class that finds no vocabulary in it.
+    kind = PreTrainedTokenizerFast if "gguf_file" in place else AutoTokenizer
     try:
-        tokenizer = AutoTokenizer.from_pretrained(**place, trust_remote_code=False)
+        tokenizer = kind.from_pretrained(**place, trust_remote_code=False)
     except Exception as error:  # said when the model is given a text
         return None, first_line(error)
     # Where the files of a tokenizer are missing, Transformers makes one of special tokens, and at most a space.

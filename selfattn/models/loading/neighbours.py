@@ -80,4 +80,5 @@ def _snapshots(folder: Path) -> list[Path]:
 def _inside(folder: Path) -> list[Path]:
     """The models in a folder: GGUF files, and folders by their numbers, the last one last."""
     folders = [child for child in folder.iterdir() if child.is_dir() and _is_model(child)]
-    return sorted([*folder.glob("*.gguf"), *folders], key=lambda each: [int(n) for n in re.findall(r"\d+", each.name)])
+    found = sorted([*folder.glob("*.gguf"), *folders])
+    return sorted(found, key=lambda each: [int(number) for number in re.findall(r"\d+", each.name)])

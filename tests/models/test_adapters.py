@@ -167,6 +167,32 @@ def test_models_that_write(tmp_path, name, task, targets, theirs):
     check(tmp_path / "tuned", theirs, tiny.inputs(tiny.network(name), padded=False))
 
 
+@pytest.mark.parametrize(("name", "target"), [("llama", "q_proj"), ("gpt2", "c_attn")])
+def test_rows_that_were_trained_by_themselves(tmp_path, name, target):
+    network = type(tiny.network(name)).from_pretrained(made.folder(tmp_path / "base", name))
+    options = {"fan_in_fan_out": True} if name == "gpt2" else {}
+    rows = {"trainable_token_indices": [5, 33]}
+    tune(network, tmp_path / "tuned", task_type="CAUSAL_LM", target_modules=[target], **rows, **options)
+    check(tmp_path / "tuned", peft.AutoPeftModelForCausalLM)
+
+
+@pytest.mark.parametrize(("name", "head"), [("vit", "classifier"), ("wav2vec2", "lm_head")])
+def test_a_head_of_another_size_than_the_bases(tmp_path, name, head):
+    base, more = made.folder(tmp_path / "base", name), {"ignore_mismatched_sizes": True}
+    size = {"num_labels": 7} if head == "classifier" else {"vocab_size": 101}
+    network = type(tiny.network(name)).from_pretrained(base, **size, **more)
+    targets = [path for path, _ in network.named_modules() if path.endswith(".q_proj")]
+    tune(network, tmp_path / "tuned", target_modules=targets, modules_to_save=[head])
+    theirs = peft.PeftModel.from_pretrained(
+        type(network).from_pretrained(base, **size, **more), tmp_path / "tuned"
+    ).eval()
+    model = selfattn.load(tmp_path / "tuned")
+    inputs = tiny.inputs(model.network, padded=False)
+    with torch.inference_mode():
+        wanted = theirs(**inputs).logits
+        assert_close(model.network(**inputs).logits, wanted, within=1e-5 * wanted.abs().max().item())
+
+
 def test_a_tokenizer_that_lies_beside_it_is_used_and_no_other(tmp_path, base):
     tune(hf.BertForMaskedLM.from_pretrained(base), tmp_path / "tuned", target_modules=["query"])
     assert selfattn.load(tmp_path / "tuned").inputs("the cat")[1]["input_ids"].tolist() == [[1, 5, 7, 2]]

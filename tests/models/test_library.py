@@ -442,6 +442,7 @@ def test_an_adapters_pickle_is_not_opened(adapter, bert_folder, tmp_path):
         ({"rank_pattern": {"(a+)+$": 3}}, "rank_pattern is no table"),
         ({"modules_to_save": "cls"}, "modules_to_save is no list"),
         ({"r": "many"}, "does not fit"),
+        ({"trainable_token_indices": "all"}, "trainable_token_indices are no lists of tokens"),
         ({"r": {"a": 1}}, "something else than numbers"),
         ({"bias": "some"}, "bias is none, all or lora_only"),
     ],

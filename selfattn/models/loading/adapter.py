@@ -3,6 +3,7 @@ trusted."""
 
 import importlib.util
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,16 @@ UNKNOWN = {
     "megatron_config",
     "monteclora_config",
     "target_parameters",
-    "trainable_token_indices",
     "use_bdlora",
     "use_qalora",
     "velora_config",
 }
 PREFIX = "base_model.model."
 LOW_RANK = re.compile(r"\.lora_(A|B|embedding_A|embedding_B|magnitude_vector)(\.weight|\.bias)?$")
+# What PEFT puts around a module, in the names of what is inside it.
+WRAPPED = re.compile(r"(\.token_adapter)?\.(base_layer|original_module)\.")
+# Rows of a table that were trained by themselves.
+ROWS = ".token_adapter.trainable_tokens_delta"
 # The classes that a kind of task is trained with.
 TASKS = {
     "SEQ_CLS": auto.AutoModelForSequenceClassification,
@@ -77,10 +81,10 @@ class Adapter:
     @property
     def whole(self) -> dict[str, Tensor]:
         """The tensors that it brings in place of the network's own, by their names there."""
-        names = {key: key.removeprefix(PREFIX) for key in self.weights if not LOW_RANK.search(key)}
         return {
-            names[key].replace(".base_layer.", ".").replace(".original_module.", "."): self.weights[key]
-            for key in names
+            WRAPPED.sub(".", key.removeprefix(PREFIX)): tensor
+            for key, tensor in self.weights.items()
+            if not LOW_RANK.search(key) and not key.endswith(ROWS)
         }
 
     @property
@@ -104,7 +108,8 @@ class Adapter:
             except (AttributeError, KeyError, TypeError, ValueError):  # a class for another config
                 continue
             here = {path for path, _ in made.named_modules()}
-            places = [*self.changed, *(path.rpartition(".")[0] for path in self.whole)]
+            rows = (key.removeprefix(PREFIX).removesuffix(ROWS) for key in self.weights if key.endswith(ROWS))
+            places = [*self.changed, *rows, *(path.rpartition(".")[0] for path in self.whole)]
             lost = next((path for path in places if path not in here), None)
             if lost is None:
                 sizes = {path: tensor.shape[:1] for path, tensor in made.state_dict().items()}
@@ -141,7 +146,7 @@ class Adapter:
         self._resize(network)
         # Where input and output share one table, merging into one end would change the other: there it stays beside it.
         modules = [network.get_submodule(name) for name in self.changed]
-        merge = merge and not any(isinstance(m, nn.Embedding) or m is network.get_output_embeddings() for m in modules)
+        merge = merge and not any(isinstance(module, nn.Embedding) or module in _tables(network) for module in modules)
         misfit = f"The adapter {self.name} does not fit {type(network).__name__}"
         try:
             tuned = get_peft_model(network, LoraConfig(**_options(self.config), target_modules=self.changed))
@@ -173,9 +178,12 @@ class Adapter:
 
 
 def _tables(network: PreTrainedModel) -> list[nn.Module]:
-    return [
-        module for module in (network.get_input_embeddings(), network.get_output_embeddings()) if module is not None
-    ]
+    """The modules in which every token has a row, where it reads tokens."""
+    found: list[nn.Module | None] = []
+    for table in (network.get_input_embeddings, network.get_output_embeddings):
+        with suppress(NotImplementedError):  # a model of sounds, or of pictures
+            found.append(table())
+    return [module for module in found if module is not None]
 
 
 def _options(config: dict[str, Any]) -> dict[str, Any]:
@@ -198,7 +206,11 @@ def _options(config: dict[str, Any]) -> dict[str, Any]:
     saved = config.get("modules_to_save") or []
     if not isinstance(saved, list) or not all(re.fullmatch(r"[\w.]{1,200}", str(name)) for name in saved):
         raise ValueError("The adapter's modules_to_save is no list of modules; save it again with PEFT.")
-    return options | {"modules_to_save": saved or None, "inference_mode": True}
+    rows = config.get("trainable_token_indices")
+    for chosen in rows.values() if isinstance(rows, dict) else [rows or []]:
+        if not isinstance(chosen, list) or not all(isinstance(index, int) for index in chosen):
+            raise ValueError("The adapter's trainable_token_indices are no lists of tokens; save it again with PEFT.")
+    return options | {"modules_to_save": saved or None, "trainable_token_indices": rows, "inference_mode": True}
 
 
 def _weights(file: Path) -> dict[str, Tensor]:

@@ -1,7 +1,8 @@
 """Load a model by name, folder, file or hub id: no pickle, no code from outside, a self-test before it is shown."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,10 +26,9 @@ from selfattn.models.answers.similarity import pooling_of
 from selfattn.models.loading import memory, sources, steps
 from selfattn.models.loading.adapter import Adapter, needs
 from selfattn.models.loading.classes import class_of
+from selfattn.models.loading.find import find, find_adapter, place_of
 from selfattn.models.loading.missing import needed, prefix_in
-from selfattn.models.loading.names import PACKAGES
 from selfattn.models.loading.names import names as names
-from selfattn.models.loading.neighbours import meant
 from selfattn.models.loading.steps import Step
 from selfattn.models.model import Model, first_line
 
@@ -82,23 +82,22 @@ def load(
     at, called = find(name, revision)
     tuned = None
     if adapter is not None:
-        tuned = Adapter.read(_find_adapter(adapter), Path(adapter).name)
+        tuned = Adapter.read(find_adapter(adapter), Path(adapter).name)
     elif sources.is_adapter(at):
         tuned = Adapter.read(sources.adapter_in(at), called)
         at, called = find(*sources.base_of(at))
-    try:
+    with _using(device):
         torch.zeros(1, device=device).item()
-        place = _place(at, bits)
-        steps.tell(Step("Unpacking the file" if at.is_file() else "Reading the weights"))
-        network = _open(called, place, chosen, placing, tuned)
-        if tuned is not None:
-            steps.tell(Step("Putting the adapter in"))
-            network = tuned.put_into(network, merge=bits is None)
-            called = f"{called} + {tuned.name}"
-        if not placing:
+    place = place_of(at, bits)
+    steps.tell(Step("Unpacking the file" if at.is_file() else "Reading the weights"))
+    network = _open(called, place, chosen, placing, tuned)
+    if tuned is not None:
+        steps.tell(Step("Putting the adapter in"))
+        network = tuned.put_into(network, merge=bits is None)
+        called = f"{called} + {tuned.name}"
+    if not placing:
+        with _using(device):
             network.to(device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"The device {device!r} cannot be used: {first_line(error)}") from error
     steps.tell(Step("Testing it against itself"))
     tokenizer, why_no_tokenizer = _tokenizer(network, place, tuned)
     processor, why_no_processor = _processor(network, place)
@@ -113,46 +112,6 @@ def opened(given: object, tokenizer: Any | None = None) -> Model:
     if isinstance(given, Model):
         return given
     return load(given) if isinstance(given, str | Path) else Model.wrap(given, tokenizer)
-
-
-def find(name: str, revision: str | None) -> tuple[Path, str]:
-    """Where a model lies on this machine, downloaded if its name is a hub id, and what it is called.
-
-    A folder, that of an adapter too, or a GGUF file. Raises ValueError where there is none.
-    """
-    here = names()
-    place = here.get(name) or sources.as_path(name)
-    if place is None and name in PACKAGES:
-        raise ValueError(f"{name} comes with a package that is not installed; {PACKAGES[name][2]} brings it.")
-    if place is None and "@" in name:
-        raise ValueError(f"{name[:80]} was shown from memory and is there no more; show it again, or choose another.")
-    if place is None:
-        return sources.on_hub(name, revision), name
-    if revision is not None:
-        raise ValueError(f"{name} is on this machine, where a model has no revisions; leave {revision[:80]!r} out.")
-    own = place.resolve().name.removesuffix(".gguf")
-    # The cache of a hub id is called after it.
-    own = own.removeprefix("models--").replace("--", "/") if own.startswith("models--") else own
-    return meant(place), name if name in here else own
-
-
-def _find_adapter(name: str) -> Path:
-    needs("peft", "adapters", "An adapter")
-    place = sources.as_path(name)
-    if place is None:
-        return sources.on_hub(name, None, adapter=True)
-    return sources.adapter_in(meant(place) if place.is_file() or any(place.glob(f"*/{sources.ADAPTER[0]}")) else place)
-
-
-def _place(at: Path, bits: int | None) -> dict[str, Any]:
-    """What `from_pretrained` needs to open a folder or a GGUF file."""
-    if at.is_dir():
-        return sources.in_folder(at)
-    for module in ("gguf", "accelerate"):
-        needs(module, "gguf", "A GGUF file")
-    if bits is not None:
-        raise ValueError(f"A GGUF file has bits of its own, and is read with all; leave bits {bits} out.")
-    return sources.in_file(at)
 
 
 def in_memory(value: object) -> str:
@@ -181,6 +140,14 @@ def _placing(device: str, spread: bool, bits: int | None) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def _using(device: str) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"The device {device!r} cannot be used: {first_line(error)}") from error
+
+
 def best_device() -> str:
     """CUDA where there is one, then MPS, then the CPU."""
     if torch.cuda.is_available():
@@ -193,9 +160,10 @@ def _open(
 ) -> PreTrainedModel:
     try:
         config = _config(place)
+        options = {**place, **placing, "config": config, "dtype": dtype, "use_safetensors": True}
         if tuned is not None:
             tuned.choose_head(config)
-        options = {**place, **placing, "config": config, "dtype": dtype, "use_safetensors": True}
+            options["ignore_mismatched_sizes"] = True  # of a head that the adapter's takes the place of
         if "gguf_file" in place:  # plain weights, whatever could compute with packed ones
             options["quantization_config"] = GgufConfig(dequantize=True)
         read = partial(class_of(config).from_pretrained, **options, trust_remote_code=False, output_loading_info=True)
@@ -207,7 +175,8 @@ def _open(
         if not all(parameter.isfinite().all() for parameter in held):
             raise ValueError("its weights hold numbers that are not finite; copy or train it again.")
         # What the adapter brings need not be there; anything else would be random numbers.
-        lost = needed(network, {*report["missing_keys"]} - {*(tuned.whole if tuned else ())})
+        missing = {*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}
+        lost = needed(network, missing - {*(tuned.whole if tuned else ())})
         if lost:
             count = f"{len(lost)} tensors that it needs, such as" if len(lost) > 1 else "a tensor that it needs,"
             raise ValueError(f"its weights lack {count} {lost[0]}")

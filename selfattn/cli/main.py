@@ -7,11 +7,15 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from selfattn.cli import train
+
+if TYPE_CHECKING:
+    from selfattn.models.loading.library import Choice
+    from selfattn.models.model import Model
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="An attention microscope."
@@ -103,7 +107,7 @@ def trace(
         raise ValueError(f"--out ends in {', '.join(exports.WRITERS)}; got {out.name!r}.")
     edits = _edits(similarity, no_scale, temperature, mask, ablate or [])
     given = _given(text, second)
-    found = run(Choice(model, revision, device, dtype, spread, bits, adapter).load(), given, edits, pad=pad)
+    found = run(_loaded(Choice(model, revision, device, dtype, spread, bits, adapter)), given, edits, pad=pad)
     data = exports.head_data(found, layer, head, part, kind)
     if out is None:
         print(_summary(data, found.exactness))
@@ -135,7 +139,7 @@ def check(
     from selfattn.analysis.model.anatomy import COLUMNS, anatomy, columns
     from selfattn.models.loading.library import Choice
 
-    loaded = Choice(model, revision, device, dtype, spread, bits, adapter).load()
+    loaded = _loaded(Choice(model, revision, device, dtype, spread, bits, adapter))
     if text is None and loaded.tokenizer is not None and "text" in loaded.task.reads:
         text = CHECKED_ON
     found = anatomy(loaded, None if text is None else run(loaded, _given(text)))
@@ -181,6 +185,23 @@ def open_app(
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     train.train
 )
+
+
+def _loaded(choice: "Choice") -> "Model":
+    """Load a model, and say on a terminal how far it is: on one line, which goes when it is there."""
+    from selfattn.models.loading.steps import Step, telling
+
+    def say(step: Step) -> None:
+        if sys.stderr.isatty():
+            share = f" {step.done / step.whole:.0%}" if step.whole else ""
+            print(f"\r\x1b[K{step.doing}{share}", end="", file=sys.stderr, flush=True)
+
+    try:
+        with telling(say):
+            return choice.load()
+    finally:
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _edits(
@@ -251,6 +272,7 @@ def _summary(data: dict[str, Any], exactness: str) -> str:
 def main() -> None:
     """Run the command line: what a reader got wrong is one sentence and exit code 2, never a traceback."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the bars of libraries, before the first is made: `_loaded` tells
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot write a token still shows its number
             stream.reconfigure(errors="backslashreplace")

@@ -54,8 +54,16 @@ class Attention:
         return self.heads_of[layer] if self.heads_of else self.heads
 
 
+class _Wrapping(type):
+    """`Model(network, tokenizer)` is `Model.wrap(network, tokenizer)`: nobody knows the rest before it was tested."""
+
+    def __call__(cls, *given: Any, **named: Any) -> Any:
+        tested = "names" in named or isinstance(next(iter(given), None), str)
+        return super().__call__(*given, **named) if tested else cls.wrap(*given, **named)  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True, eq=False)
-class Model:
+class Model(metaclass=_Wrapping):
     """A network whose attention goes through the door, its tokenizer, and what its self-test measured."""
 
     name: str

@@ -13,8 +13,10 @@ from torch import Tensor
 
 import selfattn
 from selfattn.models.answers.generation import continuation
+from selfattn.models.loading import memory
 from tests.tools import made, tiny
 from tests.tools.tolerance import assert_close
+from tests.ui.test_app import app, notices
 
 # Where llama.cpp keeps what a layer of Llama has.
 PLACES = {
@@ -176,3 +178,14 @@ def test_it_writes_and_chats(smollm2):
     answer = continuation(smollm2, chat, most=14)
     assert " 4." in tokenizer.decode(answer)
     assert answer[-1] in smollm2.ends
+
+
+@pytest.mark.slow
+def test_the_app_shows_it(smollm2):
+    name = memory.keep(smollm2)
+    try:
+        for layer, head in ((0, 0), (29, 8)):
+            at = app(name, text="The capital of France is", layer=str(layer), head=str(head))
+            assert notices(at) == []
+    finally:
+        memory.forget(name)

@@ -65,8 +65,14 @@ def test_what_inference_never_reads_may_be_missing(tmp_path, network, without):
         (lambda: tiny.network("mixtral"), "experts", "tensors that it needs, such as model.layers.0."),
         (lambda: tiny.network("llama"), r"layers\.1\.mlp", "lack 3 tensors that it needs, such as model.layers.1.mlp"),
         (lambda: headless("BertForSequenceClassification", **tiny.SMALL), "pooler", "such as bert.pooler"),
+        (
+            lambda: headless("DPRQuestionEncoder", **tiny.SMALL),
+            r"layer\.1\.output\.dense\.bias",
+            "a tensor that it needs",
+        ),
+        (lambda: headless("XLMModel", **tiny.XLM, n_langs=2), "lang_embeddings", "a tensor that it needs, lang_embedd"),
     ],
-    ids=["key bias", "head", "token types", "experts", "layer", "pooler"],
+    ids=["key bias", "head", "token types", "experts", "layer", "pooler", "only a pooler", "not run"],
 )
 def test_what_it_reads_is_not_made_up(tmp_path, network, without, said):
     with pytest.raises(ValueError, match=said):
@@ -86,4 +92,16 @@ def test_a_prefix_of_some_is_none(tmp_path):
     weights["bert.embeddings.LayerNorm.bias"] = weights.pop("module.bert.embeddings.LayerNorm.bias")
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(ValueError, match=r"lack 4\d tensors that it needs"):
+        selfattn.load(folder)
+
+
+def test_what_lies_beside_a_prefix_says_nothing(tmp_path):
+    network = tiny.network("bert")
+    folder = saved(network, tmp_path / "model", prefix="model.")
+    weights = load_file(folder / "model.safetensors")
+    save_file(weights | {"loss.weight": torch.ones(3)}, folder / "model.safetensors", metadata={"format": "pt"})
+    same(folder, network)
+    twice = {f"ema_{name}": tensor + 1 for name, tensor in weights.items()}
+    save_file(weights | twice, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=r"are there under ema_model\. and under model\.; save one of them alone"):
         selfattn.load(folder)

@@ -19,7 +19,7 @@ from selfattn.models.loading.classes import class_of
 from selfattn.models.loading.sources import ADAPTER, TOKENIZER, read_json
 
 # What an adapter's config may choose. Where its weights go is read off the weights themselves.
-KNOWN = {"r", "lora_alpha", "fan_in_fan_out", "use_rslora", "use_dora", "lora_bias", "bias"}
+KNOWN = {"r", "lora_alpha", "fan_in_fan_out", "use_rslora", "use_dora", "lora_bias"}
 PATTERNS = {"rank_pattern", "alpha_pattern"}
 # Options that change what the weights mean, and that are not followed here.
 UNKNOWN = {

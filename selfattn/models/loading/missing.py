@@ -1,5 +1,6 @@
 """Tensors that a file of weights lacks: under a prefix, never read by inference, or needed."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -17,11 +18,17 @@ UNSHOWN = "pooler_output"
 
 
 def prefix_in(network: PreTrainedModel, missing: Collection[str], unexpected: Collection[str]) -> str:
-    """What stands before every name in the file, such as `module.` of DataParallel; nothing where some names fit."""
+    """What stands before its names in the file, such as `module.` of DataParallel; nothing where any name fits.
+
+    Raises ValueError where the weights are there under two.
+    """
     if not all(name in missing for name, _ in network.named_parameters()):
         return ""
-    found = {other.removesuffix(name) for name in missing for other in unexpected if other.endswith(f".{name}")}
-    return next((prefix for prefix in sorted(found) if all(other.startswith(prefix) for other in unexpected)), "")
+    found = Counter(other.removesuffix(name) for name in missing for other in unexpected if other.endswith(f".{name}"))
+    best = sorted(prefix for prefix, count in found.items() if count == max(found.values()))
+    if len(best) > 1:
+        raise ValueError(f"its weights are there under {best[0]} and under {best[1]}; save one of them alone.")
+    return best[0] if best else ""
 
 
 def needed(network: PreTrainedModel, missing: Collection[str]) -> list[str]:
@@ -64,7 +71,7 @@ def _moves(network: PreTrainedModel, tensors: Mapping[str, Tensor]) -> bool:
                 output = network(**probe(network))
             calls = (part for call in recorder.calls for part in (call.query, call.key, call.value))
             shown = {name: value for name, value in output.items() if name != UNSHOWN} or output
-            seen.append([*_flat(shown), *calls])
+            seen.append([*_flat([*shown.values()]), *calls])
     except Exception:  # what cannot be run on the probe is told so by the self-test
         return True
     finally:
@@ -78,8 +85,7 @@ def _flat(values: Any) -> Iterator[Tensor]:
     if isinstance(values, Tensor):
         yield values
     elif isinstance(values, Mapping):
-        for name, value in values.items():
-            yield from _flat(value) if name != UNSHOWN else ()
+        yield from _flat([value for name, value in values.items() if name != UNSHOWN])
     elif isinstance(values, list | tuple):
         for value in values:
             yield from _flat(value)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from selfattn.analysis.interventions.means import means
     from selfattn.cli.show import show
     from selfattn.models.inputs.given import Chat, Pair, Picture, Sound, Translation
+    from selfattn.models.inside import release
     from selfattn.models.loading.library import load
     from selfattn.models.model import Model
     from selfattn.recording.edits import Ablate, Cut, Mask, Scale, Similarity, Temperature
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "selfattn.analysis.interventions.means": ("means",),
     "selfattn.models.inputs.given": ("Chat", "Pair", "Picture", "Sound", "Translation"),
+    "selfattn.models.inside": ("release",),
     "selfattn.models.loading.library": ("load",),
     "selfattn.models.model": ("Model",),
     "selfattn.recording.edits": ("Ablate", "Cut", "Mask", "Scale", "Similarity", "Temperature"),
@@ -42,6 +44,7 @@ __all__ = [
     "Translation",
     "load",
     "means",
+    "release",
     "show",
     "trace",
 ]

@@ -18,6 +18,16 @@ def minilm():
 
 
 @pytest.fixture(scope="session")
+def smollm2():
+    import selfattn
+    from selfattn.models.loading.names import PACKAGES, names
+
+    if "smollm2" not in names():
+        pytest.skip(f"{PACKAGES['smollm2'][2]} brings the model")
+    return selfattn.load("smollm2")
+
+
+@pytest.fixture(scope="session")
 def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT with a tokenizer of words, on disk: copy it before breaking it."""
     from tests.tools import made

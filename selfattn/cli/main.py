@@ -7,11 +7,15 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from selfattn.cli import train
+
+if TYPE_CHECKING:
+    from selfattn.models.loading.library import Choice
+    from selfattn.models.model import Model
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="An attention microscope."
@@ -33,7 +37,7 @@ def _options(
     pass
 
 
-MODEL = Annotated[str, typer.Argument(help="A name from `selfattn models`, a folder, or a hub id.")]
+MODEL = Annotated[str, typer.Argument(help="A name from `selfattn models`, a folder, a .gguf file, or a hub id.")]
 TEXT = Annotated[
     str,
     typer.Argument(
@@ -109,7 +113,7 @@ def trace(
         raise ValueError(f"--out ends in {', '.join(exports.WRITERS)}; got {out.name!r}.")
     edits = _edits(similarity, no_scale, temperature, mask, ablate or [])
     given = _spoken(_given(text, second), chat, system, source, target)
-    found = run(Choice(model, revision, device, dtype, spread, bits, adapter).load(), given, edits, pad=pad)
+    found = run(_loaded(Choice(model, revision, device, dtype, spread, bits, adapter)), given, edits, pad=pad)
     layer = found.model.attention(part, kind).numbers[0] if layer is None else layer
     data = exports.head_data(found, layer, head, part, kind)
     if out is None:
@@ -142,7 +146,7 @@ def check(
     from selfattn.analysis.model.anatomy import COLUMNS, anatomy, columns
     from selfattn.models.loading.library import Choice
 
-    loaded = Choice(model, revision, device, dtype, spread, bits, adapter).load()
+    loaded = _loaded(Choice(model, revision, device, dtype, spread, bits, adapter))
     if text is None and loaded.tokenizer is not None and "text" in loaded.task.reads:
         text = CHECKED_ON
     found = anatomy(loaded, None if text is None else run(loaded, _given(text)))
@@ -162,19 +166,25 @@ def models() -> None:
     """List the models that are here without a download."""
     from selfattn.models.loading.names import names
 
-    for name, folder in names().items():
-        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    for name, place in names().items():
+        files = [place] if place.is_file() else place.rglob("*")
+        size = sum(file.stat().st_size for file in files if file.is_file())
         print(f"{name:<12}{size / 1e6:>8.1f} MB")
-    print("or a folder, or a hub id such as bert-base-uncased")
+    print("or a folder, a .gguf file, or a hub id such as bert-base-uncased")
 
 
 @app.command("app")
-def open_app(model: Annotated[str | None, typer.Option(help="The model that the app opens on.")] = None) -> None:
+def open_app(
+    model: Annotated[str | None, typer.Option(help="The model that the app opens on.")] = None,
+    host: Annotated[str | None, typer.Option(help="The address to answer at, such as 0.0.0.0 for all.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to answer at.")] = None,
+) -> None:
     """Open the app in the browser."""
     from selfattn.places import HOME
 
     chosen = {"SELFATTN_MODEL": model} if model else {}
     command = [sys.executable, "-m", "streamlit", "run", str(HOME / "app.py")]
+    command += [f"--server.{name}={value}" for name, value in (("address", host), ("port", port)) if value is not None]
     raise typer.Exit(subprocess.call(command, env=os.environ | chosen))
 
 
@@ -182,6 +192,23 @@ def open_app(model: Annotated[str | None, typer.Option(help="The model that the 
 app.command(add_help_option=False, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(
     train.train
 )
+
+
+def _loaded(choice: "Choice") -> "Model":
+    """Load a model, and say on a terminal how far it is: on one line, which goes when it is there."""
+    from selfattn.models.loading.steps import Step, telling
+
+    def say(step: Step) -> None:
+        if sys.stderr.isatty():
+            share = f" {step.done / step.whole:.0%}" if step.whole else ""
+            print(f"\r\x1b[K{step.doing}{share}", end="", file=sys.stderr, flush=True)
+
+    try:
+        with telling(say):
+            return choice.load()
+    finally:
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def _edits(
@@ -267,6 +294,7 @@ def _summary(data: dict[str, Any], exactness: str) -> str:
 def main() -> None:
     """Run the command line: what a reader got wrong is one sentence and exit code 2, never a traceback."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the bars of libraries, before the first is made: `_loaded` tells
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot write a token still shows its number
             stream.reconfigure(errors="backslashreplace")

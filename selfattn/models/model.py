@@ -29,7 +29,8 @@ from selfattn.models.inputs.given import (
 )
 from selfattn.models.inputs.languages import mark_of
 from selfattn.models.inputs.tokens import Tokens, encode
-from selfattn.models.probe import probes
+from selfattn.models.inside import inside
+from selfattn.models.probe import FAILURES, first_that_runs
 from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder, install, largest, recording
 from selfattn.recording.edits import Edit
@@ -54,8 +55,16 @@ def tolerance(dtype: torch.dtype, recorder: Recorder) -> float:
     return HALF_TOLERANCE * max(1.0, largest(contexts))
 
 
+class _Wrapping(type):
+    """`Model(network, tokenizer)` is `Model.wrap(network, tokenizer)`: nobody knows the rest before it was tested."""
+
+    def __call__(cls, *given: Any, **named: Any) -> Any:
+        tested = "names" in named or isinstance(next(iter(given), None), str)
+        return super().__call__(*given, **named) if tested else cls.wrap(*given, **named)  # type: ignore[attr-defined]
+
+
 @dataclass(frozen=True, eq=False)
-class Model:
+class Model(metaclass=_Wrapping):
     """A network whose attention goes through the door, its tokenizer, and what its self-test measured."""
 
     name: str
@@ -78,17 +87,26 @@ class Model:
     @classmethod
     def wrap(
         cls,
-        network: PreTrainedModel,
+        network: Any,
         tokenizer: Any | None = None,
         name: str = "",
         processor: Any | None = None,
-        pooling: Pooling = "mean",
+        pooling: Pooling | None = None,
     ) -> "Model":
         """Install the door in a network that is in memory, and test it on a few tokens.
 
+        It may be compiled, under PEFT, spread by DataParallel, in a pipeline or a SentenceTransformer: the network
+        inside is taken, with the tokenizer that comes along. `selfattn.release(network)` takes the door off again.
         Raises ValueError for a network without attention, outside the interface, or whose attention the formula
         does not reproduce.
         """
+        if tokenizer is not None and not callable(tokenizer):
+            raise ValueError(
+                f"A tokenizer is what AutoTokenizer.from_pretrained gives; got a {type(tokenizer).__name__}."
+            )
+        held = inside(network)
+        network, pooling = held.network, pooling or held.pooling
+        tokenizer, processor = tokenizer or held.tokenizer, processor or held.processor
         name = name or type(network).__name__
         network.eval()
         install(network)
@@ -249,7 +267,10 @@ class Model:
             if self.tokenizer is None:
                 if self.why_no_tokenizer:
                     raise ValueError(_unopened(self.name, "tokenizer", self.why_no_tokenizer))
-                raise ValueError(f"{self.name} has no tokenizer, so it reads tensors and no text.")
+                raise ValueError(
+                    f"{self.name} has no tokenizer, so it reads tensors and no text; save one beside its weights, or "
+                    "give one with the network: selfattn.trace(network, text, tokenizer=tokenizer)."
+                )
             if isinstance(given, Pair) and self.task.says is None:
                 given = given.first
             decoder = self.network.config.is_encoder_decoder
@@ -337,19 +358,18 @@ def _tested(
     network: PreTrainedModel, names: Mapping[nn.Module, str], name: str
 ) -> tuple[Mapping[str, Tensor], Recorder]:
     """The first small input that the network runs on, and the record of that. Raises ValueError where there is none."""
-    first: Exception | None = None
-    for inputs in probes(network):
-        try:
-            with torch.inference_mode(), recording(Recorder(names)) as recorder:
-                network(**inputs)
-            return inputs, recorder
-        except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
-            first = first or error
-    if first is None:
-        raise ValueError(f"{type(network).__name__} reads {network.main_input_name}, which this version cannot make.")
-    if isinstance(first, ValueError):
-        raise first
-    raise ValueError(f"{name} ({type(network).__name__}) could not be run: {first_line(first)}") from first
+
+    def run(inputs: Mapping[str, Tensor]) -> Recorder:
+        with torch.inference_mode(), recording(Recorder(names)) as recorder:
+            network(**inputs)
+        return recorder
+
+    try:
+        return first_that_runs(network, run)
+    except FAILURES as error:
+        if isinstance(error, ValueError):
+            raise
+        raise ValueError(f"{name} ({type(network).__name__}) could not be run: {first_line(error)}") from error
 
 
 def _unopened(name: str, what: str, why: str) -> str:

@@ -2,8 +2,8 @@
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,9 +13,27 @@ from selfattn.models.answers.tasks import task_of
 from selfattn.models.inputs.given import placed, vocabulary
 
 TOKENS, FRAMES = 7, 7
+# What a network raises where its input is not of its kind.
+FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+Found = TypeVar("Found")
 # Where neither its config nor a part of that says how large its pictures are.
 SIZES = (32, 64, 224)
 MEL_BINS = ("num_mel_bins", "input_feat_per_channel", "feature_projection_input_dim", "n_mels", "feature_size")
+
+
+def first_that_runs(
+    network: PreTrainedModel, run: Callable[[Mapping[str, Tensor]], Found]
+) -> tuple[Mapping[str, Tensor], Found]:
+    """The first of the `probes` that can be run, and what came of it. Raises what the likeliest of them raises."""
+    first: Exception | None = None
+    for inputs in probes(network):
+        try:
+            return inputs, run(inputs)
+        except FAILURES as error:
+            first = first or error
+    if first is None:
+        raise ValueError(f"{type(network).__name__} reads {network.main_input_name}, which this version cannot make.")
+    raise first
 
 
 def probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:

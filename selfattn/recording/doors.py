@@ -1,9 +1,9 @@
 """The door into attention: a function that Transformers calls in place of its own, for every layer of a model.
 
 Modules that compute attention by themselves take a second door, of which `second_door` tells; both have one recorder.
-Installed once, when a model is loaded. What belongs to one forward pass (what to record, what to edit) travels in a
-ContextVar, so that many threads share one model. Where nothing is edited the model's own function does the work, and
-the output is bit-identical to the model's without us. A network in train mode is refused, and left in it.
+Installed when a model is loaded, until it is released. What belongs to one forward pass (what to record, what to edit)
+travels in a ContextVar, so that many threads share one model. Where nothing is edited the model's own function does the
+work, and the output is bit-identical to the model's without us. A network in train mode is refused, and left in it.
 """
 
 import sys
@@ -147,6 +147,8 @@ def largest(numbers: Iterable[float]) -> float:
 
 
 _recorder: ContextVar[Recorder | None] = ContextVar("selfattn_recorder", default=None)
+# The attention functions that a network had before: of each model inside it, by its path.
+_functions: "weakref.WeakKeyDictionary[nn.Module, dict[str, str]]" = weakref.WeakKeyDictionary()
 
 
 @contextmanager
@@ -182,23 +184,39 @@ def install(network: PreTrainedModel) -> None:
 
 def _lead(network: PreTrainedModel) -> None:
     """Give the attention interface our functions; where their owner has chosen others since, once more."""
-    for module in _models(network):
-        if module._can_set_attn_implementation() and not _is_led(module):
+    models = {path: module for path, module in _models(network).items() if module._can_set_attn_implementation()}
+    # All are read before the first is set, which sets those inside it.
+    own = {path: module.config._attn_implementation for path, module in models.items() if not _is_led(module)}
+    _functions.setdefault(network, {}).update(own)
+    for module in models.values():
+        if not _is_led(module):
             eager = module.config._attn_implementation == "eager"
             module.set_attn_implementation("selfattn_eager" if eager else "selfattn_sdpa")
 
 
 def door(network: PreTrainedModel) -> str:
     """How the attention of `network` is seen: "interface", "interface (eager)", "fallback", or both doors' names."""
-    led = [str(module.config._attn_implementation) for module in _models(network) if _is_led(module)]
+    led = [str(module.config._attn_implementation) for module in _models(network).values() if _is_led(module)]
     doors = ["interface (eager)" if led[0] == "selfattn_eager" else "interface"] if led else []
     if any(_begin in module._forward_pre_hooks.values() for module in network.modules()):
         doors.append("fallback")
     return " and ".join(doors)
 
 
-def _models(network: PreTrainedModel) -> list[PreTrainedModel]:
-    return [module for module in network.modules() if isinstance(module, PreTrainedModel)]
+def release(network: nn.Module) -> None:
+    """Take off what `install` put on: the hooks, and the attention functions, which are again what they were."""
+    for module in network.modules():
+        for hooks in (module._forward_pre_hooks, module._forward_hooks):
+            for key in [key for key, hook in hooks.items() if hook in (_start, _begin, _end, _keep_input)]:
+                del hooks[key]
+    own = _functions.pop(network, {})
+    for path, module in _models(network).items():  # from outside in: each sets those inside it
+        if _is_led(module) or path in own:  # of a copy all that is known is which function works behind the door
+            module.set_attn_implementation(own.get(path, module.config._attn_implementation.removeprefix("selfattn_")))
+
+
+def _models(network: nn.Module) -> dict[str, PreTrainedModel]:
+    return {path: module for path, module in network.named_modules() if isinstance(module, PreTrainedModel)}
 
 
 def _is_led(module: PreTrainedModel) -> bool:
@@ -250,13 +268,13 @@ def _door(native: Any) -> Any:
         scaling: float | None = None,
         dropout: float = 0.0,
         **rest: Any,
-    ) -> tuple[Tensor, None]:
-        def run() -> Tensor:
-            return native(module, query, key, value, attention_mask, scaling=scaling, dropout=dropout, **rest)[0]
+    ) -> tuple[Tensor, Tensor | None]:
+        def run() -> tuple[Tensor, Tensor | None]:
+            return native(module, query, key, value, attention_mask, scaling=scaling, dropout=dropout, **rest)
 
         recorder = _recorder.get()
-        if recorder is None:
-            return run(), None
+        if recorder is None:  # the owner's own call, with the weights that an eager function gives
+            return run()
         size = query.shape[-1]
         scale, prescale = scales(module, size, size**-0.5 if scaling is None else float(scaling))
         # Eager functions hide nothing without a mask; SDPA goes by a flag then.
@@ -276,7 +294,7 @@ def _door(native: Any) -> Any:
             similarity=rest.get("similarity"),
             window=rest.get("sliding_window"),
         )
-        return recorder.attend(call, run), None
+        return recorder.attend(call, lambda: run()[0]), None
 
     return attention
 

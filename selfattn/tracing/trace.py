@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from selfattn import notebook
 from selfattn.maths.attend import Stages
@@ -22,7 +22,7 @@ from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.described import described
 from selfattn.models.inputs.given import Input, Pair, Sound
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
-from selfattn.models.loading.library import in_memory, load
+from selfattn.models.loading.library import opened
 from selfattn.models.model import Model, tolerance
 from selfattn.recording.call import ALL, Call
 from selfattn.recording.doors import Recorder, largest, recording
@@ -196,10 +196,11 @@ def _named(text: tuple[str, ...], length: int) -> tuple[str, ...]:
 
 
 def trace(
-    model: Model | str | Path,
+    model: Model | str | Path | nn.Module,
     text: Input,
     edits: Edit | Iterable[Edit] = (),
     *,
+    tokenizer: Any | None = None,
     pad: int = 0,
     written: Sequence[int] = (),
     contexts: Mapping[tuple[int, int], Tensor] = NONE,
@@ -208,7 +209,7 @@ def trace(
 
     `text` may also be a Pair, a Chat, a Translation, a Picture, a Sound, or the tensors that the model's forward takes;
     `pad` adds padding tokens, and `written` those that the model has written so far: the pass is the one that writes
-    the next.
+    the next. A network in memory is wrapped first, as `Model.wrap` does it, with its `tokenizer`.
     Of a Pair that a model without a head is to compare, the second text runs under the same edits, but for those that
     name positions (a Cut; a Mask of `custom` or `global_tokens`): these are of the first text, whose heads are kept.
     `contexts` are put in place of those that heads computed, (query, d_v), by (place in `calls`, head); stages show the
@@ -217,9 +218,7 @@ def trace(
     part, a layer or a head that the model does not have; for a run in which nothing attends; and for a network in
     train mode: another thread may be training it, so its mode is left as it is.
     """
-    model = load(model) if isinstance(model, str | Path) else model
-    if not isinstance(model, Model):
-        raise ValueError(f"A trace is of a Model, or of a name to load; got a {in_memory(model)}.")
+    model = opened(model, tokenizer)
     edits = listed(edits)
     idle = model.idle
     if not idle:

@@ -39,8 +39,8 @@ def test_a_trace_in_a_file_is_the_trace_of_the_library(run, bert_folder, bert, t
     out = tmp_path / "x.json"
     options = ["--no-scale", "--temperature", 2, "--mask", "causal,window:4", "--ablate", "0.1", "--ablate", "1.3"]
     options += ["--similarity", "rbf"]
-    code, said, _ = run("trace", bert_folder, TEXT, "--layer", 1, "--head", 2, *options, "--out", out)
-    assert (code, said.count("\n")) == (0, 1)
+    code, said, told = run("trace", bert_folder, TEXT, "--layer", 1, "--head", 2, *options, "--out", out)
+    assert (code, said.count("\n"), told) == (0, 1, "")
     edits = [
         Similarity("rbf"),
         Scale(None),
@@ -54,6 +54,14 @@ def test_a_trace_in_a_file_is_the_trace_of_the_library(run, bert_folder, bert, t
     assert_close(read["weights"], trace.stages(1, 2).weights)
     assert_close(read["context"], trace.stages(1, 2).context)
     assert read["prediction"]["top"][0][1] == pytest.approx(trace.prediction.top(1)[0][1], abs=1e-6)
+
+
+def test_a_terminal_is_told_how_far_a_load_is(run, bert_folder, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    _, said, told = run("check", bert_folder)
+    assert "\r\x1b[KReading the weights 0%\r\x1b[K" in told
+    assert told.endswith("\r\x1b[K")
+    assert "Reading" not in said
 
 
 @pytest.mark.parametrize("ending", ["npz", "csv"])
@@ -207,6 +215,8 @@ def test_app_opens_streamlit_on_the_model(run, monkeypatch):
     assert command[:4] == [sys.executable, "-m", "streamlit", "run"]
     assert command[4].endswith("app.py")
     assert environment["SELFATTN_MODEL"] == "mine"
+    run("app", "--host", "0.0.0.0", "--port", "8000")
+    assert called[1][0][5:] == ["--server.address=0.0.0.0", "--server.port=8000"]
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """`selfattn.show`: a script's own model in the app, in the script's own process."""
 
 import re
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -98,15 +99,69 @@ def test_a_notebook_shows_the_app_itself():
 
 
 def test_a_model_that_cannot_be_recorded_starts_no_server(monkeypatch):
-    monkeypatch.setattr(show, "_server", lambda: pytest.fail("a server was started"))
+    monkeypatch.setattr(show, "_server", lambda *_: pytest.fail("a server was started"))
     with pytest.raises(ValueError, match="no attention"):
         show.show(tiny.hf.ResNetModel(tiny.hf.ResNetConfig(embedding_size=8, hidden_sizes=[8], depths=[1])))
 
 
 def test_a_wrapped_model_is_shown_as_it_is(monkeypatch, capsys, bert):
-    monkeypatch.setattr(show, "_server", lambda: "http://127.0.0.1:1")
+    monkeypatch.setattr(show, "_server", lambda *_: "http://127.0.0.1:1")
     shown = show.show(bert)
     assert memory.get(shown.name) is bert
     assert capsys.readouterr().out == f"{shown.url}\n"
     shown.close()
     assert memory.get(shown.name) is None
+
+
+def test_a_name_is_shown_and_a_value_that_is_none_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(show, "_server", lambda *_: "http://127.0.0.1:1")
+    shown = show.show("sentiment", text="A film.")
+    assert shown.name.startswith("sentiment@")
+    shown.close()
+    with pytest.raises(ValueError, match=r"a name, a folder or a hub id; got a dict\."):
+        show.show({})
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ({"host": "203.0.113.7"}, "The app cannot answer at any port of '203.0.113.7'"),
+        ({"host": "no such host"}, "The app cannot answer at any port of 'no such host'"),
+        ({"port": 70000}, "A port is a number from 1 to 65535; got 70000"),
+        ({"port": "x"}, "A port is a number from 1 to 65535; got 'x'"),
+    ],
+)
+def test_an_address_that_cannot_be_answered_at(bert, place, said):
+    with pytest.raises(ValueError, match=said):
+        show.show(bert, **place)
+    assert [name for name in memory.names() if name.startswith("bert@")] == []
+
+
+def test_a_port_that_is_taken(bert):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ValueError, match=rf"The app cannot answer at port {port} of '127\.0\.0\.1'"):
+            show.show(bert, port=port)
+
+
+@pytest.mark.slow
+def test_the_app_answers_at_the_host_and_port_that_were_asked_for():
+    with socket.create_server(("127.0.0.2", 0)) as free:
+        port = free.getsockname()[1]
+    code = f"""
+import selfattn
+selfattn.show("sentiment", text="A film.", host="127.0.0.2", port={port})
+selfattn.show("sentiment")
+try:
+    selfattn.show("sentiment", port={port + 1})
+except ValueError as error:
+    print(error)
+import urllib.request
+print(urllib.request.urlopen("http://127.0.0.2:{port}/_stcore/health", timeout=9).read().decode())
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=HOME)
+    first, second, refused, health = ran.stdout.splitlines()
+    assert first == f"http://127.0.0.2:{port}/?model=sentiment%401&text=A+film."
+    assert second == f"http://127.0.0.2:{port}/?model=sentiment%402"
+    assert refused == f"The app of this process answers at http://127.0.0.2:{port} already; leave host and port out."
+    assert health == "ok"

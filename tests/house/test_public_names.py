@@ -9,7 +9,7 @@ import selfattn
 
 NAMES = [
     *("Ablate", "Chat", "Cut", "Mask", "Model", "Pair", "Picture", "Scale", "Similarity", "Sound", "Temperature"),
-    *("Trace", "Translation", "load", "means", "show", "trace"),
+    *("Trace", "Translation", "load", "means", "release", "show", "trace"),
 ]
 
 

@@ -76,6 +76,15 @@ def test_only_what_is_read_is_downloaded(local_hub, bert_folder, tmp_path):
     assert given == {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
 
 
+def test_a_repository_of_gguf_files_alone(local_hub, tmp_path):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "model.Q4_0.gguf").write_bytes(b"GGUF")
+    local_hub.models["me/files"] = tmp_path / "files"
+    with pytest.raises(ValueError, match="only GGUF files: download one, and give its path"):
+        selfattn.load("me/files")
+    assert not any("/resolve/" in asked for asked in local_hub.asked)
+
+
 def test_a_stopped_download_leaves_nothing_half_loaded(local_hub, tmp_path):
     def stop(step: steps.Step) -> None:
         if step.doing.startswith("Downloading model") and step.done > 20_000:

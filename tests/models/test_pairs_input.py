@@ -231,7 +231,7 @@ def test_how_a_folder_says_its_texts_are_pooled(tmp_path, file, pooling):
     if file is not None:
         (tmp_path / "1_Pooling").mkdir()
         (tmp_path / "1_Pooling" / "config.json").write_text(file)
-    assert pooling_of({"pretrained_model_name_or_path": str(tmp_path)}) == pooling
+    assert pooling_of(tmp_path) == pooling
 
 
 def test_a_model_pooled_by_its_first_token(tmp_path):

@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import torch
 import transformers as hf
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
@@ -118,3 +119,20 @@ def sentence_pieces(place: Path) -> tuple[str, str]:
     numbers = {piece: i for i, piece in enumerate(dict.fromkeys(["<s>", "<pad>", "</s>", "<unk>", *pieces]))}
     (place / "vocab.json").write_text(json.dumps(numbers))
     return str(place / "pieces.model"), str(place / "vocab.json")
+
+
+def of_sentences(place: Path, pooling: str = "mean", inside: str = "") -> Path:
+    """A tiny BERT as Sentence Transformers saves it, in its own folder of old (0_Transformer) or beside the rest."""
+    torch.manual_seed(13)
+    hf.BertModel(hf.BertConfig(**tiny.SMALL)).save_pretrained(place / inside)
+    word_level().save_pretrained(place / inside)
+    kinds = [(inside, "Transformer"), ("1_Pooling", "Pooling")]
+    modules = [
+        {"idx": index, "name": str(index), "path": path, "type": f"sentence_transformers.models.{kind}"}
+        for index, (path, kind) in enumerate(kinds)
+    ]
+    (place / "modules.json").write_text(json.dumps(modules))
+    (place / "1_Pooling").mkdir()
+    modes = {f"pooling_mode_{mode}": mode.startswith(pooling) for mode in ("cls_token", "mean_tokens", "max_tokens")}
+    (place / "1_Pooling" / "config.json").write_text(json.dumps(modes | {"word_embedding_dimension": 32}))
+    return place

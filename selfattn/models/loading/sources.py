@@ -22,13 +22,21 @@ SHARD = re.compile(r"model-\d+-of-\d+\.safetensors")
 BESIDE = (".json", ".txt", ".model", ".jinja")
 TOKENIZER, POOLING = "tokenizer_config.json", "1_Pooling/config.json"
 ADAPTER = ("adapter_config.json", "adapter_model.safetensors")
+# What Mistral publishes beside its models, in its own layout.
+MISTRALS = "consolidated.safetensors"
 
 
 def as_folder(name: str) -> Path | None:
     """The folder of that name, if it is one."""
+    place = as_path(name)
+    return place if place is not None and place.is_dir() else None
+
+
+def as_path(name: str) -> Path | None:
+    """The folder or the file of that name, if there is one."""
     try:
-        folder = Path(name).expanduser()
-        return folder if name and folder.is_dir() else None
+        place = Path(name).expanduser()
+        return place if name and place.exists() else None
     except (OSError, RuntimeError, ValueError):  # too long for a path, or the home of nobody
         return None
 
@@ -46,57 +54,101 @@ def read_json(file: Path) -> dict[str, Any]:
 
 def in_folder(folder: Path) -> dict[str, Any]:
     """What `from_pretrained` needs to open `folder`. Raises ValueError where it holds no model that is safe to open."""
-    try:
-        files = {path.name for path in folder.iterdir()}
-    except OSError as error:
-        raise ValueError(f"{folder} could not be read ({error.strerror}); copy it again.") from error
-    if "config.json" not in files:
-        raise ValueError(f"{folder} holds no config.json, so it is no model folder; save one with save_pretrained.")
     config = read_json(folder / "config.json")
     if "auto_map" in config and str(config.get("model_type")) not in auto.CONFIG_MAPPING_NAMES:
         raise ValueError(f"{folder} wants to run code of its own, which is never done here; choose a built-in class.")
-    if not any(file.endswith(".safetensors") for file in files):
-        pickles = sorted(file for file in files if file.endswith(PICKLES))
-        held = f"only {pickles[0]}, a pickle that could run code" if pickles else "no weights"
-        raise ValueError(f"{folder} holds {held}; save it again as safetensors with save_pretrained.")
+    if (folder / ADAPTER[0]).is_file():
+        raise ValueError(
+            f"{folder} holds a model and an adapter; move {ADAPTER[0]} and its weights to a folder of their own."
+        )
+    weights_file(folder)
     return {"pretrained_model_name_or_path": str(folder), "local_files_only": True}
 
 
-def on_hub(name: str, revision: str | None) -> dict[str, Any]:
-    """What `from_pretrained` needs to open the folder that a model of the hub was downloaded to.
+def weights_file(folder: Path) -> str | None:
+    """The one file of weights that has another name than is usual; None where the usual one is there.
 
-    Nothing is asked of the hub for one that is here; else it is asked once which files there are, and those that are
+    Raises ValueError where there is none that is safe to open, or where it may be one of several.
+    """
+    try:
+        files = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        raise ValueError(f"{folder} could not be read ({error.strerror}); copy it again.") from error
+    if any(file in files for file in WEIGHTS):
+        return None
+    others = [file for file in files if file.endswith(".safetensors") and file not in (ADAPTER[1], MISTRALS)]
+    if len(others) == 1:
+        return others[0]
+    if others:
+        raise ValueError(f"{folder} holds {others[0]}, {others[1]} and no {WEIGHTS[1]}, which says what lies where.")
+    if MISTRALS in files:
+        raise ValueError(
+            f"{folder} holds {MISTRALS} alone, in Mistral's own layout; give a folder that has model.safetensors too."
+        )
+    pickles = [file for file in files if file.endswith(PICKLES)]
+    held = f"only {pickles[0]}, a pickle that could run code" if pickles else "no weights"
+    raise ValueError(f"{folder} holds {held}; save it again as safetensors with save_pretrained.")
+
+
+def in_file(file: Path) -> dict[str, Any]:
+    """What `from_pretrained` needs to open a GGUF file."""
+    with file.open("rb") as opened:
+        if opened.read(4) != b"GGUF":
+            raise ValueError(f"{file} is no GGUF file; copy it again.")
+    return {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name, "local_files_only": True}
+
+
+def on_hub(name: str, revision: str | None, adapter: bool = False) -> Path:
+    """The folder that a model of the hub was downloaded to, or an adapter, where one is wanted or there is no model.
+
+    Nothing is asked of the hub for what is here; else it is asked once which files there are, and those that are
     needed, and could run no code, are downloaded.
     """
     _check(name, revision)
-    if not _is_cached(name, revision):
-        sizes = _sizes(name, revision)
-        shards = ["model.safetensors"] if "model.safetensors" in sizes else [*filter(SHARD.fullmatch, sizes)]
-        if not shards:
-            raise ValueError(f"{name} has no safetensors weights on the hub, only formats that could run code.")
-        beside = [file for file in sizes if file == POOLING or ("/" not in file and file.endswith(BESIDE))]
-        # The weights come last, and the list of their shards after them: who has it has everything.
-        files = sorted({*beside, *shards, TOKENIZER}, key=lambda file: (file in shards, file == WEIGHTS[1], file))
-        _download(name, revision, {file: sizes.get(file, 0) for file in files})
-    return in_folder(Path(str(try_to_load_from_cache(name, "config.json", revision=revision))).parent)
+    for known in (ADAPTER[0],) if adapter else ("config.json", ADAPTER[0]):
+        if _is_cached(name, revision, known):
+            return _cached(name, revision, known)
+    sizes = _sizes(name, revision)
+    whole = [] if adapter else ["model.safetensors"] if "model.safetensors" in sizes else filter(SHARD.fullmatch, sizes)
+    shards, known = [*whole], "config.json"
+    if not shards and set(ADAPTER) <= set(sizes):
+        shards, known = [ADAPTER[1]], ADAPTER[0]
+    if not shards and adapter:
+        raise ValueError(f"{name} on the hub is no adapter with {' and '.join(ADAPTER)}; check its name.")
+    if not shards:
+        gguf = any(file.endswith(".gguf") for file in sizes)
+        held = "GGUF files: download one, and give its path" if gguf else "formats that could run code"
+        raise ValueError(f"{name} has no safetensors weights on the hub, only {held}.")
+    beside = {file for file in sizes if file == POOLING or ("/" not in file and file.endswith(BESIDE))}
+    # What Transformers finds beside a model it puts into it unasked.
+    beside -= {ADAPTER[0]} - {known}
+    # The weights come last, and the list of their shards after them: who has it has everything.
+    files = sorted({*beside, *shards, TOKENIZER}, key=lambda file: (file in shards, file == WEIGHTS[1], file))
+    _download(name, revision, {file: sizes.get(file, 0) for file in files})
+    return _cached(name, revision, known)
 
 
-def adapter_folder(name: str) -> Path:
-    """The folder of an adapter, downloaded if its name is a hub id. Raises ValueError where it is not safe to open."""
-    folder = as_folder(name)
-    if folder is None:
-        _check(name, None)
-        if not all(isinstance(try_to_load_from_cache(name, file), str) for file in ADAPTER):
-            sizes = _sizes(name, None)
-            if not set(ADAPTER) <= set(sizes):
-                raise ValueError(f"{name} on the hub is no adapter with {' and '.join(ADAPTER)}; check its name.")
-            _download(name, None, {file: sizes[file] for file in ADAPTER})
-        folder = Path(str(try_to_load_from_cache(name, ADAPTER[0]))).parent
+def adapter_in(folder: Path) -> Path:
+    """The folder of an adapter, checked. Raises ValueError where it is not safe to open."""
     if missing := [file for file in ADAPTER if not (folder / file).is_file()]:
         raise ValueError(
             f"The adapter {folder} has no {missing[0]}; save it with PEFT's save_pretrained. No pickle is opened."
         )
     return folder
+
+
+def is_adapter(folder: Path) -> bool:
+    """Does a folder hold an adapter, and no model of its own?"""
+    return (folder / ADAPTER[0]).is_file() and not any((folder / file).is_file() for file in WEIGHTS)
+
+
+def base_of(folder: Path) -> tuple[str, str | None]:
+    """The model that an adapter was made for, and its revision, as its config names them."""
+    config = read_json(folder / ADAPTER[0])
+    base, revision = config.get("base_model_name_or_path"), config.get("revision")
+    if not isinstance(base, str) or not base:
+        raise ValueError(f"The adapter {folder} names no model that it is for; give that one, and this as its adapter.")
+    return base, revision if isinstance(revision, str) and as_path(base) is None else None
 
 
 def _check(name: str, revision: str | None) -> None:
@@ -156,11 +208,22 @@ def _bar(start: Step) -> type[tqdm] | None:
     return Bar
 
 
-def _is_cached(name: str, revision: str | None) -> bool:
-    """Was the model downloaded to its end? A file that is known to be missing there counts as asked for."""
-    asked = [try_to_load_from_cache(name, file, revision=revision) for file in ("config.json", TOKENIZER)]
-    whole, index = (try_to_load_from_cache(name, file, revision=revision) for file in WEIGHTS)
-    if None in asked or isinstance(whole, str) or not isinstance(index, str):
-        return None not in asked and isinstance(whole, str)
-    shards = read_json(Path(index)).get("weight_map", {}).values()
-    return all(isinstance(try_to_load_from_cache(name, str(file), revision=revision), str) for file in set(shards))
+def _is_cached(name: str, revision: str | None, known: str) -> bool:
+    """Was it downloaded to its end? A file that is known to be missing there counts as asked for."""
+
+    def here(file: str) -> bool:
+        return isinstance(try_to_load_from_cache(name, file, revision=revision), str)
+
+    if not here(known) or try_to_load_from_cache(name, TOKENIZER, revision=revision) is None:
+        return False
+    if known == ADAPTER[0]:
+        return here(ADAPTER[1])
+    if here(WEIGHTS[0]) or not here(WEIGHTS[1]):
+        return here(WEIGHTS[0])
+    index = read_json(_cached(name, revision, WEIGHTS[1]) / WEIGHTS[1])
+    return all(here(str(file)) for file in set(index.get("weight_map", {}).values()))
+
+
+def _cached(name: str, revision: str | None, file: str) -> Path:
+    """The folder in the cache that a file lies in."""
+    return Path(str(try_to_load_from_cache(name, file, revision=revision))).parent

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from selfattn.models.model import first_line
 
@@ -20,8 +20,10 @@ def tokenizer_in(place: Mapping[str, Any]) -> tuple[Any | None, str]:
     """The tokenizer, or None with what is wrong with its files; nothing is wrong where there are none."""
     folder = Path(place["pretrained_model_name_or_path"])
     files = sorted(folder.iterdir()) if folder.is_dir() else []
+    # The Auto class would read a GGUF file once more, for the name of a class that finds no vocabulary in it.
+    kind = PreTrainedTokenizerFast if "gguf_file" in place else AutoTokenizer
     try:
-        tokenizer = AutoTokenizer.from_pretrained(**place, trust_remote_code=False)
+        tokenizer = kind.from_pretrained(**place, trust_remote_code=False)
     except Exception as error:  # whatever a damaged or hostile file makes a library raise
         return None, _wrong(files, error)
     # Where the files of a tokenizer are missing, Transformers makes one of special tokens, and at most a space.

@@ -59,6 +59,7 @@ SHOWS = {
     "brackets": "fills in a bracket",
     "pairs": "the same, or the opposite?",
     "minilm": "a real BERT; two texts, how alike",
+    "smollm2": "a real language model, that chats",
 }
 
 # The head that a model opens on, where its card names one worth a look: (attention, layer, head).

@@ -11,7 +11,7 @@ from selfattn.figures import pieces
 from selfattn.models.budgets import in_words
 from selfattn.models.loading import memory
 from selfattn.models.loading.library import Choice, names
-from selfattn.models.loading.sources import as_folder
+from selfattn.models.loading.sources import as_path
 from selfattn.models.loading.steps import Step
 from selfattn.ui import caches
 from selfattn.ui.shell import input_picker, model_picker, yours
@@ -81,8 +81,9 @@ def _cancel(choice: Choice, reader: str) -> None:
 
 
 def _is_small(choice: Choice) -> bool:
-    folder = names().get(choice.source) or as_folder(choice.source)
-    return folder is not None and sum(file.stat().st_size for file in folder.glob("*.safetensors")) < SMALL
+    place = names().get(choice.source) or as_path(choice.source)
+    files = [] if place is None else [place] if place.is_file() else place.glob("*.safetensors")
+    return place is not None and sum(file.stat().st_size for file in files) < SMALL
 
 
 def _share(step: Step) -> float:

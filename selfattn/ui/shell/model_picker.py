@@ -28,7 +28,7 @@ def pick() -> tuple[Choice, DeltaGenerator]:
             key="model",
             accept_new_options=True,
             on_change=_open_anew,
-            help="A shipped model; or type a folder, or a hub id such as bert-base-uncased. "
+            help="A shipped model; or type a folder, a .gguf file, or a hub id such as bert-base-uncased. "
             "Only a hub id makes a request outside this machine.",
         )
         MODEL.put(model)
@@ -78,7 +78,7 @@ def choose(choice: Choice) -> None:
 def _options(model: str) -> None:
     """How the model is loaded: what can be chosen here, and what a link asked for."""
     cuda = torch.cuda.device_count()
-    if _asked("revision") or (model not in library.names() and sources.as_folder(model) is None):
+    if _asked("revision") or (model not in library.names() and sources.as_path(model) is None):
         st.text_input("Revision", key="revision", placeholder="a branch, a tag or a commit", **KEEP)
     _select("Numbers", "dtype", ["auto", *library.DTYPES], "auto is the type that the model was saved in.")
     devices = [library.best_device()] if cuda < 2 else [f"cuda:{index}" for index in range(cuda)]

@@ -217,7 +217,10 @@ def rename_base(tuned: Path, **values: object) -> None:
     ("named", "said"),
     [
         (None, "names no model that it is for; give that one, and this as its adapter"),
-        ("/nowhere/at/all", "There is no folder '/nowhere/at/all'"),
+        (
+            "/nowhere/at/all",
+            r"of the adapter tuned was not found: There is no folder '/nowhere.*; give one, and this as",
+        ),
         ("nobody/none", "'nobody/none' is no model on this machine, and the hub could not be reached"),
     ],
 )

@@ -152,10 +152,9 @@ class Adapter:
             tuned = get_peft_model(network, LoraConfig(**_options(self.config), target_modules=self.changed))
             report: Any = set_peft_model_state_dict(tuned, self.weights)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
-            said = next(
-                (line.strip() for line in str(error).splitlines() if "mismatch" in line), str(error).splitlines()[0]
-            )
-            raise ValueError(f"{misfit}: {said[:200]}") from error
+            lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+            said = [*(line for line in lines if "mismatch" in line), *lines, type(error).__name__]
+            raise ValueError(f"{misfit}: {said[0][:200]}") from error
         left = [*(name for name in report.missing_keys if "lora_" in name), *report.unexpected_keys]
         if left:
             raise ValueError(f"{misfit}: {left[0]} is left over.")

@@ -39,6 +39,18 @@ def find_adapter(name: str) -> Path:
     return sources.adapter_in(meant(place) if place.is_file() or any(place.glob(f"*/{sources.ADAPTER[0]}")) else place)
 
 
+def find_base(adapter: Path, name: str) -> tuple[Path, str]:
+    """Where the model lies that an adapter was made for, and what it is called; one of the hub is downloaded."""
+    base, revision = sources.base_of(adapter)
+    try:
+        return find(base, revision)
+    except ValueError as error:
+        raise ValueError(
+            f"The model of the adapter {name} was not found: {str(error).rstrip('.')}; give one, and this as "
+            "its adapter."
+        ) from error
+
+
 def place_of(at: Path, bits: int | None) -> dict[str, Any]:
     """What `from_pretrained` needs to open a folder or a GGUF file."""
     if at.is_dir():

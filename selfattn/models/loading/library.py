@@ -24,7 +24,7 @@ from selfattn.models.answers.similarity import pooling_of
 from selfattn.models.loading import memory, sources, steps
 from selfattn.models.loading.adapter import Adapter, needs
 from selfattn.models.loading.classes import class_of
-from selfattn.models.loading.find import find, find_adapter, place_of
+from selfattn.models.loading.find import find, find_adapter, find_base, place_of
 from selfattn.models.loading.missing import needed, prefix_in
 from selfattn.models.loading.names import names as names
 from selfattn.models.loading.steps import Step
@@ -84,7 +84,7 @@ def load(
         tuned = Adapter.read(find_adapter(adapter), Path(adapter).name)
     elif sources.is_adapter(at):
         tuned = Adapter.read(sources.adapter_in(at), called)
-        at, called = find(*sources.base_of(at))
+        at, called = find_base(at, called)
     with _using(device):
         torch.zeros(1, device=device).item()
     place = place_of(at, bits)

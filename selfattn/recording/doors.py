@@ -185,13 +185,19 @@ def install(network: PreTrainedModel) -> None:
 def _lead(network: PreTrainedModel) -> None:
     """Give the attention interface our functions; where their owner has chosen others since, once more."""
     models = {path: module for path, module in _models(network).items() if module._can_set_attn_implementation()}
-    # All are read before the first is set, which sets those inside it.
     own = {path: module.config._attn_implementation for path, module in models.items() if not _is_led(module)}
     _functions.setdefault(network, {}).update(own)
     for module in models.values():
         if not _is_led(module):
             eager = module.config._attn_implementation == "eager"
-            module.set_attn_implementation("selfattn_eager" if eager else "selfattn_sdpa")
+            _attend_by(module, "selfattn_eager" if eager else "selfattn_sdpa")
+
+
+def _attend_by(module: PreTrainedModel, function: str) -> None:
+    """Set the attention function of a model alone: one inside it, such as a backbone, may know no such function."""
+    parts = {key: getattr(module.config, key, None) for key in module.config.sub_configs}
+    kept = {key: part._attn_implementation for key, part in parts.items() if part is not None}
+    module.set_attn_implementation({**kept, "": function})
 
 
 def door(network: PreTrainedModel) -> str:
@@ -210,9 +216,9 @@ def release(network: nn.Module) -> None:
             for key in [key for key, hook in hooks.items() if hook in (_start, _begin, _end, _keep_input)]:
                 del hooks[key]
     own = _functions.pop(network, {})
-    for path, module in _models(network).items():  # from outside in: each sets those inside it
+    for path, module in _models(network).items():
         if _is_led(module) or path in own:  # of a copy all that is known is which function works behind the door
-            module.set_attn_implementation(own.get(path, module.config._attn_implementation.removeprefix("selfattn_")))
+            _attend_by(module, own.get(path, module.config._attn_implementation.removeprefix("selfattn_")))
 
 
 def _models(network: nn.Module) -> dict[str, PreTrainedModel]:

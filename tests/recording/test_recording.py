@@ -180,13 +180,14 @@ def test_half_precision_is_recomputed_in_float32():
 
 
 def test_generation_with_a_cache_is_generation_without():
-    made = Model.wrap(tiny.network("llama")).network
+    model = Model.wrap(tiny.network("llama"))
+    made, names = model.network, model.names
     inputs = tiny.inputs(made, padded=False)
     edits = (Mask(window(4), layers={1}), Cut({(12, 9)}), Cut({(13, 11)}, renormalise=False), Temperature(1.5))
     rest = {"max_new_tokens": 5, "do_sample": False, "pad_token_id": 0, "eos_token_id": None}
-    with torch.inference_mode(), recording(Recorder({}, edits)) as cached:
+    with torch.inference_mode(), recording(Recorder(names, edits)) as cached:
         quick = made.generate(**inputs, **rest, use_cache=True)
-    with torch.inference_mode(), recording(Recorder({}, edits)) as whole:
+    with torch.inference_mode(), recording(Recorder(names, edits)) as whole:
         long = made.generate(**inputs, **rest, use_cache=False)
     assert torch.equal(quick, long)
     assert [call.layer for call in cached.calls] == [0, 1] * 5

@@ -467,13 +467,14 @@ def test_half_precision_is_recomputed_in_float32():
 
 @pytest.mark.parametrize("name", ["gpt_neo", "bloom", "falcon"])
 def test_generation_with_a_cache_is_generation_without(name):
-    made = Model.wrap(network(name)).network
+    model = Model.wrap(network(name))
+    made, names = model.network, model.names
     given = inputs(made)
     edits = (Mask(window(4), layers={1}), Cut({(12, 9)}), Temperature(1.5))
     rest = {"max_new_tokens": 5, "do_sample": False, "pad_token_id": 0}
-    with torch.inference_mode(), recording(Recorder({}, edits)) as cached:
+    with torch.inference_mode(), recording(Recorder(names, edits)) as cached:
         quick = made.generate(**given, **rest, use_cache=True)
-    with torch.inference_mode(), recording(Recorder({}, edits)) as whole:
+    with torch.inference_mode(), recording(Recorder(names, edits)) as whole:
         long = made.generate(**given, **rest, use_cache=False)
     assert torch.equal(quick, long)
     assert [call.layer for call in cached.calls] == [0, 1] * 5

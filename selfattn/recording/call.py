@@ -41,10 +41,11 @@ class Call:
     similarity: Callable[[Tensor, Tensor, int | slice], Tensor] | None = None  # None is the dot product
     head_scales: tuple[float, ...] | None = None  # where each head has a scale of its own; `scale` is their mean
     behind: int = 0  # keys behind those of the queries' own tokens: of an encoder, compressed ones, a cache's room
-    start: int = 0  # where its first key stands: in a window, after the windows before it
+    start: int = 0  # where its first key stands: after the windows before it, or what a cache has let go
     pooled: bool = False  # its queries are made of several tokens each, and stand at none
     window: int | None = None  # keys a query may look back over, as the module says to the function that computes
     beside: int = 0  # numbers a token of the values that met the same weights before these
+    goes_on: bool = False  # it is the next window of the call before, or its next values; in the end they are one
 
     @property
     def heads(self) -> int:
@@ -65,14 +66,10 @@ class Call:
         return self.query.shape[2], self.key.shape[2]
 
     @property
-    def goes_on(self) -> bool:
-        """Is it the next window of the call before, or its next values? Once the model has run, they are one."""
-        return self.start > 0 or self.beside > 0
-
-    @property
     def place(self) -> tuple[slice, slice]:
         """Where its context stands in that of the call which it goes on with."""
-        return slice(self.start, self.start + self.shape[0]), slice(self.beside, self.beside + self.value.shape[-1])
+        first = self.start if self.goes_on else 0
+        return slice(first, first + self.shape[0]), slice(self.beside, self.beside + self.value.shape[-1])
 
     def __repr__(self) -> str:
         queries, keys = self.shape
@@ -171,7 +168,7 @@ class Call:
     @property
     def later(self) -> Bool[Tensor, "query key"]:
         """The pairs of a query and a token after it; keys behind the last query are no tokens of the same text."""
-        key = torch.arange(self.shape[1], device=self.query.device)
+        key = self.start + torch.arange(self.shape[1], device=self.query.device)
         return (key > self.positions[:, None]) & (key <= self.positions[-1])
 
     def keep(self, head: int = 0, rows: Rows = ALL, batch: int = 0) -> Bool[Tensor, "row key"]:
@@ -214,8 +211,8 @@ class Call:
         keys = self.shape[1]
         if self.mask is None:
             i = self.positions[rows, None]
-            j = torch.arange(keys, device=self.query.device)[None, :]
-            return j <= i if self.causal else (j <= keys).expand(i.shape[0], keys)
+            j = self.start + torch.arange(keys, device=self.query.device)[None, :]
+            return j <= i if self.causal else torch.ones_like(j, dtype=torch.bool).expand(i.shape[0], keys)
         mask = self._plane(self.mask, head, batch)[rows]
         return mask if mask.dtype == torch.bool else mask > _hidden(mask)
 

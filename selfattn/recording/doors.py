@@ -71,7 +71,7 @@ class Recorder:
                 "neither it nor the similarity can be changed."
             )
         path = self.names.get(module, type(module).__name__)
-        rest |= {name: getattr(turn, name) for name in ("behind", "start", "beside", "pooled")}
+        rest |= {name: getattr(turn, name) for name in ("behind", "start", "beside", "goes_on", "pooled")}
         return Call(turn.layer, *where, path, query, key, value, settings=settings, **rest)
 
     def attend(self, call: Call, native: Any) -> Tensor:

@@ -60,7 +60,7 @@ class Given:
     tokens: int | None  # those that ask
     others: int | None = None  # tokens of another stream, where there is one
     merged: bool = False  # keys are of both streams, the askers' own first
-    cached: int = 0  # tokens that the cache held before
+    cached: int | None = 0  # tokens that went into the cache before; None where that is not known
 
     @classmethod
     def to(cls, module: nn.Module, arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> "Given":
@@ -73,7 +73,8 @@ class Given:
             others = named["key"]
         merged = others is not None and type(module).__name__ in MERGED
         cached = next((each for each in named.values() if isinstance(each, Cache)), None)
-        before = 0 if cached is None else int(cached.get_seq_length(getattr(module, "layer_idx", None) or 0))
+        place = getattr(module, "layer_idx", None) if cached is not None else None
+        before = 0 if cached is None else None if place is None else int(cached.get_seq_length(place))
         return cls(_length(own), _length(others), merged, before)
 
     @property

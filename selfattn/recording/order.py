@@ -26,6 +26,7 @@ class Turn:
     end: int  # where the last of its queries, and of those of the windows before it, has ended
     start: int = 0  # where its first key stands
     beside: int = 0  # numbers a token of the values that met the same weights before
+    goes_on: bool = False  # it is the next window, or the next values, of the call before
     stream: int = 1  # the module's calls over the same tokens, counted
     window: bool = False  # it is of some of the tokens alone
     pooled: bool = False  # fewer queries than tokens are made of them
@@ -75,12 +76,14 @@ class Order:
         if last is None or given is None or before is not given:
             turn = self._new(module, given, last, shape, asked, bare)
         elif last.asked[0]() is query:
-            turn = replace(last, beside=last.beside + last.asked[1], asked=asked)
+            turn = replace(last, beside=last.beside + last.asked[1], goes_on=True, asked=asked)
         elif last.window and bare and last.end + shape[0] <= (given.tokens or 0):
-            turn = replace(last, start=last.end, end=last.end + shape[0], asked=asked)
+            turn = replace(last, start=last.end, end=last.end + shape[0], goes_on=True, asked=asked)
         else:
             part = last.part if last.stream == 1 else last.part.rpartition(" ")[0]
-            turn = replace(last, part=f"{part} {last.stream + 1}", stream=last.stream + 1, beside=0, asked=asked)
+            turn = replace(
+                last, part=f"{part} {last.stream + 1}", stream=last.stream + 1, beside=0, goes_on=False, asked=asked
+            )
         self.turns[module] = given, turn
         self.taken.setdefault((turn.part, turn.kind), {})[turn.layer] = turn.block
         return turn
@@ -96,7 +99,8 @@ class Order:
     ) -> Turn:
         path = self.names.get(module, type(module).__name__)
         part = part_of(path, module) if self.places is None else self.places.parts.get(path, "encoder")
-        number, block = (0, path) if self.places is None else self.places.layer(path)
+        # Without names, each module is a block by itself, and layers are counted.
+        number, block = (0, str(id(module))) if self.places is None else self.places.layer(path)
         kind = "cross" if given is not None and given.crosses else kind_of(path, module)
         taken, before = self.taken.get((part, kind), {}), self.latest.get((part, kind))
         self.latest[part, kind] = module
@@ -109,15 +113,20 @@ class Order:
         queries, keys = shape
         tokens = given.tokens or 0 if given is not None and kind == "self" else 0
         window, pooled = bare and queries == keys < tokens, queries < keys == tokens
-        behind = _behind(given, shape) if kind == "self" else 0
-        return Turn(part, kind, number, block, behind, asked, queries, window=window, pooled=pooled)
+        start, behind = _kept(given, shape) if kind == "self" else (0, 0)
+        return Turn(part, kind, number, block, behind, asked, queries, start, window=window, pooled=pooled)
 
     def _free(self, part: str, kind: str, layer: int) -> str:
         """The first of "decoder 2", "decoder 3" ... that has no such layer yet."""
         return next(name for n in count(2) if layer not in self.taken.get((name := f"{part} {n}", kind), {}))
 
 
-def _behind(given: Given | None, shape: tuple[int, int]) -> int:
-    """How many keys are of no token that asks or that the cache held before: of an encoder, say, or compressed ones."""
+def _kept(given: Given | None, shape: tuple[int, int]) -> tuple[int, int]:
+    """Where the first key stands, for a cache may let go of the oldest; and how many keys are of no token of the text.
+
+    Those are an encoder's, say, or compressed ones, or room that a cache has left.
+    """
     more = max(shape[1] - shape[0], 0)
-    return 0 if given is None else max(more - given.cached, 0)
+    if given is None or given.cached is None:
+        return 0, 0
+    return max(given.cached - more, 0), max(more - given.cached, 0)

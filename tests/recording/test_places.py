@@ -9,7 +9,7 @@ import transformers as hf
 import selfattn
 from selfattn import Ablate, Cut, Mask, Model, Temperature
 from selfattn.analysis.model.anatomy import anatomy
-from selfattn.maths.masks import causal
+from selfattn.maths.masks import causal, window
 from selfattn.models.attention import ranges
 from selfattn.recording.doors import Recorder, door, recording
 from selfattn.tracing.audit import audited
@@ -183,6 +183,26 @@ def test_fewer_queries_than_keys_are_no_cache(make):
     others = [row for row in range(call.shape[0]) if row != 2]
     assert_close(at.stages(0).weights[others], call.stages(0).weights[others], within=1e-6)
     assert all(row.future_hidden is not False for row in audited(trace))
+
+
+@pytest.mark.parametrize("name", ["mistral", "gemma3"])
+def test_positions_are_those_of_the_text_where_a_cache_lets_tokens_go(name):
+    made = Model.wrap(tiny.network(name)).network
+    edits = (Mask(window(3), layers={1}), Cut({(12, 10)}, heads={1}), Temperature(1.5))
+    how = {"max_new_tokens": 4, "min_new_tokens": 4, "do_sample": False, "pad_token_id": 0}
+    runs = []
+    for cached in (True, False):
+        with torch.inference_mode(), recording(Recorder({}, edits)) as recorder:
+            tokens = made.generate(**IDS, **how, use_cache=cached)
+        runs.append((tokens, recorder.calls))
+    (quick, steps), (long, whole) = runs
+    assert torch.equal(quick, long)
+    for step, full in zip(steps[2:], whole[2:], strict=True):
+        assert step.positions.tolist() == [full.shape[0] - 1]
+        for head in range(step.heads):
+            here, there = step.stages(head).weights[-1], full.stages(head).weights[-1]
+            assert_close(here, there[step.start :], within=1e-5)
+            assert there[: step.start].abs().sum() == 0.0
 
 
 def test_a_layer_that_pools_its_queries_takes_no_mask_by_positions():

@@ -19,7 +19,7 @@ def window(call: Call, module: nn.Module | None) -> int | None:
     if not call.looks_back():
         return declared
     real = call.real_queries()
-    key = torch.arange(call.shape[1], device=real.device)
+    key = call.start + torch.arange(call.shape[1], device=real.device)
     behind = (call.positions[:, None] - key).masked_fill(~call.keep() | call.later, 0)[real]
     seen, most = int(behind.max()) + 1, int(real.sum())
     if seen < most:

@@ -56,7 +56,8 @@ def show(
     elsewhere `host` is an address that the browser reaches, or "0.0.0.0" for all of them, and `port` the one that is
     open: whoever reaches it can use the app. The model may be all that `Model.wrap` takes. It is not copied, and
     is set to `eval()`. Training that goes on changes it: call `show` again to see it then, under a name of its own.
-    While the network is in train mode, where dropout makes every run different, the app says so and runs nothing.
+    A network that is in train mode again is run in eval mode, and put back: a step of training in that very moment
+    goes without its dropout.
     `selfattn.release(model)` takes off what recording put on it.
     Raises ValueError for a model that cannot be recorded, and where the app cannot answer at that host and port.
     """

@@ -3,7 +3,8 @@
 Modules that compute attention by themselves take a second door, of which `second_door` tells; both have one recorder.
 Installed when a model is loaded, until it is released. What belongs to one forward pass (what to record, what to edit)
 travels in a ContextVar, so that many threads share one model. Where nothing is edited the model's own function does the
-work, and the output is bit-identical to the model's without us. A network in train mode is refused, and left in it.
+work, and the output is bit-identical to the model's without us. A network in train mode is run in eval mode, and put
+back.
 """
 
 import sys
@@ -24,6 +25,7 @@ from transformers.masking_utils import eager_mask, sdpa_mask
 from selfattn.recording.call import Call
 from selfattn.recording.edits import UNEDITED, Edit, Setting
 from selfattn.recording.joining import joined
+from selfattn.recording.mode import rest, resume
 from selfattn.recording.modules import attends, computes_itself, scales
 from selfattn.recording.order import Order
 from selfattn.recording.refused import refusal
@@ -174,6 +176,7 @@ def install(network: PreTrainedModel) -> None:
     if _start in network._forward_pre_hooks.values():
         return
     network.register_forward_pre_hook(_start)
+    network.register_forward_hook(_finish, always_call=True)
     for module in network.modules():
         if computes_itself(type(module)):  # type: ignore[arg-type]  # a class hashes
             module.register_forward_pre_hook(_begin, with_kwargs=True)
@@ -213,7 +216,7 @@ def release(network: nn.Module) -> None:
     """Take off what `install` put on: the hooks, and the attention functions, which are again what they were."""
     for module in network.modules():
         for hooks in (module._forward_pre_hooks, module._forward_hooks):
-            for key in [key for key, hook in hooks.items() if hook in (_start, _begin, _end, _keep_input)]:
+            for key in [key for key, hook in hooks.items() if hook in (_start, _finish, _begin, _end, _keep_input)]:
                 del hooks[key]
     own = _functions.pop(network, {})
     for path, module in _models(network).items():
@@ -232,14 +235,14 @@ def _is_led(module: PreTrainedModel) -> bool:
 def _start(network: PreTrainedModel, arguments: tuple[Any, ...]) -> None:
     if (recorder := _recorder.get()) is None:
         return
-    # Whoever trains a network has its mode: to change it here would take the dropout from a step in another thread.
-    if any(module.training for module in network.modules()):
-        raise ValueError(
-            f"This {type(network).__name__} is in train mode: dropout would make every run different; "
-            "call network.eval() first."
-        )
+    rest(network)
     _lead(network)
     recorder.order.clear()
+
+
+def _finish(network: PreTrainedModel, arguments: tuple[Any, ...], output: Any) -> None:
+    if _recorder.get() is not None:
+        resume(network)
 
 
 def _begin(module: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:

@@ -215,8 +215,8 @@ def trace(
     `contexts` are put in place of those that heads computed, (query, d_v), by (place in `calls`, head); stages show the
     heads' own.
     Raises ValueError for a text that the model cannot read, or that does not fit in memory; for an edit that names a
-    part, a layer or a head that the model does not have; for a run in which nothing attends; and for a network in
-    train mode: another thread may be training it, so its mode is left as it is.
+    part, a layer or a head that the model does not have; and for a run in which nothing attends. A network in train
+    mode is run in eval mode, and put back.
     """
     model = opened(model, tokenizer)
     edits = listed(edits)

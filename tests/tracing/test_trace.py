@@ -2,6 +2,7 @@
 
 import copy
 import re
+import threading
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -301,37 +302,69 @@ def dropping():
     return Model.wrap(network, made.word_level(), "dropping")
 
 
+class Broken(dict):
+    """Contexts that break a forward pass off in its midst."""
+
+    def get(self, *_: object) -> None:
+        raise RuntimeError("broken off")
+
+
 @pytest.mark.parametrize("part", ["", "bert.encoder.layer.1"])
-def test_a_network_in_train_mode_is_refused_and_left_in_it(dropping, part):
+def test_a_network_in_train_mode_is_run_in_eval_mode_and_put_back(dropping, part):
+    dropping.network.eval()
     trace = selfattn.trace(dropping, TEXT)
+    edited, given = selfattn.trace(dropping, trace.inputs, [Scale(None)]), trace.layer_input(1)
     trained = dropping.network.get_submodule(part)
     trained.train()
     modes = [module.training for module in dropping.network.modules()]
-    for run in (
-        lambda: selfattn.trace(dropping, TEXT),
-        lambda: selfattn.trace(dropping, trace.inputs, [Scale(None)]),
-        lambda: trace.layer_input(1),
-    ):
-        with pytest.raises(
-            ValueError, match=r"This BertForMaskedLM is in train mode: .* call network\.eval\(\) first\."
-        ):
-            run()
+    again = selfattn.trace(dropping, TEXT)
+    for call, other in zip(trace.calls, again.calls, strict=True):
+        assert torch.equal(call.query, other.query)
+    assert again.exact
+    other = selfattn.trace(dropping, trace.inputs, [Scale(None)])
+    assert torch.equal(other.calls[1].query, edited.calls[1].query)
+    assert torch.equal(trace.layer_input(1), given)
+    with pytest.raises(RuntimeError, match="broken off"):
+        selfattn.trace(dropping, TEXT, contexts=Broken())
     assert [module.training for module in dropping.network.modules()] == modes
     trained.eval()
-    assert torch.equal(selfattn.trace(dropping, TEXT).calls[1].query, trace.calls[1].query)
 
 
-def test_two_texts_and_writing_are_refused_in_train_mode_too():
+def test_two_texts_and_writing_leave_train_mode_too():
     reader, writer = (
         Model.wrap(tiny.network("bert").bert, made.word_level()),
         local(SelfAttentionForCausalLM, is_causal=True),
     )
+    alike, written = selfattn.trace(reader, Pair("the cat", "a dog")).prediction, continuation(writer, TEXT)
     for model in (reader, writer):
         model.network.train()
-    with pytest.raises(ValueError, match="is in train mode"):
-        selfattn.trace(reader, Pair("the cat", "a dog"))
-    with pytest.raises(ValueError, match="is in train mode"):
-        continuation(writer, TEXT)
+    assert torch.equal(selfattn.trace(reader, Pair("the cat", "a dog")).prediction.probabilities, alike.probabilities)
+    assert continuation(writer, TEXT) == written
+    assert reader.network.training
+    assert writer.network.training
+
+
+def test_the_mode_comes_back_with_the_last_of_several_threads(dropping):
+    dropping.network.train()
+    first, second = threading.Barrier(2), threading.Barrier(2)
+
+    def wait(*_: object) -> None:
+        first.wait(30)
+        second.wait(30)
+
+    def run() -> None:
+        selfattn.trace(dropping, TEXT)
+
+    hook = dropping.network.bert.encoder.layer[0].register_forward_pre_hook(wait)
+    slow = threading.Thread(target=run)
+    slow.start()
+    first.wait(30)
+    hook.remove()
+    run()  # begins after the slow one, and ends before it
+    assert not dropping.network.training
+    second.wait(30)
+    slow.join(30)
+    assert dropping.network.training
 
 
 def test_training_itself_is_not_refused(dropping):

@@ -7,13 +7,10 @@ import transformers as hf
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from selfattn.models.loading import memory
 from selfattn.models.loading.names import names
-from selfattn.models.model import Model
 from selfattn.places import HOME
 from selfattn.ui.shell import frame
 from tests.tools import tiny
-from tests.tools.made import word_level
 
 VOCABULARY = {"vocab_size": 4900}
 
@@ -73,17 +70,6 @@ def test_grouped_heads_open(folders):
 def test_more_tokens_than_positions_is_one_sentence(folders):
     (notice,) = notices(app(folders / "bart", text="film " * 100))
     assert "positions for 64" in notice
-
-
-def test_a_network_in_train_mode_is_one_sentence():
-    network = hf.BertForMaskedLM(hf.BertConfig(**tiny.SMALL))
-    shown = memory.keep(Model.wrap(network, word_level()))
-    network.train()
-    (notice,) = notices(app(shown, text="the cat sat"))
-    assert "This BertForMaskedLM is in train mode" in notice
-    network.eval()
-    assert notices(app(shown, text="the cat sat")) == []
-    memory.forget(shown)
 
 
 @pytest.mark.parametrize(("exact", "mark"), [(True, "✓"), (False, "✗")])

@@ -282,9 +282,11 @@ def _summary(data: dict[str, Any], exactness: str) -> str:
     """Where each token's weight goes, and what the model says."""
     place = f"{data['part']} layer {data['layer']}, head {data['head']}"
     lines = [f"{data['model']}, {place}, {exactness}"]
-    for token, row in zip(data["attends_from"], data["weights"], strict=True):
+    for i, (token, row) in enumerate(zip(data["attends_from"], data["weights"], strict=True)):
         best = sorted(range(len(row)), key=lambda j: -row[j])[:3]
-        lines.append(f"{token!r:>16} -> " + ", ".join(f"{data['attends_to'][j]!r} {row[j]:.3f}" for j in best))
+        given = [f"{data['attends_to'][j]!r} {row[j]:.3f}" for j in best]
+        given += [f"sink {data['to_sink'][i]:.3f}"] if "to_sink" in data else []
+        lines.append(f"{token!r:>16} -> {', '.join(given)}")
     if data["prediction"]:
         said = ", ".join(f"{name!r} {p:.3f}" for name, p in data["prediction"]["top"][:5])
         lines.append(f"{data['prediction']['kind']}: {said}")

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from selfattn.maths.attend import Stages
 from selfattn.models.answers.predictions import Prediction
 from selfattn.models.inputs.given import Chat, Input, Pair, Picture, Sound, Translation
 from selfattn.recording.edits import Edit
@@ -60,6 +61,7 @@ def head_data(
         "prediction": None if prediction is None else _said(prediction),
         **({} if alone is None else {"edits_of_this_head_alone": json.loads(edits_to_json(alone))}),
         **{name: _array(getattr(stages, name)) for name in MATRICES},
+        **({} if call.sink is None else _sink(call.sink[head].item(), stages)),
     }
 
 
@@ -76,6 +78,11 @@ def _said(prediction: Prediction) -> dict[str, Any]:
     """A prediction in words and numbers, with the pieces of text that it speaks of, where there are some."""
     said = {"kind": prediction.kind, "unit": prediction.unit, "top": prediction.top(10)}
     return said | ({"said": [vars(piece) for piece in prediction.said]} if prediction.said else {})
+
+
+def _sink(logit: float, stages: Stages) -> dict[str, Any]:
+    """What stands beside the keys in the softmax: its logit, and the share that each query gives to it."""
+    return {"sink": logit, "to_sink": _array(1 - stages.weights.sum(-1))}
 
 
 def _array(tensor: Tensor) -> np.ndarray[Any, Any]:
@@ -107,7 +114,10 @@ def as_npz(data: dict[str, Any]) -> bytes:
 
 
 def as_csv(data: dict[str, Any]) -> str:
-    """One line for each (query, key) pair, with both tokens, every number between them, and which tokens they are."""
+    """One line for each (query, key) pair, with both tokens, every number between them, and which tokens they are.
+
+    Where a sink takes a share, one line more for each query.
+    """
     rows, (own, read) = [], [_which(data, side) for side in SIDES]
     matrices = [data[name].tolist() for name in ("scores", "scaled", "logits", "weights", "keep")]
     for i, attends_from in enumerate(data["attends_from"]):
@@ -115,6 +125,9 @@ def as_csv(data: dict[str, Any]) -> str:
             # Minus infinity would be a formula to a spreadsheet: a masked logit is an empty cell.
             numbers = [number if math.isfinite(number := matrix[i][j]) else None for matrix in matrices]
             rows.append([i, j, cell(attends_from), cell(attends_to), *numbers, *own[i], *read[j]])
+        if "to_sink" in data:
+            numbers = [None, None, data["sink"], data["to_sink"][i].item(), True]
+            rows.append([i, None, cell(attends_from), "sink", *numbers, *own[i], None, None])
     names = ["query", "key", "attends_from", "attends_to", "score", "scaled", "logit", "weight", "keep"]
     names += [f"{side}_{what}" for side in SIDES for what in ("piece", "id")]
     return rows_as_csv(names, rows).decode()

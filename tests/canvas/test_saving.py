@@ -47,7 +47,8 @@ def test_every_view_of_a_head_is_saved_by_its_name_in_the_colours_of_print(reade
 
     stages = saved(reader)
     assert (stages.name, stages.caption) == (NAME.format("stages"), caption.format("stages"))
-    assert {"softmax", "= context", "b", "&", "é"} <= set(stages.words)
+    assert {"softmax", "= context", "b"} <= set(stages.words)
+    assert any(word.startswith("é[") for word in stages.words)
     for cell in ((2, 1), (5, 4), (19, 6)):
         assert_close(stages.colour(5, cell, weights.shape), shade(weights[cell], most), within=3)
     assert np.array_equal(np.array(copied(reader)), np.array(stages.png))

@@ -19,7 +19,7 @@ from selfattn.models.answers.predictions import Prediction, Said
 from selfattn.models.inputs.given import Chat, Pair, Picture, Sound, Translation
 from selfattn.models.loading.library import Choice
 from selfattn.places import SPECIMENS
-from tests.tools import tiny
+from tests.tools import made, tiny
 from tests.tools.tolerance import assert_close
 
 TEXT = "the [MASK] sat =1+1 = + on the mat"
@@ -41,6 +41,25 @@ def strict(text: str):
         raise AssertionError(f"{word} is no JSON")
 
     return json.loads(text, parse_constant=refuse)
+
+
+def test_a_sink_is_beside_the_weights_and_every_row_sums_to_one(tmp_path):
+    model = selfattn.load(made.folder(tmp_path / "sinks", "gpt_oss", made.word_level()))
+    trace = selfattn.trace(model, "the good dog sat")
+    data = exports.head_data(trace, 0, 1)
+    call, weights = trace.call(0), trace.stages(0, 1).weights
+    logit = call.sink[1].item()
+    alone = [torch.tensor([*row[row.isfinite()].tolist(), logit]).softmax(-1)[-1] for row in trace.stages(0, 1).logits]
+    read = strict(exports.as_json(data))
+    assert_close(read["sink"], logit)
+    assert_close(read["to_sink"], alone, within=1e-6)
+    rows = list(csv.DictReader(io.StringIO(exports.as_csv(data))))
+    assert [row["attends_to"] for row in rows[: len(weights) + 1]] == [*trace.tokens.text, "sink"]
+    for query in range(len(weights)):
+        given = [float(row["weight"]) for row in rows if row["query"] == str(query)]
+        assert_close(sum(given), 1.0, within=1e-6)
+    with np.load(io.BytesIO(exports.as_npz(data))) as archive:
+        assert_close(archive["to_sink"], alone, within=1e-6)
 
 
 def test_json_holds_all_that_was_promised(trace, data):

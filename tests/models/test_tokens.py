@@ -150,7 +150,7 @@ def test_a_token_that_stands_for_no_text_has_its_own_name():
     tokenizer = made.byte_level()
     tokenizer.backend_tokenizer.post_processor = processors.ByteLevel(trim_offsets=True)
     tokens, _ = encode(tokenizer, "a  b")
-    assert tokens.text == ("a", "Ġ", "Ġ", "b")[: len(tokens)]
+    assert tokens.text == ("a", " ", " ", "b")[: len(tokens)]
     assert tokens.offsets[1][0] == tokens.offsets[1][1]
 
 
@@ -270,7 +270,7 @@ def test_a_space_that_is_a_piece_of_its_own_has_no_letter():
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=pieces)
     tokens, _ = encode(tokenizer, "the he")
     assert tokens.pieces == ("▁", "t", "h", "e", "▁", "h", "e")
-    assert tokens.text == ("▁", "t", "h", "e", " ", "h", "e")
+    assert tokens.text == (" ", "t", "h", "e", " ", "h", "e")
     assert tokens.words == (0, 0, 0, 0, 1, 1, 1)
     assert [note.split(" · ")[2:] for note in described(tokens, tokenizer)] == [
         *([], [], ["continues a word"], ["continues a word"]),

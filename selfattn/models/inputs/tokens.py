@@ -181,7 +181,7 @@ def _tokens(
         for piece, segment, span in zip(pieces, segments, offsets, strict=True)
     )
     shown = tuple(
-        piece if segment is None or start == end else _shown(texts[segment][start:end], piece, tokenizer.unk_token)
+        piece if segment is None else _shown(texts[segment][start:end], piece, tokenizer.unk_token)
         for piece, segment, (start, end) in zip(pieces, segments, spans, strict=True)
     )
     parts = parts_of(texts, segments, spans)
@@ -200,7 +200,12 @@ def _without_space(piece: str, span: tuple[int, int], text: str) -> tuple[int, i
 
 
 def _shown(written: str, piece: str, unknown: str | None) -> str:
-    """What the reader wrote for a token; where the tokenizer does not know it, after what the model reads instead."""
+    """What the reader wrote for a token; where the tokenizer does not know it, after what the model reads instead.
+
+    What stands for nothing that was written is a space, or shows its piece.
+    """
+    if not written:
+        return piece if piece.strip("▁Ġ") else " " * len(piece)
     if piece != unknown or written.strip() in ("", piece):
         return written
     return f"{piece} {written.strip()}"

@@ -144,7 +144,7 @@ def choose_model(reader: Reader, model: str) -> None:
     reader.settle()
 
 
-@pytest.mark.parametrize("model", ["induction", "brackets", "minilm"])
+@pytest.mark.parametrize("model", ["induction", "minilm"])
 def test_a_model_opens_on_its_own_head_and_the_link_says_so(reader, model):
     reader.open("/?layer=0&head=2")
     choose_model(reader, model)

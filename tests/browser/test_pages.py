@@ -18,7 +18,6 @@ PAGES = [
     ("/?model=digits",),
     ("/?model=tones",),
     ("/?model=dates",),
-    ("/?model=induction",),
     ("/all_heads", ".st-key-shown button:has-text('Table')"),
     ("/model",),
     ("/scaling", '.st-key-data button:has-text("the model\'s own")'),

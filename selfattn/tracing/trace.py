@@ -161,31 +161,36 @@ class Trace:
     def labels(self, call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What to write beside the rows and the columns of a call's matrices: (attends from, attends to)."""
         queries, keys = call.shape
-        decoder, read = self.inputs.get("decoder_input_ids"), self._read(keys if call.kind == "cross" else queries)
-        if len(self.tokens) and not call.part.startswith(OF_TEXT):
-            read = ()  # patches that a tower of pictures sees, say: no tokens, though they may be as many
-        own, two_stacks = read, self.model.network.config.is_encoder_decoder
-        if call.kind == "cross" and call.part.startswith("decoder") and not two_stacks:
-            read = ()
-        if call.part.startswith("decoder") and two_stacks:
-            # A classifier with two stacks makes its decoder's tokens itself: their names are not known here.
-            own = () if decoder is None else of_ids(decoder[0], self.model.tokenizer).text
-        return _named(own, queries), _named(own if call.kind == "self" else read, keys)
+        own, read = self.sides(call)
+        places = self._places(keys if call.kind == "cross" else queries)
+        decoder = call.part.startswith("decoder")
+        rows = own.text or (() if decoder and self._two_stacks else places)
+        if call.kind == "self":
+            return _named(rows, queries), _named(read.text or rows, keys)
+        return _named(rows, queries), _named(read.text or (() if decoder and not self._two_stacks else places), keys)
 
     def sides(self, call: Call) -> tuple[Tokens, Tokens]:
         """The tokens beside the rows and the columns of a call's matrices; none where no tokens are known there."""
         queries, keys = call.shape
-        own = self.tokens
-        if call.part == "decoder" and self.model.network.config.is_encoder_decoder:
+        # Patches that a tower of pictures sees, say, are no tokens, though they may be as many.
+        own = read = self.tokens if call.part.startswith(OF_TEXT) else NO_TOKENS
+        if call.part.startswith("decoder") and self._two_stacks:
+            # A classifier with two stacks makes its decoder's tokens itself: they are not known here.
             written = self.inputs.get("decoder_input_ids")
             own = NO_TOKENS if written is None else of_ids(written[0], self.model.tokenizer)
-        read = own if call.kind == "self" else self.tokens
+        elif call.part.startswith("decoder") and call.kind == "cross":
+            read = NO_TOKENS
+        read = own if call.kind == "self" else read
         return own if len(own) == queries else NO_TOKENS, read if len(read) == keys else NO_TOKENS
 
-    def _read(self, count: int) -> tuple[str, ...]:
-        """The names of what was read: tokens, patches by "row,column", or the times of `count` frames."""
+    @property
+    def _two_stacks(self) -> bool:
+        return bool(self.model.network.config.is_encoder_decoder)
+
+    def _places(self, count: int) -> tuple[str, ...]:
+        """The names of what was read that is no text: patches by "row,column", or the times of `count` frames."""
         if len(self.tokens):
-            return self.tokens.text
+            return ()
         if self.picture is not None:
             return self.picture.labels
         return self.sound.labels(count) if self.sound is not None else ()

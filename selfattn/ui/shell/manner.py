@@ -28,8 +28,9 @@ LABELS = {"source": "From the language", "target": "Into the language"}
 def pick(model: Model) -> None:
     """The controls that this model's tokenizer and template have a use for."""
     if _chats(model):
-        with st.popover("Chat ✓" if CHAT.get() else "Chat", key="chatting"):
-            on = st.toggle("In the model's chat template", key=CHAT.control())
+        switch = CHAT.control()
+        with st.popover("Chat ✓" if st.session_state[switch] else "Chat", key="chatting"):
+            on = st.toggle("In the model's chat template", key=switch)
             st.text_area("System text", key=SYSTEM.control(), height="content", disabled=not on)
         CHAT.put(on)
         SYSTEM.put(st.session_state.system)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from selfattn.models.inputs import laying, pictures
-from selfattn.models.inputs.laying import WHOLE, Laid
+from selfattn.models.inputs.laying import WHOLE, Box, Laid
 from selfattn.models.inputs.tokens import Tokens
 from selfattn.recording.call import Call
 
@@ -49,8 +49,8 @@ def names(network: Any, laid: Laid | None, count: int) -> tuple[str, ...]:
 
 
 def _in_tower(network: Any, inputs: Mapping[str, Tensor], tokens: Tokens, count: int) -> Laid | None:
-    crops, box = laying.crops_of(inputs), WHOLE
-    if crops > 1:
+    box: Box | None = WHOLE
+    if laying.crops_of(inputs) > 1:
         laid = laying.in_text(network, inputs, tokens.pieces)
         box = laid.views[0].box if laid else None
     return laying.in_tower(network, inputs, count, len(pictures.prefix_of(network)), box)

@@ -125,7 +125,7 @@ def _qwen2_5_vl() -> tuple[Any, Any]:
     )
     own = hf.Qwen2VLImageProcessorPil(patch_size=4, min_pixels=64, max_pixels=4000, **COLOURS)
     template = TEMPLATE.replace("<image>", "<|vision_start|><|image_pad|><|vision_end|>")
-    processor = without_video(hf.Qwen2_5_VLProcessor)(own, tokenizer, chat_template=template)
+    processor = without_video(hf.Qwen2_5_VLProcessor)(own, tokenizer, None, chat_template=template)
     return hf.Qwen2_5_VLForConditionalGeneration(config), processor
 
 

@@ -29,9 +29,7 @@ def read(
     image = pictures.opened(given.picture)
     prompt, tensors = _processed(network, processor, given.text, image)
     tokens = _tokens(processor.tokenizer, prompt, tensors["input_ids"][0])
-    laid = laying.in_text(network, tensors, tokens.pieces)
-    mark = laying.image_token(network)
-    tokens = replace(tokens, **_named(tokens, mark, laid))
+    tokens = _named(tokens, laying.image_token(network), laying.in_text(network, tensors, tokens.pieces))
     if written:
         ids = torch.tensor([list(written)])
         text = {name: tensor for name, tensor in tensors.items() if tensor.shape == tensors["input_ids"].shape}
@@ -51,7 +49,7 @@ def _processed(network: Any, processor: Any, text: str, image: Image.Image) -> t
         return prompt, _run(processor, prompt, image, **own)
     try:  # some put the mark there themselves
         tensors = _run(processor, text, image)
-        if (tensors["input_ids"] == laying.image_token(network)).any():
+        if laying.image_token(network) in tensors["input_ids"][0].tolist():
             return text, tensors
     except ValueError:
         pass
@@ -82,7 +80,7 @@ def _run(processor: Any, text: str, image: Image.Image, **own: Any) -> dict[str,
 def _tokens(tokenizer: Any, prompt: str, ids: Tensor) -> Tokens:
     """The tokens of these ids, with the places in the prompt of those that its own tokens are: the rest are spelt."""
     own, made = encode(tokenizer, prompt)[0], of_ids(ids, tokenizer)
-    places = {}
+    places: dict[int, int] = {}
     for block in SequenceMatcher(None, own.ids, made.ids, autojunk=False).get_matching_blocks():
         places |= {block.b + step: block.a + step for step in range(block.size)}
 
@@ -90,12 +88,12 @@ def _tokens(tokenizer: Any, prompt: str, ids: Tensor) -> Tokens:
         there, plain = getattr(own, name), getattr(made, name)
         return tuple(there[places[at]] if at in places else plain[at] for at in range(len(made)))
 
-    fields = ("text", "offsets", "words", "segments")
-    return replace(made, **{name: taken(name) for name in fields}, texts=own.texts)
+    text, offsets, words, segments = map(taken, ("text", "offsets", "words", "segments"))
+    return replace(made, text=text, offsets=offsets, words=words, segments=segments, texts=own.texts)
 
 
-def _named(tokens: Tokens, mark: int | None, laid: Laid | None) -> dict[str, tuple[str, ...]]:
-    """The names of the image tokens, short and at length, among those of the text."""
+def _named(tokens: Tokens, mark: int | None, laid: Laid | None) -> Tokens:
+    """The same with the names of the image tokens, short and at length."""
     places, views = (laid.places(), len(laid.views)) if laid else ({}, 0)
     text, long = list(tokens.text), [""] * len(tokens)
     for position, index in enumerate(tokens.ids):
@@ -107,4 +105,4 @@ def _named(tokens: Tokens, mark: int | None, laid: Laid | None) -> dict[str, tup
             crop = f" of crop {view + 1} of {views}" if views > 1 else ""
             text[position] = f"{view + 1}:{row},{column}" if views > 1 else f"{row},{column}"
             long[position] = f"image patch row {row}, column {column}{crop}"
-    return {"text": tuple(text), "patches": tuple(long) if any(long) else ()}
+    return replace(tokens, text=tuple(text), patches=tuple(long) if any(long) else ())

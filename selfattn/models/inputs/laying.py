@@ -67,8 +67,8 @@ def in_tower(
         blocks = _in_blocks(network, inputs["image_grid_thw"])
         return Laid((View(blocks, box),)) if blocks is not None and blocks.size == tokens else None
     grid = patches(network, inputs)
-    for before in dict.fromkeys((prefix, 0)) if grid else ():
-        if grid[0] * grid[1] == tokens - before:
+    for before in dict.fromkeys((prefix, 0)):
+        if grid and grid[0] * grid[1] == tokens - before:
             return Laid((View(np.arange(before, tokens).reshape(grid), box),))
     for times in HALVINGS if grid is None and "pixel_values" in inputs else ():
         rows, columns = (math.ceil(side / 2**times) for side in inputs["pixel_values"].shape[-2:])

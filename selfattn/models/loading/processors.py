@@ -1,7 +1,6 @@
 """The processor beside a model's weights, which makes tensors of pictures, of sounds, and of texts with pictures."""
 
 from collections.abc import Mapping
-from functools import wraps
 from typing import Any
 
 from transformers import AutoFeatureExtractor, AutoImageProcessor, AutoProcessor, PreTrainedModel
@@ -39,7 +38,7 @@ def _of_both(network: PreTrainedModel, place: Mapping[str, Any]) -> Any | None:
         processor = AutoProcessor.from_pretrained(**place, trust_remote_code=False)
     except Exception:
         kind = PROCESSOR_MAPPING.get(type(network.config), None)
-        if kind is None or is_torchvision_available() or "video_processor" not in kind.get_attributes():
+        if kind is None or is_torchvision_available() or kind.get_attributes()[-1] != "video_processor":
             raise
         processor = without_video(kind).from_pretrained(**place, trust_remote_code=False)
     if not hasattr(processor, "image_processor") or not hasattr(processor, "tokenizer"):
@@ -49,16 +48,16 @@ def _of_both(network: PreTrainedModel, place: Mapping[str, Any]) -> Any | None:
 
 
 def without_video(kind: Any) -> Any:
-    """The class of a processor, but for the part of it that reads videos, which needs torchvision."""
+    """The class of a processor, but for the part of it that reads videos, its last, which needs torchvision."""
 
-    class Still(kind):  # type: ignore[misc]
-        @wraps(kind.__init__)
-        def __init__(self, *parts: Any, **named: Any) -> None:
-            super().__init__(*parts, video_processor=None, **named)
-
+    class Still(kind):
         @classmethod
         def get_attributes(cls) -> list[str]:
-            return [each for each in kind.get_attributes() if each != "video_processor"]
+            return [each for each in super().get_attributes() if each != "video_processor"]
+
+        @classmethod
+        def _get_arguments_from_pretrained(cls, *place: Any, **named: Any) -> list[Any]:
+            return [*super()._get_arguments_from_pretrained(*place, **named), None]
 
     Still.__name__ = kind.__name__
     return Still

@@ -190,6 +190,8 @@ class Model(metaclass=_Wrapping):
         for each in self.attentions:
             if part in (None, each.part) and kind in (None, each.kind):
                 return each
+        if not self.attentions:
+            raise ValueError(f"{self.name} is untested: its layers are known from its first trace.")
         there_are = ", ".join(f"{each.part} ({each.kind})" for each in self.attentions)
         raise ValueError(f"{self.name} has no {part or 'part'} with {kind or 'any'}-attention; it has {there_are}.")
 

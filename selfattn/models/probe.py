@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from selfattn.models.answers.tasks import task_of
-from selfattn.models.inputs.given import placed, vocabulary
+from selfattn.models.inputs.given import main_input, placed, vocabulary
 
 TOKENS, FRAMES = 7, 7
 # What a network raises where its input is not of its kind.
@@ -32,13 +32,13 @@ def first_that_runs(
         except FAILURES as error:
             first = first or error
     if first is None:
-        raise ValueError(f"{type(network).__name__} reads {network.main_input_name}, which this version cannot make.")
+        raise ValueError(f"{type(network).__name__} reads {main_input(network)}, which this version cannot make.")
     raise first
 
 
 def probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
     """Small inputs, the likeliest first: the main tensor alone, then with each other sense, then all together."""
-    takes, main = inspect.signature(network.forward).parameters, network.main_input_name
+    takes, main = inspect.signature(network.forward).parameters, main_input(network)
     others = [name for name in SENSES if name in takes and name != main]
     sets = [(main,), *((main, other) for other in others), (main, *others)]
     for names in dict.fromkeys(sets):

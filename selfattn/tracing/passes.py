@@ -11,6 +11,7 @@ from selfattn.models.answers.predictions import Prediction
 from selfattn.models.answers.similarity import pooled, similarity
 from selfattn.models.budgets import budget
 from selfattn.models.inputs import sounds
+from selfattn.models.inputs.given import main_input
 from selfattn.models.model import Model
 from selfattn.recording.doors import Recorder, recording
 from selfattn.recording.edits import Edit
@@ -18,7 +19,7 @@ from selfattn.recording.edits import Edit
 
 def check(model: Model, inputs: Mapping[str, Tensor], edited: bool) -> None:
     """Raise ValueError for tensors that the model does not read, or that would not fit in memory."""
-    name = model.network.main_input_name
+    name = main_input(model.network)
     if name not in inputs:
         raise ValueError(f"{model.name} reads {name}; the tensors given are {', '.join(inputs) or 'none'}.")
     main = inputs[name]

@@ -74,8 +74,7 @@ class Trace:
         """What a model heard of a sound; None for the others."""
         if not isinstance(self.given, Sound):
             return None
-        features = self.inputs[self.model.network.main_input_name]
-        return sounds.heard(self.model.network, self.model.processor, self.given, features)
+        return sounds.heard(self.model.network, self.model.processor, self.given, self.inputs)
 
     @property
     def calls(self) -> tuple[Call, ...]:

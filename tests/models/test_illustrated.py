@@ -8,13 +8,12 @@ import torch
 from PIL import Image
 
 import selfattn
-from selfattn import Ablate, Cut, Illustrated, Model, Picture, Temperature
+from selfattn import Ablate, Illustrated, Model, Picture
 from selfattn.models.inputs.described import described
 from selfattn.models.inputs.laying import image_token
 from selfattn.models.inputs.pictures import opened
 from selfattn.models.loading.processors import processor_in
-from selfattn.recording.doors import Recorder, recording
-from tests.tools import exactness, illustrated, softmaxes
+from tests.tools import illustrated
 from tests.tools.tolerance import assert_close
 
 PICTURE = illustrated.picture()
@@ -39,43 +38,6 @@ def opened_as(request, tmp_path_factory):
 
 def traced(model, given, edits=()):
     return selfattn.trace(model, given, edits, written=WRITTEN if model.name == "trocr" else ())
-
-
-def eager(model, folder):
-    kind = type(model.network)
-    return kind.from_pretrained(folder, attn_implementation="eager").eval()
-
-
-def test_weights_are_those_of_the_eager_network(opened_as):
-    model, folder, given = opened_as
-    trace = traced(model, given)
-    assert (trace.exact, model.tested) == (True, True)
-    result, weights = softmaxes.run(eager(model, folder), dict(trace.inputs), trace.calls)
-    for call, own in zip(trace.calls, weights, strict=True):
-        assert_close(exactness.all_weights(call), own, within=1e-5)
-    with torch.inference_mode():
-        assert_close(softmaxes.result(model.network(**trace.inputs, use_cache=False)), result, within=1e-5)
-
-
-EDITS = (Temperature(2.5), Cut({(2, 1), (0, 3)}), Ablate(heads={1}))
-
-
-@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: type(edit).__name__)
-def test_an_edit_in_each_part_does_what_it_does_from_outside(opened_as, edit):
-    model, folder, given = opened_as
-    trace, plain = traced(model, given), eager(model, folder)
-    unedited, _ = softmaxes.run(plain, dict(trace.inputs), trace.calls)
-    for each in model.attentions:
-        there = type(edit)(**vars(edit) | {"part": each.part, "kind": each.kind})
-        expected, weights = softmaxes.run(plain, dict(trace.inputs), trace.calls, [there])
-        with torch.inference_mode(), recording(Recorder(model.names, [there])) as recorder:
-            found = softmaxes.result(model.network(**trace.inputs, use_cache=False))
-        assert_close(found, expected, within=1e-4)
-        if (each.part, each.kind, each.layers) != ("decoder", "self", 1):
-            assert not torch.equal(expected, unedited), f"the edit of {each.part} did not reach the output"
-        if not isinstance(edit, Ablate):  # the weights of a silenced head are its own still
-            for call, own in zip(recorder.calls, weights, strict=True):
-                assert_close(exactness.all_weights(call), own, within=1e-5)
 
 
 def test_a_position_is_the_cell_of_the_picture_that_it_reads(opened_as):

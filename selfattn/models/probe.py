@@ -2,7 +2,7 @@
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import torch
@@ -22,11 +22,11 @@ MEL_BINS = ("num_mel_bins", "input_feat_per_channel", "feature_projection_input_
 
 
 def first_that_runs(
-    network: PreTrainedModel, run: Callable[[Mapping[str, Tensor]], Found]
+    network: PreTrainedModel, run: Callable[[Mapping[str, Tensor]], Found], made: Iterable[Mapping[str, Tensor]]
 ) -> tuple[Mapping[str, Tensor], Found]:
-    """The first of the `probes` that can be run, and what came of it. Raises what the likeliest of them raises."""
+    """The first of the inputs that can be run, and what came of it. Raises what the likeliest of them raises."""
     first: Exception | None = None
-    for inputs in probes(network):
+    for inputs in made:
         try:
             return inputs, run(inputs)
         except FAILURES as error:

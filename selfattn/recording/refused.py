@@ -33,6 +33,10 @@ REASONS = {
 }
 
 
+class RefusedError(ValueError):
+    """What a network does in its attention cannot be recorded exactly, whatever input it has."""
+
+
 def refusal(network: PreTrainedModel) -> str | None:
     """Why a network cannot be recorded, in one sentence; None where nothing speaks against it."""
     some = any(attends(type(module)) for module in network.modules())  # type: ignore[arg-type]  # a class hashes

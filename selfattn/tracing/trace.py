@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from selfattn import notebook
 from selfattn.maths.attend import Stages
 from selfattn.models.answers import changes
-from selfattn.models.answers.similarity import pooled, similarity
+from selfattn.models.answers.pooling import pooled
+from selfattn.models.answers.similarity import similarity
 from selfattn.models.answers.tasks import Prediction, predict, why_none
 from selfattn.models.attention import ranges
 from selfattn.models.budgets import budget, check_head

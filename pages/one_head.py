@@ -11,16 +11,18 @@ from selfattn.ui.shell import writing
 from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.shell.refusing import refusing
 
+# What to look at first, by what a model reads.
+LOOKS = dict.fromkeys(
+    ("picture", "illustrated"), "Choose what looks, a word or a patch: where in the picture it looks lights up."
+)
+
 
 @routed
 def page(study: Study) -> None:
     """The controls, the head, and the others of its layer."""
-    st.html(
-        pieces.question(
-            "What does one head compute?",
-            "Each row is a token that looks. Drag the temperature, or do not divide by √d, and watch softmax sharpen.",
-        )
-    )
+    looks = LOOKS.get(study.model.task.reads[0], "Each row is a token that looks.")
+    said = f"{looks} Drag the temperature, or do not divide by √d, and watch softmax sharpen."
+    st.html(pieces.question("What does one head compute?", said))
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"), refusing():
         at = controls.head_picker(study.model)
         temperature = writing.temperature_picker(study.model)

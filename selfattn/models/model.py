@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from selfattn import notebook
 from selfattn.models import encoder
-from selfattn.models.answers.similarity import Pooling
+from selfattn.models.answers.pooling import MEAN, Pooling
 from selfattn.models.answers.tasks import Task, task_of
 from selfattn.models.attention import Attention, attentions, ranges
 from selfattn.models.errors import unopened
@@ -56,7 +56,7 @@ class Model(metaclass=_Wrapping):
     fidelity: float  # NaN before it was tested
     probe: Mapping[str, Tensor]  # what the self-test ran on
     processor: Any | None = None  # of pictures, of sounds, or of texts with pictures
-    pooling: Pooling = "mean"  # of a model without a head, where two texts are compared
+    pooling: Pooling = MEAN  # of a model without a head, where two texts are compared
     # Bytes that a recording keeps for each pair of a query and a key, in masks and in position biases.
     mask_bytes: int = 0
     bias_bytes: int = 0

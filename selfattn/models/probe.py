@@ -7,18 +7,20 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 
 from selfattn.models.answers.tasks import task_of
 from selfattn.models.inputs.given import main_input, placed, vocabulary
+from selfattn.models.tensors import TOKENS, along, forms
 
-TOKENS, FRAMES = 7, 7
 # What a network raises where its input is not of its kind.
 FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 Found = TypeVar("Found")
-# Where neither its config nor a part of that says how large its pictures are.
-SIZES = (32, 64, 224)
-MEL_BINS = ("num_mel_bins", "input_feat_per_channel", "feature_projection_input_dim", "n_mels", "feature_size")
+# What a model reads beside its main tensor, where it can.
+BESIDE = ("input_ids", "pixel_values", "input_features", "input_values", "pixel_values_videos")
+# What the decoder of a series is told of the time to come.
+AHEAD = ("future_values", "future_time_features")
+MOST = 60  # of the sets that are tried
 
 
 def first_that_runs(
@@ -32,81 +34,54 @@ def first_that_runs(
         except FAILURES as error:
             first = first or error
     if first is None:
-        raise ValueError(f"{type(network).__name__} reads {main_input(network)}, which this version cannot make.")
+        raise ValueError(
+            f"{type(network).__name__} reads {' and '.join(_needed(network))}, which this version cannot make."
+        )
     raise first
 
 
 def probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
-    """Small inputs, the likeliest first: the main tensor alone, then with each other sense, then all together."""
-    takes, main = inspect.signature(network.forward).parameters, main_input(network)
-    others = [name for name in SENSES if name in takes and name != main]
-    sets = [(main,), *((main, other) for other in others), (main, *others)]
-    for names in dict.fromkeys(sets):
-        for tensors in itertools.product(*(_made(network, name) for name in names)):
-            inputs = dict(zip(names, tensors, strict=True))
+    """Small inputs, the likeliest first: what it needs alone, then with each other sense, then all together."""
+    return itertools.islice(_probes(network), MOST)
+
+
+def _probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
+    takes, needed = inspect.signature(network.forward).parameters, _needed(network)
+    others = [name for name in BESIDE if name in takes and name not in needed]
+    for names in dict.fromkeys([needed, *((*needed, other) for other in others), (*needed, *others)]):
+        masks = [name for name in names if name.endswith("_mask")]
+        made = [name for name in names if name not in masks]
+        for tensors in itertools.product(*(_forms(network, name, takes) for name in made)):
+            inputs = dict(zip(made, tensors, strict=True))
+            inputs |= {name: mask for name in masks if (mask := along(name, inputs)) is not None}
             if "input_ids" in inputs and "bbox" in takes:  # each word has its place on a page
                 inputs["bbox"] = torch.tensor([0, 0, 1, 1]).expand(1, TOKENS, 4).contiguous()
             yield placed(network, _with_decoder(network, inputs))
+            if "input_features" in inputs and "input_features_mask" in set(takes) - set(inputs):
+                inputs["input_features_mask"] = along("input_features_mask", inputs)
+                yield placed(network, _with_decoder(network, inputs))
 
 
-def _made(network: PreTrainedModel, name: str) -> list[Tensor]:
-    """The forms that a tensor of that name may have in this network; none where nothing says how large it is."""
-    if name not in SENSES:
-        return []
-    try:
-        return [*SENSES[name](network)]
-    except (AttributeError, TypeError):  # a config without what such a tensor is made from
-        return []
+def _needed(network: PreTrainedModel) -> tuple[str, ...]:
+    """The names of what it cannot run without, its main tensor first."""
+    takes = inspect.signature(network.forward).parameters
+    plain = [each for each in takes.values() if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
+    # Towers of pictures are known to name a text's.
+    main = [each.name for each in plain if each.name == main_input(network)] or [each.name for each in plain][:1]
+    ahead = [name for name in AHEAD if name in takes and network.config.is_encoder_decoder]
+    return tuple(dict.fromkeys([*main, *(each.name for each in plain if each.default is each.empty), *ahead]))
 
 
-def _ids(network: PreTrainedModel) -> Iterator[Tensor]:
-    count = vocabulary(network)
-    first = 4 if count > 4 + TOKENS else 0  # special tokens come first
-    yield (first + torch.arange(TOKENS)[None]) % count
-
-
-def _pixels(network: PreTrainedModel) -> Iterator[Tensor]:
-    part = _part(network.config, "image_size", "patch_size", "num_channels")
-    channels = next((found for name in ("num_channels", "in_channels", "in_chans") if (found := _of(part, name))), 3)
-    asked = _of(part, "image_size")
-    for size in [asked] if asked else SIZES:
-        height, width = size if isinstance(size, list | tuple) else (size, size)
-        picture = torch.linspace(-1, 1, channels * height * width).view(1, channels, height, width)
-        if frames := _of(part, "num_frames"):
-            yield picture[:, None].repeat(1, frames, 1, 1, 1)
-        yield picture
-
-
-def _features(network: PreTrainedModel) -> Iterator[Tensor]:
-    part = _part(network.config, *MEL_BINS)
-    bins = next((found for name in MEL_BINS if (found := _of(part, name))), None)
-    if not bins:
-        return
-    positions = _of(part, "max_source_positions")
-    if positions and not _of(part, "input_feat_per_channel"):
-        yield torch.linspace(-1, 1, bins * 2 * positions).view(1, bins, 2 * positions)
-    # Time comes first.
-    yield torch.linspace(-1, 1, 26 * bins).view(1, 26, bins)
-
-
-def _samples(network: PreTrainedModel) -> Iterator[Tensor]:
-    part = _part(network.config, "conv_stride", "max_length")
-    if _of(part, "conv_stride"):
-        yield torch.linspace(-1, 1, _heard(part, FRAMES))[None]
-    else:  # a picture of a sound: its rows are moments
-        yield torch.linspace(-1, 1, part.max_length * part.num_mel_bins).view(1, part.max_length, part.num_mel_bins)
-
-
-SENSES: dict[str, Callable[[PreTrainedModel], Iterator[Tensor]]] = {
-    "input_ids": _ids,
-    "pixel_values": _pixels,
-    "input_features": _features,
-    "input_values": _samples,
-}
+def _forms(network: PreTrainedModel, name: str, takes: Mapping[str, Any]) -> list[Tensor]:
+    grids = [
+        grid for grid in ("grid_thw", "image_grid_thw") if grid in takes and takes[grid].default is takes[grid].empty
+    ]
+    return forms(network, "patches" if grids and name in ("hidden_states", "pixel_values") else name)
 
 
 def _with_decoder(network: PreTrainedModel, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-    if not network.config.is_encoder_decoder:
+    takes = inspect.signature(network.forward).parameters
+    if not network.config.is_encoder_decoder or "decoder_input_ids" not in takes:
         return inputs
     text = network.config.get_text_config()
     # A classifier with two stacks reads the whole text in both, and looks for the token that ends it.
@@ -117,20 +92,3 @@ def _with_decoder(network: PreTrainedModel, inputs: dict[str, Tensor]) -> dict[s
         ids[0, -1] = min(ends, vocabulary(network) - 1)
         inputs = inputs | {"input_ids": ids}
     return inputs | {"decoder_input_ids": decoder}
-
-
-def _part(config: PreTrainedConfig, *names: str) -> Any:
-    """The config, or the part of it, that knows most of these."""
-    parts = [config, *(part for part in vars(config).values() if isinstance(part, PreTrainedConfig))]
-    return max(parts, key=lambda part: sum(_of(part, name) is not None for name in names))
-
-
-def _of(config: Any, name: str) -> Any:
-    return getattr(config, name, None)
-
-
-def _heard(config: Any, frames: int) -> int:
-    """How many samples make so many frames."""
-    for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
-        frames = (frames - 1) * stride + kernel
-    return frames

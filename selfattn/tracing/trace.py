@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from selfattn import notebook
 from selfattn.maths.attend import Stages
 from selfattn.models.answers import changes
-from selfattn.models.answers.similarity import pooled
+from selfattn.models.answers.pooling import pooled
 from selfattn.models.answers.tasks import Prediction, predict, why_none
 from selfattn.models.attention import ranges
 from selfattn.models.budgets import check_head

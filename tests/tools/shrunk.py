@@ -1,33 +1,48 @@
 """A tiny random network of any model type that Transformers has, made from its own config by cutting it down."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 import transformers as hf
 from transformers.models.auto import configuration_auto, modeling_auto
 
+Cuts = Mapping[str, int]
 # What a number of a config is cut to, by its name; the first that fits, and never to more than it was.
 DEPTHS = {
     r"num_(feat_extract|conv|adapter)_layers$": 99,
     r"(^|_)(num_)?(hidden_|encoder_|decoder_|attention_)?layers?$|^n_layers?$|^depth$": 2,
+}
+COUNTS = {
     r"(num_|n_)(local_|routed_|shared_)?experts$|^moe_num_experts$": 4,
-    r"experts_per_tok(en)?$|moe_top_?k$|^top_k$|^n_group$|topk_group$": 2,
+    r"experts_per_tok(en)?$|moe_top_?k$|^moe_k$|^top_k$|^n_group$|topk_group$": 2,
     r"vocab_size$": 300,
     r"max_(position_embeddings|source_positions|target_positions|sequence_length|seq_len)$|^n_positions$": 96,
 }
 WIDTHS = {
     r"num_(key_value|kv)_heads$|^n_kv_heads$|multi_query_group_num$": 2,
     r"(num_|n_)(attention_|attn_)?heads?$|attention_heads$": 4,
-    r"(head_dim|d_kv|qk_rope_head_dim|qk_nope_head_dim|v_head_dim|qk_head_dim)$": 16,
+    r"qk_head_dim$": 32,
+    r"(head_dim|d_kv|qk_rope_head_dim|qk_nope_head_dim|v_head_dim)$": 16,
     r"(q_lora_rank|kv_lora_rank)$": 16,
     r"(hidden_size|d_model|n_embd|emb_dim|embed_dim|model_dim|projection_dim|hidden_dim|text_dim)$|^dim$": 64,
     r"(intermediate_size|ffn_dim|d_ff|d_inner|n_inner|mlp_dim|feed_forward_size|ffn_hidden_size|width)$": 64,
     r"^(num_)?queries$|num_query_tokens$": 8,
 }
+# The ways to cut a config, the smallest first: some have lists that fit the depth or the widths that they were made for.
+WAYS = (DEPTHS | COUNTS | WIDTHS, COUNTS | WIDTHS, DEPTHS | COUNTS)
 # Parameters of the largest that is tried.
 MOST = 600_000_000
+# What a config has to be told, for its defaults make no network that runs.
+TOLD: dict[str, dict[str, Any]] = {
+    "autoformer": {"prediction_length": 4},
+    "bamba": {"attn_layer_indices": [1]},
+    "deepseek_v2": {"num_experts_per_tok": 2},
+    "esm": {"pad_token_id": 1, "vocab_size": 33},
+    "informer": {"prediction_length": 4},
+    "time_series_transformer": {"prediction_length": 4},
+}
 # Heads of networks, the more telling first.
 HEADS = [
     "CAUSAL_LM",
@@ -62,54 +77,65 @@ def kinds(model_type: str) -> list[str]:
 
 
 def configs(model_type: str) -> Iterator[Any]:
-    """Its default config cut down: to fewer layers and tokens, and narrower or as wide as it is."""
+    """Its default config cut down, in each of the `WAYS`."""
     kind = getattr(hf, configuration_auto.CONFIG_MAPPING_NAMES[model_type])
-    for widths in (True, False):
+    for cuts in WAYS:
         for anew in (True, False):
             try:
-                made = kind()
-                yield _anew(made, widths) if anew else _changed(made, widths)
+                made = kind(**TOLD.get(model_type, {}))
+                yield _anew(made, cuts) if anew else _changed(made, cuts)
             except Exception as error:  # whatever a config makes of numbers that do not fit each other
                 yield f"{kind.__name__}: {type(error).__name__}: {error}".strip().splitlines()[0][:200]
 
 
-def _anew(config: Any, widths: bool) -> Any:
+def _anew(config: Any, cuts: Cuts) -> Any:
     """Made again with its numbers cut: what follows from them is worked out by its class."""
     parts = {name: part for name, part in vars(config).items() if isinstance(part, hf.PreTrainedConfig)}
-    made = type(config)(**_cuts(config, widths), **{name: _anew(part, widths) for name, part in parts.items()})
+    made = type(config)(**_cut(config, cuts), **{name: _anew(part, cuts) for name, part in parts.items()})
     _tokens(made)
     return made
 
 
-def _changed(config: Any, widths: bool) -> Any:
+def _changed(config: Any, cuts: Cuts) -> Any:
     """The config itself with its numbers cut, and its parts likewise."""
     for part in vars(config).values():
         if isinstance(part, hf.PreTrainedConfig):
-            _changed(part, widths)
-    for name, value in _cuts(config, widths).items():
+            _changed(part, cuts)
+    for name, value in _cut(config, cuts).items():
         _set(config, name, value)
     _tokens(config)
     return config
 
 
-def _cuts(config: Any, widths: bool) -> dict[str, Any]:
+def _cut(config: Any, cuts: Cuts) -> dict[str, Any]:
     """The numbers that are cut by their names, and the lists that have one entry a layer."""
-    layers, found = getattr(config, "num_hidden_layers", None), {}
+    layers, found, narrower = getattr(config, "num_hidden_layers", None), {}, WIDTHS.keys() <= cuts.keys()
+    shallower = DEPTHS.keys() <= cuts.keys()
     for name, value in vars(config).items():
         if isinstance(value, int) and not isinstance(value, bool):
-            cuts = DEPTHS | (WIDTHS if widths else {})
             most = next((most for pattern, most in cuts.items() if re.search(pattern, name)), None)
             if most is not None and value > most:
                 found[name] = most
-        elif value is None and (name == "vocab_size" or (widths and name == "head_dim")):
+        elif value is None and (name == "vocab_size" or (narrower and name == "head_dim")):
             found[name] = 300 if name == "vocab_size" else 16
-        elif isinstance(value, list) and name == "depths":
+        elif isinstance(value, list) and name == "depths" and shallower:
             found[name] = [1] * len(value)
-        elif isinstance(value, list) and isinstance(layers, int) and len(value) == layers > 2:
+        elif isinstance(value, list) and isinstance(layers, int) and len(value) == layers > 2 and shallower:
             found[name] = _kinds_kept(value)
-        elif isinstance(value, dict) and widths and "mrope_section" in value:
-            found[name] = value | {"mrope_section": [2, 3, 3]}
+        elif isinstance(value, dict) and narrower and ("mrope_section" in value or name == "rope_parameters"):
+            found[name] = value | {"mrope_section": _sections(config, value)}
+    if narrower and hasattr(config, "kv_lora_rank"):  # its heads share keys in another way
+        found.pop("num_key_value_heads", None)
+        if hasattr(config, "num_key_value_heads"):
+            found["num_key_value_heads"] = found.get("num_attention_heads", config.num_attention_heads)
     return found
+
+
+def _sections(config: Any, rope: dict[str, Any]) -> list[int]:
+    """How the half of what turns in a head of 16 is shared between time, height and width."""
+    turning = rope.get("partial_rotary_factor") or getattr(config, "partial_rotary_factor", None) or 1.0
+    half = int(8 * turning)
+    return [half - 2 * (half * 3 // 8), half * 3 // 8, half * 3 // 8]
 
 
 def _kinds_kept(values: list[Any]) -> list[Any]:

@@ -37,7 +37,12 @@ def sides(network: Any, inputs: Mapping[str, Tensor], tokens: Tokens, call: Call
 
 
 def names(network: Any, laid: Laid | None, count: int) -> tuple[str, ...]:
-    """The names of `count` tokens of a tower: "row,column" for patches, after what stands before them."""
+    """The names of `count` tokens that are no text: "row,column" for patches, after what stands before them.
+
+    What a detector asks with, before it has seen anything, is "object 0", "object 1" ...
+    """
+    if laid is None and count == getattr(network.config, "num_queries", None):
+        return tuple(f"object {number}" for number in range(count))
     if laid is None or len(laid.views) != 1:
         return ()
     prefix, places = pictures.prefix_of(network)[: laid.views[0].first], laid.places()

@@ -169,7 +169,7 @@ class Trace:
     def labels(self, call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """What to write beside the rows and the columns of a call's matrices: (attends from, attends to).
 
-        Tokens, else patches by "row,column", else the times of frames, else numbers.
+        Tokens, else patches by "row,column" and what a detector looks for, else the times of frames, else numbers.
         """
         queries, keys = call.shape
         (own, read), laid = self.sides(call), self.laid(call)

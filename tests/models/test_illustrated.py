@@ -185,3 +185,15 @@ def test_a_model_without_its_processor(folders, tmp_path):
     bare = Model.wrap(model.network, model.tokenizer, "bare")
     with pytest.raises(ValueError, match=r"bare has no processor of texts with pictures \(processor_config.json\)"):
         selfattn.trace(bare, Illustrated("the cat", PICTURE))
+
+
+def test_a_detector_asks_for_objects(folders):
+    model = selfattn.load(folders("detr"), device="cpu")
+    trace = selfattn.trace(model, illustrated.picture(150, 90))
+    asked = tuple(f"object {number}" for number in range(7))
+    cells = tuple(f"{row},{column}" for row in range(2) for column in range(4))
+    assert trace.labels(trace.call(1, "encoder")) == (cells, cells)
+    assert trace.labels(trace.call(0, "decoder")) == (asked, asked)
+    assert trace.labels(trace.call(0, "decoder", "cross")) == (asked, cells)
+    says = "DetrForObjectDetection says what is no label, token or number, which is not shown here: logits, pred_boxes."
+    assert trace.why_no_prediction == says

@@ -95,6 +95,8 @@ BASES = _classes(auto.MODEL_MAPPING_NAMES, auto.MODEL_FOR_TEXT_ENCODING_MAPPING_
 READS = {"pixel_values": ("picture",), "input_values": ("sound",), "input_features": ("sound",)}
 # What a model calls them: of a head of pre-training, those of its masked tokens.
 LOGITS = ("logits", "prediction_logits", "logits_per_image")
+# What a model gives beside what it says, by the end of its name.
+BESIDE = ("hidden_state", "hidden_states", "attentions", "loss")
 # Labels that compare two texts: a classifier that has one was made for pairs.
 COMPARES = {"entailment", "contradiction", "not_entailment", "duplicate", "paraphrase", "equivalent", "same"}
 
@@ -133,7 +135,8 @@ def why_none(
     if task.headless or set(output) <= {"last_hidden_state"}:
         return f"{kind} has no head: it gives its last layer's output, and no prediction."
     if task.says is None or not {*LOGITS, "start_logits"} & set(output):
-        return f"{kind} says what is no label, token or number, which is not shown here: {', '.join(output)}."
+        said = [name for name in output if not name.endswith(BESIDE)] or [*output]
+        return f"{kind} says what is no label, token or number, which is not shown here: {', '.join(said)}."
     if task.says == ANY_ORDER:
         return f"{kind} is no causal model: its tokens see those after them, and none says the next."
     if task.says == "masked token":

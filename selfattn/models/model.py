@@ -18,10 +18,11 @@ from selfattn.models.answers.tasks import Task, task_of
 from selfattn.models.attention import Attention, attentions, ranges
 from selfattn.models.errors import unopened
 from selfattn.models.inputs import senses
-from selfattn.models.inputs.given import Input, Pair, Translation, check, entrance, placed, vocabulary
+from selfattn.models.inputs.given import Input, Pair, Translation, check, entrance, main_input, placed, vocabulary
 from selfattn.models.inputs.languages import mark_of
 from selfattn.models.inputs.tokens import Tokens, encode
 from selfattn.models.inside import inside
+from selfattn.models.processed import processed
 from selfattn.models.self_test import check_record, in_words, tested
 from selfattn.recording.doors import Recorder, install
 from selfattn.recording.edits import Edit
@@ -92,11 +93,12 @@ class Model(metaclass=_Wrapping):
         network.eval()
         install(network)
         names = {module: path for path, module in network.named_modules()}
-        test = tested(network, names, name, tokenizer, processor)
-        model = cls(name, network, tokenizer, names, (), math.nan, test.inputs, processor, pooling)
-        if test.recorder is None:
-            return replace(model, why_untested=test.why_none)
-        model.learn(test.recorder)
+        model = cls(name, network, tokenizer, names, (), math.nan, {}, processor, pooling)
+        made = processed(model.task.reads, lambda given: model.inputs(given)[1])
+        test = tested(network, names, name, made)
+        model = replace(model, probe=test.inputs, why_untested=test.why_none)
+        if test.recorder is not None:
+            model.learn(test.recorder)
         return model
 
     @property
@@ -190,6 +192,8 @@ class Model(metaclass=_Wrapping):
         for each in self.attentions:
             if part in (None, each.part) and kind in (None, each.kind):
                 return each
+        if not self.attentions:
+            raise ValueError(f"{self.name} is untested: its layers are known from its first trace.")
         there_are = ", ".join(f"{each.part} ({each.kind})" for each in self.attentions)
         raise ValueError(f"{self.name} has no {part or 'part'} with {kind or 'any'}-attention; it has {there_are}.")
 
@@ -233,7 +237,7 @@ class Model(metaclass=_Wrapping):
         A picture or a sound goes through the model's own processor; tensors pass through. Of a pair that a model
         without a head is to compare, only the first text is read. Raises ValueError for what the model does not read.
         """
-        check(given, self.network.main_input_name)
+        check(given, main_input(self.network))
         if isinstance(given, Mapping):
             return None, {name: tensor.to(entrance(self.network)) for name, tensor in given.items()}
         self.task.check(self.name, given)

@@ -10,8 +10,12 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from selfattn.models.answers.tasks import task_of
+<<<<<<< HEAD
 from selfattn.models.inputs.given import placed, vocabulary
 from selfattn.models.tensors import TOKENS, along, forms
+=======
+from selfattn.models.inputs.given import main_input, placed, vocabulary
+>>>>>>> h_vl
 
 # What a network raises where its input is not of its kind.
 FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
@@ -34,13 +38,18 @@ def first_that_runs(
         except FAILURES as error:
             first = first or error
     if first is None:
+<<<<<<< HEAD
         raise ValueError(
             f"{type(network).__name__} reads {' and '.join(_needed(network))}, which this version cannot make."
         )
+=======
+        raise ValueError(f"{type(network).__name__} reads {main_input(network)}, which this version cannot make.")
+>>>>>>> h_vl
     raise first
 
 
 def probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
+<<<<<<< HEAD
     """Small inputs, the likeliest first: what it needs alone, then with each other sense, then all together."""
     return itertools.islice(_probes(network), MOST)
 
@@ -54,6 +63,15 @@ def _probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
         for tensors in itertools.product(*(_forms(network, name, takes) for name in made)):
             inputs = dict(zip(made, tensors, strict=True))
             inputs |= {name: mask for name in masks if (mask := along(name, inputs)) is not None}
+=======
+    """Small inputs, the likeliest first: the main tensor alone, then with each other sense, then all together."""
+    takes, main = inspect.signature(network.forward).parameters, main_input(network)
+    others = [name for name in SENSES if name in takes and name != main]
+    sets = [(main,), *((main, other) for other in others), (main, *others)]
+    for names in dict.fromkeys(sets):
+        for tensors in itertools.product(*(_made(network, name) for name in names)):
+            inputs = dict(zip(names, tensors, strict=True))
+>>>>>>> h_vl
             if "input_ids" in inputs and "bbox" in takes:  # each word has its place on a page
                 inputs["bbox"] = torch.tensor([0, 0, 1, 1]).expand(1, TOKENS, 4).contiguous()
             yield placed(network, _with_decoder(network, inputs))

@@ -1,9 +1,8 @@
 """The self-test: is what is recomputed what the network used? Asked of a small input before a model is shown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +10,6 @@ from transformers import PreTrainedModel
 
 from selfattn.models.errors import first_line
 from selfattn.models.probe import FAILURES, first_that_runs, probes
-from selfattn.models.processed import processed
 from selfattn.recording.doors import Recorder, largest, recording
 from selfattn.recording.refused import RefusedError
 
@@ -49,9 +47,9 @@ class SelfTest:
 
 
 def tested(
-    network: PreTrainedModel, names: Mapping[nn.Module, str], name: str, tokenizer: Any | None, processor: Any | None
+    network: PreTrainedModel, names: Mapping[nn.Module, str], name: str, processed: Iterable[Mapping[str, Tensor]]
 ) -> SelfTest:
-    """Run the network on a small input made from its config, or else by its own processor, and record that.
+    """Run the network on a small input made from its config, or else on one that was `processed`, and record that.
 
     Raises ValueError for one that no input can be shown of; the record is not checked yet.
     """
@@ -61,12 +59,16 @@ def tested(
             network(**inputs)
         return recorder
 
+<<<<<<< HEAD
     kind = type(network)
     if kind.forward is nn.Module.forward:
         raise RefusedError(
             f"{kind.__name__} has no forward pass of its own, so it is not shown; load one of its parts."
         )
     made = chain(probes(network), processed(network, tokenizer, processor))
+=======
+    made = chain(probes(network), processed)
+>>>>>>> h_vl
     try:
         inputs, recorder = first_that_runs(network, run, made)
     except RefusedError:

@@ -1,20 +1,19 @@
 """Texts with pictures: the processor's own tensors, every token where it lies, and every head as the network has it."""
 
 import io
-import warnings
 
 import numpy as np
 import pytest
 import torch
-import transformers as hf
 from PIL import Image
 
 import selfattn
-from selfattn import Ablate, Cut, Illustrated, Model, Picture, Temperature
+from selfattn import Ablate, Illustrated, Model, Picture
 from selfattn.models.inputs.described import described
+from selfattn.models.inputs.laying import image_token
 from selfattn.models.inputs.pictures import opened
-from selfattn.recording.doors import Recorder, recording
-from tests.tools import exactness, illustrated, softmaxes, tiny
+from selfattn.models.loading.processors import processor_in
+from tests.tools import illustrated
 from tests.tools.tolerance import assert_close
 
 PICTURE = illustrated.picture()
@@ -39,43 +38,6 @@ def opened_as(request, tmp_path_factory):
 
 def traced(model, given, edits=()):
     return selfattn.trace(model, given, edits, written=WRITTEN if model.name == "trocr" else ())
-
-
-def eager(model, folder):
-    kind = type(model.network)
-    return kind.from_pretrained(folder, attn_implementation="eager").eval()
-
-
-def test_weights_are_those_of_the_eager_network(opened_as):
-    model, folder, given = opened_as
-    trace = traced(model, given)
-    assert trace.exact and model.tested
-    result, weights = softmaxes.run(eager(model, folder), dict(trace.inputs), trace.calls)
-    for call, own in zip(trace.calls, weights, strict=True):
-        assert_close(exactness.all_weights(call), own, within=1e-5)
-    with torch.inference_mode():
-        assert_close(softmaxes.result(model.network(**trace.inputs, use_cache=False)), result, within=1e-5)
-
-
-EDITS = (Temperature(2.5), Cut({(2, 1), (0, 3)}), Ablate(heads={1}))
-
-
-@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: type(edit).__name__)
-def test_an_edit_in_each_part_does_what_it_does_from_outside(opened_as, edit):
-    model, folder, given = opened_as
-    trace, plain = traced(model, given), eager(model, folder)
-    unedited, _ = softmaxes.run(plain, dict(trace.inputs), trace.calls)
-    for each in model.attentions:
-        there = type(edit)(**vars(edit) | {"part": each.part, "kind": each.kind})
-        expected, weights = softmaxes.run(plain, dict(trace.inputs), trace.calls, [there])
-        with torch.inference_mode(), recording(Recorder(model.names, [there])) as recorder:
-            found = softmaxes.result(model.network(**trace.inputs, use_cache=False))
-        assert_close(found, expected, within=1e-4)
-        if (each.part, each.kind, each.layers) != ("decoder", "self", 1):
-            assert not torch.equal(expected, unedited), f"the edit of {each.part} did not reach the output"
-        if not isinstance(edit, Ablate):  # the weights of a silenced head are its own still
-            for call, own in zip(recorder.calls, weights, strict=True):
-                assert_close(exactness.all_weights(call), own, within=1e-5)
 
 
 def test_a_position_is_the_cell_of_the_picture_that_it_reads(opened_as):
@@ -109,3 +71,117 @@ def test_a_position_is_the_cell_of_the_picture_that_it_reads(opened_as):
                 if model.name not in ("detr", "smolvlm"):
                     assert (moved > 0).sum() == 1
     assert checked >= {"clip": 2, "siglip": 3, "blip": 3, "trocr": 3, "detr": 3, "smolvlm": 12}.get(model.name, 4)
+
+
+@pytest.mark.parametrize("opened_as", OF_BOTH, indirect=True)
+def test_the_tensors_are_those_of_its_own_processor(opened_as):
+    model, folder, given = opened_as
+    image = opened(given.picture)
+    processor = processor_in(model.network, {"pretrained_model_name_or_path": folder})[0]
+    if model.name in CHATTY:
+        said = [{"role": "user", "content": [{"type": "image", "image": image}, {"type": "text", "text": given.text}]}]
+        asked = {"add_generation_prompt": True, "tokenize": True, "return_dict": True, "return_tensors": "pt"}
+        expected = processor.apply_chat_template(said, **asked)
+    else:
+        expected = processor(text=given.text, images=image, return_tensors="pt")
+    trace = traced(model, given)
+    assert trace.inputs.keys() == expected.keys() - {"labels"}
+    for name, tensor in trace.inputs.items():
+        assert torch.equal(tensor, expected[name]), name
+    assert list(trace.tokens.ids) == expected["input_ids"][0].tolist()
+
+
+@pytest.mark.parametrize("opened_as", OF_BOTH, indirect=True)
+def test_tokens_point_into_the_text_and_image_tokens_into_the_picture(opened_as):
+    model, _, given = opened_as
+    tokens = traced(model, given).tokens
+    written = [
+        tokens.texts[segment][start:end]
+        for segment, (start, end) in zip(tokens.segments, tokens.offsets, strict=True)
+        if segment is not None
+    ]
+    assert " ".join(written[-7:] if model.name in CHATTY else written).startswith(given.text)
+    marks = [position for position, index in enumerate(tokens.ids) if index == image_token(model.network)]
+    said = described(tokens, model.tokenizer)
+    assert [position for position, note in enumerate(said) if "image patch" in note] == marks
+    last = {"smolvlm": ("5:1,1", "row 1, column 1 of crop 5 of 5"), "gemma3": ("1,1", "row 1, column 1")}
+    last |= {"qwen2_5_vl": ("3,4", "row 3, column 4")}
+    if marks:
+        name, words = last.get(model.name, ("2,2", "row 2, column 2"))
+        assert tokens.text[marks[-1]] == name
+        assert said[marks[-1]] == f"{tokens.pieces[-1 - (len(tokens) - 1 - marks[-1])]} · id 21 · image patch {words}"
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    made = tmp_path_factory.mktemp("more")
+    return lambda name: made / name if (made / name).exists() else illustrated.folder(made / name, name)
+
+
+def test_clip_says_a_cosine_and_siglip_a_probability(folders):
+    given = Illustrated(illustrated.TEXT, PICTURE)
+    for name in ("clip", "siglip"):
+        model = selfattn.load(folders(name), device="cpu")
+        trace = selfattn.trace(model, given)
+        with torch.inference_mode():
+            own = model.network(**trace.inputs)
+        said = trace.prediction
+        assert (said.kind, trace.why_no_prediction) == ("similarity", None)
+        if name == "clip":
+            towers = own.text_embeds[0].double(), own.image_embeds[0].double()
+            cosine = (towers[0] @ towers[1]) / (towers[0].norm() * towers[1].norm())
+            assert (said.unit, said.top()[0][0]) == ("cosine", "cosine")
+            assert_close(said.probabilities, cosine[None], within=1e-6)
+            assert f"a logit of {own.logits_per_image.item():.3g}" in said.note
+        else:
+            assert (said.unit, said.top()[0][0]) == ("probability", "belong together")
+            assert_close(said.probabilities, 1 / (1 + torch.exp(-own.logits_per_image[0])), within=1e-6)
+
+
+def test_what_it_reads(folders):
+    llava = selfattn.load(folders("llava"), device="cpu")
+    assert llava.task.reads == ("illustrated", "text")
+    alone = selfattn.trace(llava, "the cat")
+    assert (alone.picture, alone.laid(alone.calls[0])) == (None, (None, None))
+    clip = selfattn.load(folders("clip"), device="cpu")
+    for given, said in (
+        ("the cat", "clip reads a text with a picture; got one text"),
+        (PICTURE, "clip reads a text with a picture; got a picture"),
+        (Illustrated("  ", PICTURE), "The text is empty"),
+        (Illustrated("the cat", Picture(b"no", "it.png")), "'it.png' is no picture"),
+        (Illustrated("the cat " * 40, PICTURE), r"has 82 tokens, and clip has positions for 64"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            selfattn.trace(clip, given)
+    with pytest.raises(ValueError, match="Only a text can be padded"):
+        selfattn.trace(clip, Illustrated("the cat", PICTURE), pad=2)
+
+
+def test_the_mark_may_be_written_by_the_reader(folders):
+    llava = selfattn.load(folders("llava"), device="cpu")
+    trace = selfattn.trace(llava, Illustrated("the cat <image> sat", PICTURE))
+    assert trace.tokens.text[:3] == ("[CLS]", "the", "cat")
+    assert trace.tokens.text[12:] == ("sat",)
+    assert trace.laid(trace.call(0, "decoder")).queries.views[0].first == 3
+    with pytest.raises(ValueError, match="LlavaProcessor of this model could not read the text with its picture"):
+        selfattn.trace(llava, Illustrated("the <image> cat <image>", PICTURE))
+
+
+def test_what_it_has_written_follows_the_text_and_the_picture(folders):
+    for name in ("llava", "smolvlm", "qwen2_5_vl", "gemma3", "paligemma"):
+        model = selfattn.load(folders(name), device="cpu")
+        given = Illustrated(illustrated.TEXT, PICTURE)
+        inputs = dict(selfattn.trace(model, given).inputs)
+        with torch.inference_mode():
+            own = model.network.generate(**inputs, max_new_tokens=3, do_sample=False, eos_token_id=None)
+        new = own[0, inputs["input_ids"].shape[1] :].tolist()
+        for length in range(3):
+            trace = selfattn.trace(model, given, written=new[:length])
+            assert int(trace.prediction.probabilities.argmax()) == new[length], name
+
+
+def test_a_model_without_its_processor(folders, tmp_path):
+    model = selfattn.load(folders("clip"), device="cpu")
+    bare = Model.wrap(model.network, model.tokenizer, "bare")
+    with pytest.raises(ValueError, match=r"bare has no processor of texts with pictures \(processor_config.json\)"):
+        selfattn.trace(bare, Illustrated("the cat", PICTURE))

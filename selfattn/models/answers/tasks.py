@@ -14,7 +14,7 @@ from selfattn.models.answers.predictions import Prediction as Prediction
 from selfattn.models.answers.similarity import alike
 from selfattn.models.answers.spans import answer
 from selfattn.models.answers.transcripts import transcript
-from selfattn.models.inputs.given import Input, Pair, kind_of
+from selfattn.models.inputs.given import Input, Pair, kind_of, main_input
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, spelt
 
 
@@ -106,7 +106,7 @@ def task_of(network: Any) -> Task:
     # On a page each word has its place, which no picture alone says.
     if not {"input_ids", "pixel_values"} <= takes.keys() or "bbox" in takes:
         return task
-    alone = network.main_input_name == "input_ids" and "illustrated" not in task.reads
+    alone = main_input(network) == "input_ids" and "illustrated" not in task.reads
     return replace(task, reads=("illustrated", "text") if alone else ("illustrated",))
 
 
@@ -115,7 +115,7 @@ def _by_class(network: Any) -> Task:
     task = next((task for names, task in TASKS if kind in names), None)
     if task is None:
         headless = kind in BASES or kind.startswith("SelfAttention")
-        return Task(None, READS.get(network.main_input_name, ANY_TEXT), headless=headless)
+        return Task(None, READS.get(main_input(network), ANY_TEXT), headless=headless)
     if task.says == "class" and (network.config.num_labels < 2 or network.config.problem_type == "regression"):
         return replace(task, says="score")
     if task.reads == ANY_TEXT and task.says == "class":

@@ -139,6 +139,12 @@ def _named(value: object) -> str:
     return "None" if value is None else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
 
 
+def main_input(network: PreTrainedModel) -> str:
+    """The name of the tensor that it reads; of two networks in one, that of its encoder."""
+    name = str(network.main_input_name)
+    return main_input(network.encoder) if name == "inputs" and hasattr(network, "encoder") else name
+
+
 def embeddings(network: PreTrainedModel) -> Tensor | None:
     """The table of its input tokens; None where it has none of its own."""
     try:
@@ -155,7 +161,7 @@ def vocabulary(network: PreTrainedModel) -> int:
 
 def entrance(network: PreTrainedModel) -> torch.device:
     """The device that a network takes its inputs on, for its parts may lie on several: that of its input embedding."""
-    embedding = embeddings(network) if network.main_input_name == "input_ids" else None
+    embedding = embeddings(network) if main_input(network) == "input_ids" else None
     first = next(network.parameters()) if embedding is None else embedding
     # A weight that is offloaded lies nowhere until it is used: whoever fetches it takes the inputs along.
     return torch.device("cpu") if first.is_meta else first.device

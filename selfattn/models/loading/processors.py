@@ -9,6 +9,7 @@ from transformers.utils import is_torchvision_available
 
 from selfattn.models.answers.tasks import task_of
 from selfattn.models.errors import first_line
+from selfattn.models.inputs.given import main_input
 
 
 def processor_in(network: PreTrainedModel, place: Mapping[str, Any]) -> tuple[Any | None, str]:
@@ -16,7 +17,7 @@ def processor_in(network: PreTrainedModel, place: Mapping[str, Any]) -> tuple[An
     try:
         if "illustrated" in task_of(network).reads:
             return _of_both(network, place), ""
-        match network.main_input_name:
+        match main_input(network):
             case "pixel_values":
                 return _of_pictures(place), ""
             case "input_values" | "input_features":

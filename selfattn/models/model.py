@@ -31,6 +31,7 @@ from selfattn.recording.places import Places
 ROTARY = ("Rotary", "RopePosition")
 # What a recording keeps for each pair of a query and a key.
 PAIRS = {"mask": "mask", "bias": "position_bias"}
+UNTESTED = "untested: its first input is its test"
 _LEARNING = Lock()
 
 
@@ -182,7 +183,7 @@ class Model(metaclass=_Wrapping):
     @property
     def exactness(self) -> str:
         """What its test measured, in words."""
-        return in_words(self.fidelity, True, self.network.dtype)
+        return in_words(self.fidelity, True, self.network.dtype) if self.tested else UNTESTED
 
     def attention(self, part: str | None = None, kind: str | None = None) -> Attention:
         """The attention of that part and kind; the first where none is named."""

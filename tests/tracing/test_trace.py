@@ -118,7 +118,7 @@ def test_tensors_that_the_model_cannot_read(bert, tensors, said):
         (torch.tensor([[5, 6]]), 'A tensor is given by its name, {"input_ids": tensor}; got one without'),
         (
             [],
-            "A model reads a text, a Pair, a Chat, a Translation, an Illustrated, a Picture, a Sound or tensors; got a list",
+            "A model reads a text, a Pair, a Chat, a Translation, an Illustrated, a Picture, a Sound or tensors; got a",
         ),
         ([[5, 6]], "a Sound or tensors; got a list"),
         (None, "a Sound or tensors; got None"),

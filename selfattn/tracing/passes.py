@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from selfattn.models.answers.predictions import Prediction
-from selfattn.models.answers.similarity import pooled, similarity
+from selfattn.models.answers.pooling import pooled
+from selfattn.models.answers.similarity import similarity
 from selfattn.models.budgets import budget
 from selfattn.models.inputs import sounds
 from selfattn.models.inputs.given import main_input

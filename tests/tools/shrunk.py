@@ -30,7 +30,7 @@ WIDTHS = {
     r"(intermediate_size|ffn_dim|d_ff|d_inner|n_inner|mlp_dim|feed_forward_size|ffn_hidden_size|width)$": 64,
     r"^(num_)?queries$|num_query_tokens$": 8,
 }
-# The ways to cut a config, the smallest first: some have lists that fit the depth or the widths that they were made for.
+# The ways to cut a config, the smallest first: some have lists that fit the depth or widths that they were made for.
 WAYS = (DEPTHS | COUNTS | WIDTHS, COUNTS | WIDTHS, DEPTHS | COUNTS)
 # Parameters of the largest that is tried.
 MOST = 600_000_000

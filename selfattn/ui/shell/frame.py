@@ -84,11 +84,14 @@ def frame(page: str, title: str) -> Study:
     header, steps = st.container(horizontal=True, vertical_alignment="center", key="header"), st.container()
     with refusing():
         model = loading.wait(choice, header)
-    reads = _reads(page)
+    # Before its test nobody knows what a model is.
+    reads = _reads(page) or (page != TRAINING and not model.tested)
     _name_the_tab(title, "" if page == TRAINING else model.name)
     with header:
         (input_picker.pick if reads else input_picker.hold)(choice, model)
-        badge = st.container(width="content")
+        badge = st.container(width="content").empty()
+        if not model.tested:
+            badge.html(pieces.badge(model.exactness, wrong=True))
     with refusing():
         with options:
             input_picker.padding(model)

@@ -16,11 +16,11 @@ const HIGHEST = 24; // rem: a picture that is higher than wide stays within a sc
 export function patches(scope) {
   const said = h("p", { class: "note" });
   const element = h("section", { class: "patches", "aria-label": "Picture" });
-  let [made, structure, sheets] = [null, "", []];
+  let [seen, structure, sheets] = [null, "", []];
   let [picture, on, drawn, mean] = [null, null, null, null];
 
   function build(head) {
-    made = head;
+    seen = head;
     picture = bitmap(head);
     on = { queries: onPicture(head.image.queries, head.shape[0]), keys: onPicture(head.image.keys, head.shape[1]) };
     drawn = mean = null;
@@ -30,13 +30,15 @@ export function patches(scope) {
     const layers = layersOf(head.image.keys);
     // Queries and keys lie alike, where both do.
     const of = (layer) => ["from", "to", "all"].map((kind) => sheet(scope, kind, layer, () => ({ picture, on })));
-    sheets = layers.flatMap(of);
-    element.replaceChildren(...sheets.map((each) => each.element), said);
+    const made = layers.map(of);
+    const rows = made.map((row) => h("div", { class: "patches-layer" }, ...row.map((each) => each.element)));
+    sheets = made.flat();
+    element.replaceChildren(...rows, said);
   }
 
   function draw() {
     const { head, view, cell } = scope;
-    if (made !== head) build(head);
+    if (seen !== head) build(head);
     const [, m] = head.shape;
     const row = head.weights.subarray(cell.query * m, cell.query * m + m);
     if (drawn?.version !== scope.version || drawn.query !== cell.query || drawn.range !== view.range) {

@@ -17,12 +17,13 @@ from tests.tools import illustrated
 from tests.tools.tolerance import assert_close
 
 PICTURE = illustrated.picture()
-CHATTY = ("llava", "qwen2_5_vl", "gemma3", "smolvlm")
+CHATTY = ("llava", "llava_next", "qwen2_5_vl", "gemma3", "internvl", "smolvlm")
 OF_BOTH = ("clip", "siglip", *CHATTY, "paligemma", "blip")
 OF_PICTURES = ("trocr", "detr")
 WRITTEN = (5, 7, 9)
 # Sizes at which a processor changes no pixel, so that a cell of the picture is a cell of the tower.
-AS_IT_IS = {"qwen2_5_vl": (40, 32), "gemma3": (16, 16), "smolvlm": (32, 32), "detr": (64, 64)}
+AS_IT_IS = {"qwen2_5_vl": (40, 32), "gemma3": (16, 16), "internvl": (16, 16), "smolvlm": (32, 32), "detr": (64, 64)}
+AS_IT_IS |= {"llava_next": (24, 24)}
 # How Transformers' own processors hand pictures to numpy.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
@@ -68,7 +69,7 @@ def test_a_position_is_the_cell_of_the_picture_that_it_reads(opened_as):
                 moved = (now - then).abs().sum((0, 2))[torch.from_numpy(view.positions)]
                 assert int(moved.argmax()) == row * columns + column
                 # A backbone of convolutions sees around a cell, and of several crops the last is resized.
-                if model.name not in ("detr", "smolvlm"):
+                if model.name not in ("detr", "smolvlm", "llava_next"):
                     assert (moved > 0).sum() == 1
     assert checked >= {"clip": 2, "siglip": 3, "blip": 3, "trocr": 3, "detr": 3, "smolvlm": 12}.get(model.name, 4)
 
@@ -103,13 +104,17 @@ def test_tokens_point_into_the_text_and_image_tokens_into_the_picture(opened_as)
     assert " ".join(written[-7:] if model.name in CHATTY else written).startswith(given.text)
     marks = [position for position, index in enumerate(tokens.ids) if index == image_token(model.network)]
     said = described(tokens, model.tokenizer)
-    assert [position for position, note in enumerate(said) if "image patch" in note] == marks
+    assert [position for position, note in enumerate(said) if " · image " in note] == marks
     last = {"smolvlm": ("5:1,1", "row 1, column 1 of crop 5 of 5"), "gemma3": ("1,1", "row 1, column 1")}
-    last |= {"qwen2_5_vl": ("3,4", "row 3, column 4")}
+    last |= {"qwen2_5_vl": ("3,4", "row 3, column 4"), "internvl": ("1,1", "row 1, column 1")}
+    last |= {"llava_next": ("2:3,5", "row 3, column 5 of crop 2 of 2")}
+    if model.name == "llava_next":
+        assert said[marks.pop()] == "<image> · id 21 · image token at the end of a row"
     if marks:
         name, words = last.get(model.name, ("2,2", "row 2, column 2"))
         assert tokens.text[marks[-1]] == name
-        assert said[marks[-1]] == f"{tokens.pieces[-1 - (len(tokens) - 1 - marks[-1])]} · id 21 · image patch {words}"
+        piece = f"{tokens.pieces[marks[-1]]} · id {image_token(model.network)}"
+        assert said[marks[-1]] == f"{piece} · image patch {words}"
 
 
 @pytest.fixture(scope="module")

@@ -47,9 +47,11 @@ def picture(width: int = 40, height: int = 28, seed: int = 7) -> Picture:
     return Picture(file.getvalue(), "it.png")
 
 
-def words(image_token: str = "<image>", ends: bool = False) -> PreTrainedTokenizerFast:
+def words(
+    image_token: str = "<image>", ends: bool = False, more: dict[str, str] | None = None
+) -> PreTrainedTokenizerFast:
     """A few lower-cased words and the marks that stand around pictures; `ends`: as a text tower of CLIP wants it."""
-    marks = MARKS | {"image_token": image_token}
+    marks = MARKS | {"image_token": image_token} | (more or {})
     listed = [*SPECIAL.values(), *WORDS, "user", "assistant", *marks.values(), *CELLS]
     vocabulary = {word: index for index, word in enumerate(listed)}
     made = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
@@ -208,6 +210,36 @@ def _detr() -> tuple[Any, Any]:
     return hf.DetrForObjectDetection(config), own
 
 
+def _llava_next() -> tuple[Any, Any]:
+    tokenizer, pinpoints = words(), [[24, 24], [12, 36]]
+    config = hf.LlavaNextConfig(
+        text_config=hf.LlamaConfig(**DECODER),
+        vision_config=hf.CLIPVisionConfig(**PICTURE),
+        image_token_index=tokenizer.image_token_id,
+        image_grid_pinpoints=pinpoints,
+    )
+    size = {"size": {"shortest_edge": 12}, "crop_size": {"height": 12, "width": 12}}
+    own = hf.LlavaNextImageProcessorPil(**size, image_grid_pinpoints=pinpoints, **COLOURS)
+    how = {"patch_size": 4, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1}
+    processor = hf.LlavaNextProcessor(own, tokenizer, chat_template=TEMPLATE, **how)
+    return hf.LlavaNextForConditionalGeneration(config), processor
+
+
+def _internvl() -> tuple[Any, Any]:
+    marks = {"start_image_token": "<img>", "end_image_token": "</img>", "context_image_token": "<IMG_CONTEXT>"}
+    tokenizer = words(more=marks | {"video_token": "<video>"})
+    config = hf.InternVLConfig(
+        text_config={"model_type": "llama", **DECODER},
+        vision_config={"model_type": "internvl_vision", **PICTURE | {"image_size": [16, 16], "patch_size": [4, 4]}},
+        image_token_id=tokenizer.context_image_token_id,
+        downsample_ratio=0.5,
+    )
+    own = hf.GotOcr2ImageProcessorPil(size={"height": 16, "width": 16}, max_patches=1, **COLOURS)
+    template = TEMPLATE.replace("<image>", "<IMG_CONTEXT>")
+    processor = without_video(hf.InternVLProcessor)(own, tokenizer, None, image_seq_length=4, chat_template=template)
+    return hf.InternVLForConditionalGeneration(config), processor
+
+
 MADE = {
     "clip": _clip,
     "siglip": _siglip,
@@ -217,6 +249,8 @@ MADE = {
     "paligemma": _paligemma,
     "smolvlm": _smolvlm,
     "blip": _blip,
+    "llava_next": _llava_next,
+    "internvl": _internvl,
     "trocr": _trocr,
     "detr": _detr,
 }

@@ -99,7 +99,7 @@ def _named(tokens: Tokens, mark: int | None, laid: Laid | None) -> Tokens:
     for position, index in enumerate(tokens.ids):
         if index != mark:
             continue
-        long[position] = "image token"
+        long[position] = "image token at the end of a row" if laid else "image token"
         if position in places:
             view, row, column = places[position]
             crop = f" of crop {view + 1} of {views}" if views > 1 else ""

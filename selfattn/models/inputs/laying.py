@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int
 from torch import Tensor
 from transformers import PreTrainedConfig
+from transformers.models.llava_next.modeling_llava_next import get_anyres_image_grid_shape
 
 Cells = Int[np.ndarray[Any, Any], "row column"]
 Box = tuple[float, float, float, float]  # left, top, right, bottom, as shares of the whole picture
@@ -84,6 +85,8 @@ def in_text(network: Any, inputs: Mapping[str, Tensor], pieces: Sequence[str]) -
     """
     found = _marked(network, inputs)
     grid, crops = patches(network, inputs), crops_of(inputs)
+    if grid is not None and crops > 1 and getattr(network.config, "image_grid_pinpoints", None):
+        return _with_lines(network, inputs, found, grid)
     if not len(found) or grid is None or len(found) % crops:
         return None
     for rows, columns in ((grid[0] // merged, grid[1] // merged) for merged in _merges(network)):
@@ -142,7 +145,26 @@ def _merges(network: Any) -> list[int]:
     named = [getattr(config, name, None) for config in (network.config, seen) for name in MERGES]
     if left := getattr(network.config, "mm_tokens_per_image", None):  # Gemma 3 says how many there are then
         named.append(seen.image_size // seen.patch_size // math.isqrt(left))
+    if ratio := getattr(network.config, "downsample_ratio", None):
+        named.append(round(1 / ratio))
     return [1, *(each for each in named if isinstance(each, int) and each > 1)]
+
+
+def _with_lines(
+    network: Any, inputs: Mapping[str, Tensor], found: Int[np.ndarray[Any, Any], " image_token"], grid: tuple[int, int]
+) -> Laid | None:
+    """The whole picture small, then its tiles as one, row by row with a token after each, without what filled it up."""
+    config, (height, width) = network.config, inputs["image_sizes"][0].tolist()
+    tiles = get_anyres_image_grid_shape((height, width), config.image_grid_pinpoints, vision(network).image_size)
+    rows, columns = (count * side for count, side in zip(tiles, grid, strict=True))
+    if width / height > columns / rows:
+        rows -= (rows - int(round(height * (columns / width), 7))) // 2 * 2
+    else:
+        columns -= (columns - int(round(width * (rows / height), 7))) // 2 * 2
+    small = grid[0] * grid[1]
+    if len(found) != small + rows * (columns + 1):
+        return None
+    return Laid((View(found[:small].reshape(grid)), View(found[small:].reshape(rows, columns + 1)[:, :-1])))
 
 
 def _in_blocks(network: Any, thw: Tensor) -> Cells | None:

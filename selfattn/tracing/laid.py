@@ -13,6 +13,8 @@ from selfattn.recording.call import Call
 
 # Parts whose tokens are those of the text, where there is a text.
 OF_TEXT = ("encoder", "decoder", "text")
+# Parts whose tokens are those of a picture, where there is no text.
+OF_PICTURES = ("vision", "encoder")
 
 
 class Sides(NamedTuple):
@@ -31,8 +33,8 @@ def sides(network: Any, inputs: Mapping[str, Tensor], tokens: Tokens, call: Call
     if len(tokens) and call.part.startswith(OF_TEXT):
         laid = laying.in_text(network, inputs, tokens.pieces) if len(tokens) == queries else None
         return Sides(laid, laid if call.kind == "self" else over(keys))
-    # What a decoder asks with is text that it writes, or objects that it looks for.
-    own = None if call.part.startswith("decoder") else over(queries)
+    # What a decoder asks with is text that it writes, or objects that it looks for; what others ask with was learnt.
+    own = over(queries) if call.part.startswith(OF_PICTURES) else None
     return Sides(own, over(keys) if call.kind == "cross" else own)
 
 

@@ -17,9 +17,11 @@ from selfattn.models.answers.pooling import pooled
 from selfattn.models.answers.tasks import Prediction, predict, why_none
 from selfattn.models.attention import ranges
 from selfattn.models.budgets import check_head
+from selfattn.models.errors import first_line
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.described import described
-from selfattn.models.inputs.given import Illustrated, Input, Pair, Picture, Sound
+from selfattn.models.inputs.given import Illustrated, Input, Pair, Picture, Sound, kind_of
+from selfattn.models.inputs.senses import Sensed
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
 from selfattn.models.loading.library import opened
 from selfattn.models.model import Model
@@ -246,10 +248,13 @@ def trace(
     recorder = Recorder(model.names, edits, contexts=contexts)
     try:
         output = forward(model, recorder, inputs)
-    except (LookupError, RuntimeError, TypeError) as error:
-        if not isinstance(text, Mapping):
-            raise
-        raise ValueError(f"{model.name} could not read these tensors: {error}") from error
+    except (AttributeError, LookupError, RuntimeError, TypeError) as error:
+        if isinstance(text, Mapping):
+            raise ValueError(f"{model.name} could not read these tensors: {error}") from error
+        if isinstance(text, Sensed):
+            why = f"its network could not read what its processor made of the {kind_of(text)} ({first_line(error)})"
+            raise ValueError(f"{model.name}: {why}; are they saved from one model?") from error
+        raise
     if not recorder.calls:
         raise ValueError(
             f"{model.name} ran without a call of attention that could be recorded: this input reaches no layer that "

@@ -28,7 +28,7 @@ AS_IT_IS |= {"llava_next": (24, 24)}
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 
-@pytest.fixture(scope="module", params=illustrated.MADE)
+@pytest.fixture(scope="module", params=sorted(illustrated.MADE.keys() - {"blip_2", "siglip2"}))
 def opened_as(request, tmp_path_factory):
     """A model that was loaded from a folder, the folder, and what it is given."""
     folder = illustrated.folder(tmp_path_factory.mktemp("models") / request.param, request.param)
@@ -84,7 +84,8 @@ def test_the_tensors_are_those_of_its_own_processor(opened_as):
         asked = {"add_generation_prompt": True, "tokenize": True, "return_dict": True, "return_tensors": "pt"}
         expected = processor.apply_chat_template(said, **asked)
     else:
-        expected = processor(text=given.text, images=image, return_tensors="pt")
+        filled = {"padding": "max_length", "max_length": 16} if model.name == "siglip" else {}
+        expected = processor(text=given.text, images=image, return_tensors="pt", **filled)
     trace = traced(model, given)
     assert trace.inputs.keys() == expected.keys() - {"labels"}
     for name, tensor in trace.inputs.items():
@@ -202,3 +203,31 @@ def test_a_detector_asks_for_objects(folders):
     assert trace.labels(trace.call(0, "decoder", "cross")) == (asked, cells)
     says = "DetrForObjectDetection says what is no label, token or number, which is not shown here: logits, pred_boxes."
     assert trace.why_no_prediction == says
+
+
+def test_tokens_that_were_learnt_to_ask_lie_on_no_cell(folders):
+    """As many as there are cells, and each of them sees the whole picture."""
+    model = selfattn.load(folders("blip_2"), device="cpu")
+    trace = selfattn.trace(model, Illustrated(illustrated.TEXT, PICTURE))
+    assert trace.tokens.text[:10] == ("<image>",) * 9 + ("[CLS]",)
+    assert {*trace.tokens.patches} == {"image token", ""}
+    laid = {(call.part, call.kind): [side is not None for side in trace.laid(call)] for call in trace.calls}
+    assert laid == {
+        ("vision", "self"): [True, True],
+        ("qformer", "self"): [False, False],
+        ("qformer", "cross"): [False, True],
+        ("decoder", "self"): [False, False],
+    }
+
+
+def test_room_behind_the_patches_lies_on_no_cell(folders):
+    model = selfattn.load(folders("siglip2"), device="cpu")
+    trace = selfattn.trace(model, Illustrated(illustrated.TEXT, PICTURE))
+    (view,) = trace.laid(trace.call(0, "vision")).keys.views
+    rows, columns = trace.inputs["spatial_shapes"][0].tolist()
+    assert view.positions.tolist() == torch.arange(rows * columns).view(rows, columns).tolist()
+    assert trace.call(0, "vision").shape[1] > rows * columns
+    names = trace.labels(trace.call(0, "vision"))[1]
+    assert names[columns - 1 : columns + 1] == (f"0,{columns - 1}", "1,0")
+    assert names[rows * columns] == str(rows * columns)
+    assert_close(trace.call(0, "vision").weights()[:, :, rows * columns :], 0.0)

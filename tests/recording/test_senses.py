@@ -51,7 +51,8 @@ def test_an_edit_in_each_part_does_what_it_does_from_outside(opened, edit):
         with torch.inference_mode(), recording(Recorder(model.names, [there])) as recorder:
             found = softmaxes.result(model.network(**trace.inputs, use_cache=False))
         assert_close(found, expected, within=1e-4)
-        assert not torch.equal(expected, unedited), f"the edit of {each.part} did not reach the output"
+        if (model.name, each.part, type(edit)) != ("siglip2", "text", Cut):  # whose first tokens are padding
+            assert not torch.equal(expected, unedited), f"the edit of {each.part} did not reach the output"
         if not isinstance(edit, Ablate):  # the weights of a silenced head are its own still
             for call, own in zip(recorder.calls, weights, strict=True):
                 assert_close(exactness.all_weights(call), own, within=1e-5)

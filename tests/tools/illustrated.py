@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from selfattn import Picture
 from selfattn.models.loading.processors import without_video
-from tests.tools.made import SPECIAL, WORDS
+from tests.tools.made import SPECIAL, WORDS, word_level
 from tests.tools.tiny import GROUPED, PICTURE, SMALL
 
 # What stands in the vocabulary for pictures, by their names in the processors.
@@ -184,6 +184,29 @@ def _blip() -> tuple[Any, Any]:
     return hf.BlipForConditionalGeneration(config), hf.BlipProcessor(own, words(ends=True))
 
 
+def _blip_2() -> tuple[Any, Any]:
+    text = {"model_type": "opt", "ffn_dim": 40, "word_embed_proj_dim": 32, "max_position_embeddings": 64}
+    learnt = SMALL | {"encoder_hidden_size": 32, "cross_attention_frequency": 1}
+    tokenizer = word_level()
+    config = hf.Blip2Config(
+        text_config=SMALL | text,
+        vision_config=PICTURE,
+        qformer_config=learnt,
+        num_query_tokens=9,
+        image_token_index=len(tokenizer),
+    )
+    processor = hf.Blip2Processor(hf.BlipImageProcessorPil(**SQUARE), tokenizer, num_query_tokens=9)
+    return hf.Blip2ForConditionalGeneration(config), processor
+
+
+def _siglip2() -> tuple[Any, Any]:
+    text = SMALL | {"max_position_embeddings": 64, "projection_size": 32}
+    vision = {name: size for name, size in PICTURE.items() if name != "image_size"}
+    config = hf.Siglip2Config(text_config=text, vision_config=vision | {"num_patches": 256, "patch_size": 16})
+    own = hf.Siglip2ImageProcessorPil(**COLOURS)
+    return hf.Siglip2Model(config), hf.Siglip2Processor(own, words(ends=True))
+
+
 def _trocr() -> tuple[Any, Any]:
     decoder = {"d_model": 32, "decoder_layers": 2, "decoder_attention_heads": 4, "decoder_ffn_dim": 37}
     text = hf.TrOCRConfig(vocab_size=101, max_position_embeddings=64, cross_attention_hidden_size=32, **decoder)
@@ -249,6 +272,8 @@ MADE = {
     "paligemma": _paligemma,
     "smolvlm": _smolvlm,
     "blip": _blip,
+    "blip_2": _blip_2,
+    "siglip2": _siglip2,
     "llava_next": _llava_next,
     "internvl": _internvl,
     "trocr": _trocr,

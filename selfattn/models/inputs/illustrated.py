@@ -40,9 +40,9 @@ def read(
 
 def _processed(network: Any, processor: Any, text: str, image: Image.Image) -> tuple[str, dict[str, Tensor]]:
     """What the text was made into before it was cut into tokens, and the tensors."""
-    mark = getattr(processor, "image_token", None)
+    mark = str(getattr(processor, "image_token", None) or "")
     if not mark or mark in text:
-        return text, _run(processor, text, image)
+        return text, _run(processor, text, image, **_filled(network))
     if (prompt := _in_template(processor, text)) is not None and mark in prompt:
         begins = getattr(processor.tokenizer, "bos_token", None)
         own = {"add_special_tokens": False} if begins and prompt.startswith(begins) else {}
@@ -54,6 +54,13 @@ def _processed(network: Any, processor: Any, text: str, image: Image.Image) -> t
     except ValueError:
         pass
     return f"{mark}{text}", _run(processor, f"{mark}{text}", image)
+
+
+def _filled(network: Any) -> dict[str, Any]:
+    """What a processor is told where a model learnt from texts of one length alone, as SigLIP did."""
+    if network.config.model_type != "siglip":
+        return {}
+    return {"padding": "max_length", "max_length": network.config.text_config.max_position_embeddings}
 
 
 def _in_template(processor: Any, text: str) -> str | None:

@@ -17,6 +17,8 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom, as shares o
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 # Settings by which a model merges the cells of its tower before its text reads them: how many, along a side.
 MERGES = ("spatial_merge_size", "scale_factor", "downsample_factor")
+# Parts of a model that make a picture's tokens of learnt queries, of which each sees all cells.
+POOLS = ("qformer_config", "perceiver_config", "latent_query_num", "num_query_tokens")
 # Halvings of a picture that a backbone of convolutions may make.
 HALVINGS = range(1, 8)
 
@@ -67,6 +69,10 @@ def in_tower(
     if "image_grid_thw" in inputs:
         blocks = _in_blocks(network, inputs["image_grid_thw"])
         return Laid((View(blocks, box),)) if blocks is not None and blocks.size == tokens else None
+    if (shapes := inputs.get("spatial_shapes")) is not None:  # patches of one picture, and room behind them
+        rows, columns = shapes[0].tolist()
+        fits = len(shapes) == 1 and rows * columns <= tokens
+        return Laid((View(np.arange(rows * columns).reshape(rows, columns), box),)) if fits else None
     grid = patches(network, inputs)
     for before in dict.fromkeys((prefix, 0)):
         if grid and grid[0] * grid[1] == tokens - before:
@@ -87,7 +93,8 @@ def in_text(network: Any, inputs: Mapping[str, Tensor], pieces: Sequence[str]) -
     grid, crops = patches(network, inputs), crops_of(inputs)
     if grid is not None and crops > 1 and getattr(network.config, "image_grid_pinpoints", None):
         return _with_lines(network, inputs, found, grid)
-    if not len(found) or grid is None or len(found) % crops:
+    pooled = any(getattr(network.config, name, None) is not None for name in POOLS)
+    if not len(found) or grid is None or len(found) % crops or pooled:
         return None
     for rows, columns in ((grid[0] // merged, grid[1] // merged) for merged in _merges(network)):
         if rows * columns == len(found) // crops:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from selfattn.analysis.interventions.means import means
     from selfattn.cli.show import show
-    from selfattn.models.inputs.given import Chat, Pair, Picture, Sound, Translation
+    from selfattn.models.inputs.given import Chat, Illustrated, Pair, Picture, Sound, Translation
     from selfattn.models.inside import release
     from selfattn.models.loading.library import load
     from selfattn.models.model import Model
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "selfattn.analysis.interventions.means": ("means",),
-    "selfattn.models.inputs.given": ("Chat", "Pair", "Picture", "Sound", "Translation"),
+    "selfattn.models.inputs.given": ("Chat", "Illustrated", "Pair", "Picture", "Sound", "Translation"),
     "selfattn.models.inside": ("release",),
     "selfattn.models.loading.library": ("load",),
     "selfattn.models.model": ("Model",),
@@ -32,6 +32,7 @@ __all__ = [
     "Ablate",
     "Chat",
     "Cut",
+    "Illustrated",
     "Mask",
     "Model",
     "Pair",

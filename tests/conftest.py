@@ -107,6 +107,15 @@ def reader(tab, address):
         reader.leave()
 
 
+@pytest.fixture
+def another(tab, address):
+    """Another reader, in a tab of their own."""
+    other = Reader(tab.context.new_page(), address)
+    yield other
+    other.check()
+    other.page.close()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what needs a browser, and begin with it, then with what is slow: a file stays on one worker."""

@@ -1,8 +1,9 @@
 """A model as this package knows it: a network whose attention goes through the door, and its tokenizer."""
 
 import inspect
+import math
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -15,44 +16,23 @@ from selfattn.models import encoder
 from selfattn.models.answers.similarity import Pooling
 from selfattn.models.answers.tasks import Task, task_of
 from selfattn.models.attention import Attention, attentions, ranges
-from selfattn.models.inputs import pictures, sounds
-from selfattn.models.inputs.given import (
-    Input,
-    Pair,
-    Picture,
-    Sound,
-    Translation,
-    check,
-    entrance,
-    placed,
-    vocabulary,
-)
+from selfattn.models.errors import unopened
+from selfattn.models.inputs import senses
+from selfattn.models.inputs.given import Input, Pair, Translation, check, entrance, main_input, placed, vocabulary
 from selfattn.models.inputs.languages import mark_of
 from selfattn.models.inputs.tokens import Tokens, encode
 from selfattn.models.inside import inside
-from selfattn.models.probe import FAILURES, first_that_runs
-from selfattn.recording.call import Call
-from selfattn.recording.doors import Recorder, install, largest, recording
+from selfattn.models.self_test import check_record, in_words, tested
+from selfattn.recording.doors import Recorder, install
 from selfattn.recording.edits import Edit
 from selfattn.recording.places import Places
 
-# The largest |recomputed - model| that rounding explains; in half precision as a share of the largest |context|.
-TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
-HALF_TOLERANCE = 5e-2
 # In the names of classes that turn queries and keys.
 ROTARY = ("Rotary", "RopePosition")
+# What a recording keeps for each pair of a query and a key.
+PAIRS = {"mask": "mask", "bias": "position_bias"}
+UNTESTED = "untested: its first input is its test"
 _LEARNING = Lock()
-
-
-def tolerance(dtype: torch.dtype, recorder: Recorder) -> float:
-    """The largest |recomputed - model| that rounding explains in the calls of one forward pass.
-
-    In half precision `HALF_TOLERANCE max(1, |context|)`, of the largest context that the model used and that is finite.
-    """
-    if dtype in TOLERANCE:
-        return TOLERANCE[dtype]
-    contexts = (used.nan_to_num(0.0, 0.0, 0.0).abs().max().item() for _, used in recorder.samples)
-    return HALF_TOLERANCE * max(1.0, largest(contexts))
 
 
 class _Wrapping(type):
@@ -71,10 +51,10 @@ class Model(metaclass=_Wrapping):
     network: PreTrainedModel
     tokenizer: Any | None
     names: Mapping[nn.Module, str]
-    attentions: tuple[Attention, ...]
-    fidelity: float
+    attentions: tuple[Attention, ...]  # none before it was tested
+    fidelity: float  # NaN before it was tested
     probe: Mapping[str, Tensor]  # what the self-test ran on
-    processor: Any | None = None  # of pictures or of sounds
+    processor: Any | None = None  # of pictures, of sounds, or of texts with pictures
     pooling: Pooling = "mean"  # of a model without a head, where two texts are compared
     # Bytes that a recording keeps for each pair of a query and a key, in masks and in position biases.
     mask_bytes: int = 0
@@ -82,6 +62,7 @@ class Model(metaclass=_Wrapping):
     # What was wrong with a tokenizer or a processor that is there and could not be opened.
     why_no_tokenizer: str = ""
     why_no_processor: str = ""
+    why_untested: str = ""  # what stood against a small input to test it on
     seen: frozenset[str] = frozenset()  # paths of modules of which calls were recorded
 
     @classmethod
@@ -97,8 +78,8 @@ class Model(metaclass=_Wrapping):
 
         It may be compiled, under PEFT, spread by DataParallel, in a pipeline or a SentenceTransformer: the network
         inside is taken, with the tokenizer that comes along. `selfattn.release(network)` takes the door off again.
-        Raises ValueError for a network without attention, outside the interface, or whose attention the formula
-        does not reproduce.
+        Where no such tokens can be made, it is untested until its first input. Raises ValueError for a network without
+        attention, outside the interface, or whose attention the formula does not reproduce.
         """
         if tokenizer is not None and not callable(tokenizer):
             raise ValueError(
@@ -111,18 +92,12 @@ class Model(metaclass=_Wrapping):
         network.eval()
         install(network)
         names = {module: path for path, module in network.named_modules()}
-        inputs, recorder = _tested(network, names, name)
-        if not recorder.calls:
-            raise ValueError(f"{name} has no attention that can be recorded: it is a {type(network).__name__}.")
-        fidelity = largest(recorder.differences())
-        if not fidelity <= tolerance(network.dtype, recorder):
-            raise ValueError(
-                f"The attention of {name} ({type(network).__name__}) differs by {fidelity:.2g} from its recomputation: "
-                "it adds something to the formula that is not known here, so it is not shown."
-            )
-        kept = recorder.pair_bytes("mask"), recorder.pair_bytes("position_bias")
-        found, seen = attentions(recorder.calls), frozenset(call.name for call in recorder.calls)
-        return cls(name, network, tokenizer, names, found, fidelity, inputs, processor, pooling, *kept, seen=seen)
+        test = tested(network, names, name, tokenizer, processor)
+        model = cls(name, network, tokenizer, names, (), math.nan, test.inputs, processor, pooling)
+        if test.recorder is None:
+            return replace(model, why_untested=test.why_none)
+        model.learn(test.recorder)
+        return model
 
     @property
     def limit(self) -> int | None:
@@ -147,7 +122,7 @@ class Model(metaclass=_Wrapping):
         if isinstance(config, encoder.SelfAttentionConfig):
             return config.positions == "rope"
         # Some configs have the numbers for it, and their model does without.
-        places, first = Places.of(self.names), self.attentions[0].part
+        places, first = Places.of(self.names), next((each.part for each in self.attentions), None)
         turning = [path for module, path in self.names.items() if any(name in type(module).__name__ for name in ROTARY)]
         return any(first == "vision" or places is None or places.parts[path] != "vision" for path in turning)
 
@@ -157,11 +132,11 @@ class Model(metaclass=_Wrapping):
         return tuple(sorted({parameter.device for parameter in self.network.parameters()}, key=str))
 
     def __repr__(self) -> str:
-        return f"Model({self.name!r}, {self.shape}, exact to {self.fidelity:.1e})"
+        return f"Model({self.name!r}, {self.shape}, {self.exactness})"
 
     def _repr_html_(self) -> str:
         return notebook.page(
-            notebook.line(self.name, f"{self.shape}, a {type(self.network).__name__}, exact to {self.fidelity:.1e}"),
+            notebook.line(self.name, f"{self.shape}, a {type(self.network).__name__}, {self.exactness}"),
             notebook.hint("look inside:", 'selfattn.trace(model, "a text")'),
         )
 
@@ -184,13 +159,31 @@ class Model(metaclass=_Wrapping):
         places = Places.of(self.names)
         return places.attending - self.seen if places else frozenset()
 
-    def learn(self, calls: Sequence[Call]) -> None:
-        """Know the layers of these calls: a picture passes through towers that a text does not."""
+    def learn(self, recorder: Recorder) -> None:
+        """Know the layers of these calls: a picture passes through towers that a text does not.
+
+        The first record is the model's test. Raises ValueError where rounding does not explain its difference.
+        """
+        calls, test = recorder.calls, {}
         if self.seen.issuperset(call.name for call in calls):
             return
+        if not self.tested:
+            test["fidelity"] = check_record(self.network, self.name, recorder)
+            test |= {f"{kind}_bytes": recorder.pair_bytes(field) for kind, field in PAIRS.items()}
         with _LEARNING:
-            object.__setattr__(self, "seen", self.seen.union(call.name for call in calls))
-            object.__setattr__(self, "attentions", attentions(calls, self.attentions))
+            found = {"attentions": attentions(calls, self.attentions), **test}
+            for name, value in (found | {"seen": self.seen.union(call.name for call in calls)}).items():
+                object.__setattr__(self, name, value)
+
+    @property
+    def tested(self) -> bool:
+        """Has an input shown that what is recomputed is what the network used?"""
+        return not math.isnan(self.fidelity)
+
+    @property
+    def exactness(self) -> str:
+        """What its test measured, in words."""
+        return in_words(self.fidelity, True, self.network.dtype) if self.tested else UNTESTED
 
     def attention(self, part: str | None = None, kind: str | None = None) -> Attention:
         """The attention of that part and kind; the first where none is named."""
@@ -240,7 +233,7 @@ class Model(metaclass=_Wrapping):
         A picture or a sound goes through the model's own processor; tensors pass through. Of a pair that a model
         without a head is to compare, only the first text is read. Raises ValueError for what the model does not read.
         """
-        check(given, self.network.main_input_name)
+        check(given, main_input(self.network))
         if isinstance(given, Mapping):
             return None, {name: tensor.to(entrance(self.network)) for name, tensor in given.items()}
         self.task.check(self.name, given)
@@ -248,25 +241,18 @@ class Model(metaclass=_Wrapping):
             raise ValueError(f"{self.name} writes no translation; leave the target language {given.target[:20]!r} out.")
         self._check_written(written, given)
         tokens = None
-        if isinstance(given, Picture | Sound):
+        if isinstance(given, senses.Sensed):
             if pad:
                 raise ValueError("Only a text can be padded with tokens; set the padding to 0.")
-            if self.processor is None:
-                kind = "image processor" if isinstance(given, Picture) else "feature extractor"
-                if self.why_no_processor:
-                    raise ValueError(_unopened(self.name, kind, self.why_no_processor))
-                raise ValueError(
-                    f"{self.name} has no {kind} (preprocessor_config.json) beside its weights, so it reads tensors "
-                    "alone; save one with it."
-                )
-            if isinstance(given, Picture):
-                tensors = pictures.read(self.network, self.processor, given)
-            else:
-                tensors = sounds.read(self.network, self.processor, given)
+            senses.check(self.name, self.processor, self.why_no_processor, given)
+            decoder = self.network.config.is_encoder_decoder
+            tokens, tensors = senses.read(self.network, self.processor, given, () if decoder else written)
+            if tokens is not None:
+                self._check_tokens(tokens)
         else:
             if self.tokenizer is None:
                 if self.why_no_tokenizer:
-                    raise ValueError(_unopened(self.name, "tokenizer", self.why_no_tokenizer))
+                    raise ValueError(unopened(self.name, "tokenizer", self.why_no_tokenizer))
                 raise ValueError(
                     f"{self.name} has no tokenizer, so it reads tensors and no text; save one beside its weights, or "
                     "give one with the network: selfattn.trace(network, text, tokenizer=tokenizer)."
@@ -278,7 +264,7 @@ class Model(metaclass=_Wrapping):
             self._check_tokens(tokens)
             if pad and self.tokenizer.padding_side == "left":
                 tensors |= self._positions(tensors)
-        if self.network.config.is_encoder_decoder and (self.task.writes or self.task.says is None):
+        if self._two_stacks and (self.task.writes or self.task.says is None):
             tensors["decoder_input_ids"] = torch.tensor([[*self.begins(given), *written]])
         return tokens, placed(self.network, tensors)
 
@@ -301,6 +287,12 @@ class Model(metaclass=_Wrapping):
         settings = (getattr(self.network, "generation_config", None), self.network.config)
         forced = (getattr(each, "forced_bos_token_id", None) for each in settings)
         return self.start, *[index for index in forced if index is not None][:1]
+
+    @property
+    def _two_stacks(self) -> bool:
+        """Does a decoder of its own read tokens? One that looks for objects reads none."""
+        takes = inspect.signature(self.network.forward).parameters
+        return self.network.config.is_encoder_decoder and "decoder_input_ids" in takes
 
     @property
     def _translates(self) -> bool:
@@ -352,34 +344,3 @@ class Model(metaclass=_Wrapping):
             return
         if (most := self.room - len(self.begins(given))) < len(written):
             raise ValueError(f"{self.name} writes at most {most:,} tokens; got {len(written):,}.")
-
-
-def _tested(
-    network: PreTrainedModel, names: Mapping[nn.Module, str], name: str
-) -> tuple[Mapping[str, Tensor], Recorder]:
-    """The first small input that the network runs on, and the record of that. Raises ValueError where there is none."""
-
-    def run(inputs: Mapping[str, Tensor]) -> Recorder:
-        with torch.inference_mode(), recording(Recorder(names)) as recorder:
-            network(**inputs)
-        return recorder
-
-    try:
-        return first_that_runs(network, run)
-    except FAILURES as error:
-        if isinstance(error, ValueError):
-            raise
-        raise ValueError(f"{name} ({type(network).__name__}) could not be run: {first_line(error)}") from error
-
-
-def _unopened(name: str, what: str, why: str) -> str:
-    return (
-        f"The {what} of {name} could not be opened ({why.rstrip('.')}), so it reads tensors alone; "
-        "copy it again, or install what it asks for."
-    )
-
-
-def first_line(error: Exception) -> str:
-    """What a library's error says, without its traceback and its advice."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[0] if lines else type(error).__name__)[:300]

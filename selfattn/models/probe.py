@@ -2,16 +2,17 @@
 
 import inspect
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from selfattn.models.answers.tasks import task_of
-from selfattn.models.inputs.given import placed, vocabulary
+from selfattn.models.inputs.given import main_input, placed, vocabulary
 from selfattn.models.tensors import TOKENS, along, forms
+from selfattn.recording.refused import RefusedError
 
 # What a network raises where its input is not of its kind.
 FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
@@ -24,24 +25,31 @@ MOST = 60  # of the sets that are tried
 
 
 def first_that_runs(
-    network: PreTrainedModel, run: Callable[[Mapping[str, Tensor]], Found]
+    network: PreTrainedModel, run: Callable[[Mapping[str, Tensor]], Found], made: Iterable[Mapping[str, Tensor]]
 ) -> tuple[Mapping[str, Tensor], Found]:
-    """The first of the `probes` that can be run, and what came of it. Raises what the likeliest of them raises."""
-    kind, first = type(network), None
-    if kind.forward is nn.Module.forward:
-        raise ValueError(f"{kind.__name__} has no forward pass of its own, so it is not shown; load one of its parts.")
-    for inputs in itertools.islice(probes(network), MOST):
+    """The first of the inputs that can be run, and what came of it.
+
+    Raises what is true of the model itself, where one of them showed that, else what the likeliest of them raises.
+    """
+    first: Exception | None = None
+    for inputs in made:
         try:
             return inputs, run(inputs)
         except FAILURES as error:
-            first = first or error
+            if first is None or (isinstance(error, RefusedError) and not isinstance(first, RefusedError)):
+                first = error
     if first is None:
-        raise ValueError(f"{kind.__name__} reads {' and '.join(_needed(network))}, which this version cannot make.")
+        reads = " and ".join(_needed(network))
+        raise ValueError(f"{type(network).__name__} reads {reads}, which this version cannot make.")
     raise first
 
 
 def probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
     """Small inputs, the likeliest first: what it needs alone, then with each other sense, then all together."""
+    return itertools.islice(_probes(network), MOST)
+
+
+def _probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
     takes, needed = inspect.signature(network.forward).parameters, _needed(network)
     others = [name for name in BESIDE if name in takes and name not in needed]
     for names in dict.fromkeys([needed, *((*needed, other) for other in others), (*needed, *others)]):
@@ -62,10 +70,8 @@ def _needed(network: PreTrainedModel) -> tuple[str, ...]:
     """The names of what it cannot run without, its main tensor first."""
     takes = inspect.signature(network.forward).parameters
     plain = [each for each in takes.values() if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
-    # Towers of pictures are known to name a text's.
-    main = [each.name for each in plain if each.name == network.main_input_name] or [each.name for each in plain][:1]
     ahead = [name for name in AHEAD if name in takes and network.config.is_encoder_decoder]
-    return tuple(dict.fromkeys([*main, *(each.name for each in plain if each.default is each.empty), *ahead]))
+    return tuple(dict.fromkeys([main_input(network), *(each.name for each in plain if each.default is each.empty), *ahead]))
 
 
 def _forms(network: PreTrainedModel, name: str, takes: Mapping[str, Any]) -> list[Tensor]:

@@ -147,5 +147,6 @@ def part_of(name: str, module: nn.Module) -> str:
     # Some causal models keep their layers in a module named `encoder`: BERT as a decoder, and the local one.
     causal = getattr(module, "is_causal", False) or getattr(module, "is_decoder", False)
     known = type(module).__name__ in DECODERS or type(module).__module__.endswith(DECODER_FILES)
-    decoder = any(word.endswith("decoder") for word in path)
+    # PaliGemma's hides no token of what it is given from another, and writes.
+    decoder = any(word.endswith("decoder") or word == "language_model" for word in path)
     return "decoder" if decoder or causal or known else "encoder"

@@ -17,6 +17,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from selfattn.recording.products import PRODUCTS, Product
+from selfattn.recording.refused import RefusedError
 from selfattn.recording.scores import (
     Factor,
     Scores,
@@ -296,5 +297,5 @@ class Watch(TorchFunctionMode):
         return None
 
 
-def _refusal(module: nn.Module, reason: str) -> ValueError:
-    return ValueError(f"The attention of {type(module).__name__} cannot be recorded exactly: {reason}.")
+def _refusal(module: nn.Module, reason: str) -> RefusedError:
+    return RefusedError(f"The attention of {type(module).__name__} cannot be recorded exactly: {reason}.")

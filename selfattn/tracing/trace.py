@@ -20,16 +20,17 @@ from selfattn.models.attention import ranges
 from selfattn.models.budgets import budget, check_head
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.described import described
-from selfattn.models.inputs.given import Input, Pair, Sound
+from selfattn.models.inputs.given import Illustrated, Input, Pair, Picture, Sound, main_input
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
 from selfattn.models.loading.library import opened
-from selfattn.models.model import Model, tolerance
+from selfattn.models.model import Model
+from selfattn.models.self_test import in_words, tolerance
 from selfattn.recording.call import ALL, Call
 from selfattn.recording.doors import Recorder, largest, recording
 from selfattn.recording.edits import UNEDITED, Edit, listed
+from selfattn.tracing.laid import OF_TEXT, Sides, names, sides
 
-# Parts whose tokens are those of the text.
-OF_TEXT = ("encoder", "decoder", "text")
+GRIDS = ("grid_thw", "image_grid_thw")
 NONE: Mapping[tuple[int, int], Tensor] = MappingProxyType({})
 
 
@@ -55,17 +56,26 @@ class Trace:
     @cached_property
     def picture(self) -> pictures.Seen | None:
         """What a model of pictures saw; None for the others."""
-        pixels = self.inputs.get("pixel_values")
-        if pixels is None or pixels.dim() != 4:
+        given = self.given.picture if isinstance(self.given, Illustrated) else self.given
+        first = next((call for call in self.calls if call.part == "vision"), self.calls[0])
+        if "pixel_values" not in self.inputs:
             return None
-        return pictures.seen(self.model.network, self.model.processor, pixels, self.calls[0].shape[0])
+        own = given if isinstance(given, Picture) else None
+        return pictures.seen(self.model.network, self.model.processor, self.inputs, own, first.shape[0])
+
+    def laid(self, call: Call) -> Sides:
+        """Where the rows and the columns of a call's matrices lie on the picture.
+
+        Of a tower that sees several crops, that is the first, which its stages show.
+        """
+        return sides(self.model.network, self.inputs, self.tokens, call)
 
     @cached_property
     def sound(self) -> sounds.Heard | None:
         """What a model heard of a sound; None for the others."""
         if not isinstance(self.given, Sound):
             return None
-        features = self.inputs[self.model.network.main_input_name]
+        features = self.inputs[main_input(self.model.network)]
         return sounds.heard(self.model.network, self.model.processor, self.given, features)
 
     @property
@@ -108,7 +118,7 @@ class Trace:
     @property
     def exactness(self) -> str:
         """The fidelity in words, and what it compares with: of a head that is edited, the model has no numbers."""
-        said = f"exact to {self.fidelity:.1e}" if self.exact else f"NOT exact: differs by {self.fidelity:.1e}"
+        said = in_words(self.fidelity, self.exact, self.model.network.dtype)
         heads = [setting != UNEDITED for call in self.calls for setting in call.settings]
         if all(heads):
             return f"{said}, by our own formula alone: every head is edited"
@@ -159,15 +169,20 @@ class Trace:
         return None if recorder.layer_input is None else recorder.layer_input[0].float()
 
     def labels(self, call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """What to write beside the rows and the columns of a call's matrices: (attends from, attends to)."""
+        """What to write beside the rows and the columns of a call's matrices: (attends from, attends to).
+
+        Tokens, else patches by "row,column", else the times of frames, else numbers.
+        """
         queries, keys = call.shape
-        own, read = self.sides(call)
-        places = self._places(keys if call.kind == "cross" else queries)
-        decoder = call.part.startswith("decoder")
-        rows = own.text or (() if decoder and self._two_stacks else places)
+        (own, read), laid = self.sides(call), self.laid(call)
+        network, decoder = self.model.network, call.part.startswith("decoder")
+        rows = own.text or names(network, laid.queries, queries)
+        rows = rows or (() if decoder and self._two_stacks else self._times(queries))
         if call.kind == "self":
             return _named(rows, queries), _named(read.text or rows, keys)
-        return _named(rows, queries), _named(read.text or (() if decoder and not self._two_stacks else places), keys)
+        columns = read.text or names(network, laid.keys, keys)
+        columns = columns or (() if decoder and not self._two_stacks else self._times(keys))
+        return _named(rows, queries), _named(columns, keys)
 
     def sides(self, call: Call) -> tuple[Tokens, Tokens]:
         """The tokens beside the rows and the columns of a call's matrices; none where no tokens are known there."""
@@ -187,13 +202,9 @@ class Trace:
     def _two_stacks(self) -> bool:
         return bool(self.model.network.config.is_encoder_decoder)
 
-    def _places(self, count: int) -> tuple[str, ...]:
-        """The names of what was read that is no text: patches by "row,column", or the times of `count` frames."""
-        if len(self.tokens):
-            return ()
-        if self.picture is not None:
-            return self.picture.labels
-        return self.sound.labels(count) if self.sound is not None else ()
+    def _times(self, count: int) -> tuple[str, ...]:
+        """The times of `count` frames of a sound."""
+        return self.sound.labels(count) if self.sound is not None and not len(self.tokens) else ()
 
 
 def _named(text: tuple[str, ...], length: int) -> tuple[str, ...]:
@@ -212,9 +223,9 @@ def trace(
 ) -> Trace:
     """Run a model over one text, with edits inside its attention, and keep what every head received.
 
-    `text` may also be a Pair, a Chat, a Translation, a Picture, a Sound, or the tensors that the model's forward takes;
-    `pad` adds padding tokens, and `written` those that the model has written so far: the pass is the one that writes
-    the next. A network in memory is wrapped first, as `Model.wrap` does it, with its `tokenizer`.
+    `text` may also be a Pair, a Chat, a Translation, an Illustrated, a Picture, a Sound, or the tensors that the
+    model's forward takes; `pad` adds padding tokens, and `written` those that the model has written so far: the pass is
+    the one that writes the next. A network in memory is wrapped first, as `Model.wrap` does it, with its `tokenizer`.
     Of a Pair that a model without a head is to compare, the second text runs under the same edits, but for those that
     name positions (a Cut; a Mask of `custom` or `global_tokens`): these are of the first text, whose heads are kept.
     `contexts` are put in place of those that heads computed, (query, d_v), by (place in `calls`, head); stages show the
@@ -246,7 +257,7 @@ def trace(
             f"{model.name} ran without a call of attention that could be recorded: this input reaches no layer that "
             "attends, or its attention was exchanged; load it anew."
         )
-    model.learn(recorder.calls)
+    model.learn(recorder)
     if idle:  # an edit may name a tower that no input has reached before
         model.check_edits(edits)
     for name in ("logits", "prediction_logits", "start_logits", "end_logits"):
@@ -291,14 +302,16 @@ def moved(before: Trace, after: Trace) -> changes.Moved:
 
 
 def _check(model: Model, inputs: Mapping[str, Tensor], edited: bool) -> None:
-    name = model.network.main_input_name
+    name = main_input(model.network)
     if name not in inputs:
         raise ValueError(f"{model.name} reads {name}; the tensors given are {', '.join(inputs) or 'none'}.")
     main = inputs[name]
-    if len(main) != 1:
-        raise ValueError(f"A trace follows one text; got a batch of {len(main)}.")
+    # Patches of all pictures stand in one row, and a grid says whose they are.
+    count = len(main) if name == "input_ids" else len(next((inputs[grid] for grid in GRIDS if grid in inputs), main))
+    if count != 1:
+        raise ValueError(f"A trace follows one text; got a batch of {count}.")
     tokens = main.shape[1] if name == "input_ids" and main.dim() == 2 else sounds.frames(model.network, inputs)
-    if tokens is not None:
+    if tokens is not None and model.tested:
         budget(model, tokens, edited).check()
 
 

@@ -11,7 +11,8 @@ import transformers as hf
 import selfattn
 from selfattn.analysis.model.anatomy import COLUMNS, Anatomy, anatomy, columns, positions
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
-from selfattn.models.model import HALF_TOLERANCE, Model, tolerance
+from selfattn.models.model import Model
+from selfattn.models.self_test import HALF_TOLERANCE, tolerance
 from selfattn.recording.doors import Recorder
 from tests.tools import tiny
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from selfattn.ui.shell.examples import HEADS
-from tests.tools.browser import DESK, Reader
+from tests.tools.browser import Reader
 
 WALKS, STEPS = int(os.environ.get("WALKS", "2")), 12
 TEXTS = [
@@ -114,7 +114,7 @@ def seen(reader: Reader) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("seed", range(WALKS))
-def test_the_link_opens_what_stands(reader, chromium, seed):
+def test_the_link_opens_what_stands(reader, another, seed):
     chance = random.Random(seed)
     reader.open("/")
     walked = []
@@ -123,12 +123,11 @@ def test_the_link_opens_what_stands(reader, chromium, seed):
         walked.append(at)
         DEEDS[at](reader, chance)
     here = seen(reader)
-    other = Reader(chromium.new_page(viewport=DESK), reader.address).open(reader.page.url.removeprefix(reader.address))
+    another.open(reader.page.url.removeprefix(reader.address))
     for _ in range(20):
-        if (there := seen(other)) == here:
+        if (there := seen(another)) == here:
             break
-        other.page.wait_for_timeout(500)
-    other.page.close()
+        another.page.wait_for_timeout(500)
     assert there == here, f"after {walked}, at {reader.page.url}"
 
 

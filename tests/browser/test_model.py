@@ -49,13 +49,12 @@ def test_a_long_text_is_checked_on_a_small_one(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def slow(tmp_path_factory):
-    """The app beside a hub that takes its time, and the hub."""
+def beside_a_hub(tmp_path_factory):
+    """The app beside a hub, and the hub."""
     browser.require_chromium()
     home = tmp_path_factory.mktemp("hub")
     with pytest.MonkeyPatch.context() as patch, hub() as served:
         served.models["me/tiny"] = made.folder(home / "tiny", "bert", made.word_level())
-        served.pause = 0.1
         patch.setenv("HF_ENDPOINT", served.address)
         patch.setenv("HF_HUB_OFFLINE", "0")
         patch.setenv("HF_HUB_CACHE", str(home / "cache"))
@@ -63,8 +62,9 @@ def slow(tmp_path_factory):
             yield address, served
 
 
-def test_waiting_is_told_and_can_be_cancelled(slow, chromium):
-    address, served = slow
+def test_waiting_is_told_and_can_be_cancelled(beside_a_hub, chromium):
+    address, served = beside_a_hub
+    served.held = "model.safetensors"
     reader = Reader(chromium.new_page(viewport=DESK), address).open("/")
     box = reader.page.locator(".st-key-model input")
     box.fill("me/tiny")
@@ -76,7 +76,7 @@ def test_waiting_is_told_and_can_be_cancelled(slow, chromium):
     reader.settle()
     assert "model=sentiment" in reader.page.url
     assert reader.page.locator(".st-key-loading").count() == 0
-    served.pause = 0
+    served.held = ""
     box.fill("me/tiny")
     box.press("Enter")
     reader.page.get_by_text("me/tiny", exact=True).first.wait_for()

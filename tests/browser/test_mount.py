@@ -98,18 +98,18 @@ def test_a_picture_holds_its_place_before_its_script_is_there(visitor):
     visitor.check()
 
 
-# What a reader does in a room, and where it is seen when they come back.
+# What a reader does in a room, where it is seen when they come back, and what the link, which Python writes, says then.
 DEEDS = {
-    "One head": ("/", "scope.set({ scaled: false })", "scope.view.scaled", False),
-    "All heads": ("/all_heads", "scope.set({ order: 'all' })", "scope.view.order", "all"),
-    "Compare": ("/compare", "scope.pin({ query: 3, key: 5 })", "[scope.view.query, scope.view.key]", [3, 5]),
+    "One head": ("scope.set({ scaled: false })", "scope.view.scaled", False, "scaled=false"),
+    "All heads": ("scope.set({ order: 'all' })", "scope.view.order", "all", "order=all"),
+    "Compare": ("scope.pin({ query: 3, key: 5 })", "[scope.view.query, scope.view.key]", [3, 5], "cell=3%3E5"),
     "Interventions": (
-        "/interventions",
         "scope.act({ act: 'silence', layer: 0, head: 1 })",
         "scope.about.changes.map(({ text }) => text)",
         ["Silence head 1 of layer 0 (zeros)"],
+        "ablate",
     ),
-    "Masks": ("/masks", "scope.change(() => scope.drawing.adopt('causal'))", "scope.about.expression", "causal"),
+    "Masks": ("scope.change(() => scope.drawing.adopt('causal'))", "scope.about.expression", "causal", "keep=causal&"),
 }
 # As where Streamlit drops a state for the next page: what is told does not arrive.
 LOSE = """async ({{ scope }}) => {{
@@ -122,24 +122,25 @@ LOSE = """async ({{ scope }}) => {{
 }}"""
 
 
-@pytest.mark.parametrize("page", DEEDS)
-def test_what_is_lost_as_the_page_is_left_is_told_again(reader, page):
-    path, deed, seen, expected = DEEDS[page]
-    reader.open(f"{path}?text={quote(TEXT)}")
+def test_what_is_lost_as_the_page_is_left_is_told_again(reader):
+    reader.open(f"/?text={quote(TEXT)}")
     room = reader.page.locator(".canvas[data-ready=true]")
-    assert room.evaluate(f"({{ scope }}) => {seen}") != expected
-    room.evaluate(LOSE.format(deed))
-    reader.page.get_by_role("link", name="Model", exact=True).click()
-    reader.page.locator(".sa-table").first.wait_for()
-    reader.settle()
-    reader.page.get_by_role("link", name=page).click()
-    room.wait_for()
-    reader.settle()
-    assert room.evaluate(f"({{ scope }}) => {seen}") == expected
-    # Python has it too: the page is drawn anew from what is known there.
-    reader.page.reload()
-    reader.settle()
-    assert room.evaluate(f"({{ scope }}) => {seen}") == expected
+
+    def turn(page: str) -> None:
+        reader.page.get_by_role("link", name=page, exact=page == "Model").click()
+        reader.page.wait_for_function("title => document.title.startsWith(title)", arg=page)
+        reader.settle()
+
+    for page, (deed, where, expected, said) in DEEDS.items():
+        turn(page)
+        seen = f"({{ scope }}) => {where}"
+        assert room.evaluate(seen) != expected, page
+        assert said not in reader.page.url
+        room.evaluate(LOSE.format(deed))
+        turn("Model")
+        turn(page)
+        assert room.evaluate(seen) == expected, page
+        reader.page.wait_for_function("said => location.href.includes(said)", arg=said)
 
 
 def test_what_was_heard_is_not_done_again(reader):
@@ -164,7 +165,7 @@ def test_what_was_heard_is_not_done_again(reader):
         assert room.evaluate(silenced) == ["Silence heads 1, 2 of layer 0 (zeros)"]
 
 
-def test_what_was_set_just_before_leaving_is_kept(reader):
+def test_what_is_done_just_before_leaving_is_kept_and_no_fault(reader):
     reader.open(f"/?text={quote(TEXT)}")
     reader.page.locator(".head .controls .toggle").first.click()
     reader.page.get_by_role("link", name="Why divide by").click()
@@ -172,19 +173,17 @@ def test_what_was_set_just_before_leaving_is_kept(reader):
     reader.page.get_by_role("link", name="One head").click()
     reader.settle()
     assert reader.page.locator(HEAD).evaluate("root => root.scope.view.scaled") is False
-
-
-@pytest.mark.parametrize(
-    ("path", "event"),
-    [("/", "'apply', { view: scope.view, reach: 'head' }"), ("/all_heads", "'open', { layer: 1, head: 2 }")],
-)
-def test_an_event_of_a_page_that_is_left_is_no_fault(reader, path, event):
-    reader.open(f"{path}?text={quote(TEXT)}")
-    link = reader.page.get_by_role("link", name="Why divide by").element_handle()
     room = reader.page.locator(".canvas[data-ready=true]")
-    room.evaluate(f"({{ scope }}, link) => {{ scope.tell({event}); link.click() }}", link)
-    reader.settle()
-    reader.check()
+    for page, event in (
+        ("One head", "'apply', { view: scope.view, reach: 'head' }"),
+        ("All heads", "'open', { layer: 1, head: 2 }"),
+    ):
+        reader.page.get_by_role("link", name=page).click()
+        reader.settle()
+        link = reader.page.get_by_role("link", name="Why divide by").element_handle()
+        room.evaluate(f"({{ scope }}, link) => {{ scope.tell({event}); link.click() }}", link)
+        reader.settle()
+        reader.check()
 
 
 def test_every_room_is_known_on_both_sides():

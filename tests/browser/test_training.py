@@ -32,23 +32,6 @@ def reader(reader, home):
     reader.page.set_default_timeout(30_000)
 
 
-@pytest.fixture
-def open_tab(reader):
-    """A tab of its own, and so another reader to the server."""
-    readers = []
-
-    def tab(path: str, width: int) -> Reader:
-        readers.append(Reader(reader.page.context.new_page(), reader.address))
-        readers[-1].page.set_viewport_size({"width": width, "height": 844})
-        readers[-1].page.set_default_timeout(STARTS)
-        return readers[-1].open(path)
-
-    yield tab
-    for each in readers:
-        each.check()
-        each.page.close()
-
-
 def train(reader: Reader) -> str:
     """Press the button; the id of the run."""
     reader.page.locator(".st-key-train_start button").click()
@@ -106,14 +89,15 @@ def test_a_model_is_trained_to_the_end_and_opened(reader, home, tmp_path):
     assert run.folder.name not in reader.page.url
 
 
-def test_two_readers_see_one_run_pause_go_on_and_end(reader, open_tab, home):
+def test_two_readers_see_one_run_pause_go_on_and_end(reader, another, home):
     first = reader.open(f"/training?{SMALL}&train_epochs=500&train_batch=4&train_patience=0")
     run = open_run(home / train(first))
     says(first, "Running, step")
-    second = open_tab(f"/training?run={run.folder.name}", width=390)
-    says(second, "Running, step")
-    # Who asks for another is refused, and comes back to the one that runs.
-    second.open(f"/training?{SMALL}").page.locator(".st-key-train_start button").click()
+    # Who asks for another is refused, and comes to the one that runs.
+    another.page.set_viewport_size({"width": 390, "height": 844})
+    another.page.set_default_timeout(STARTS)
+    second = another.open(f"/training?{SMALL}")
+    second.page.locator(".st-key-train_start button").click()
     second.page.get_by_text("one at a time").wait_for()
     second.settle().open(f"/training?run={run.folder.name}")
     says(second, "Running, step")

@@ -160,11 +160,6 @@ def test_a_long_text_is_refused_in_a_sentence(reader):
     assert "Every variant is computed on up to 512 tokens; this input has 522" in reader.text(".sa-notice")
 
 
-def test_a_link_that_asks_for_what_is_not_there_opens(reader):
-    opened(reader, variant="nobody")
-    check(reader, "linear", VariantSettings())
-
-
 def test_pictures_sounds_and_hostile_text_open(reader):
     for model in ("digits", "tones"):
         reader.open(f"/variants?model={model}&variant=nystrom")
@@ -175,8 +170,9 @@ def test_pictures_sounds_and_hostile_text_open(reader):
     assert reader.page.locator(".variants img").count() == 0
 
 
-def test_all_variants_as_csv(reader):
-    opened(reader)
+def test_a_link_that_asks_for_what_is_not_there_opens_and_all_leave_as_csv(reader):
+    opened(reader, variant="nobody")
+    check(reader, "linear", VariantSettings())
     reader.page.get_by_role("button", name="Export").click()
     with reader.page.expect_download() as download:
         reader.page.get_by_role("button", name="All variants as CSV").click()

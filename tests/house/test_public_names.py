@@ -8,8 +8,8 @@ import pytest
 import selfattn
 
 NAMES = [
-    *("Ablate", "Chat", "Cut", "Mask", "Model", "Pair", "Picture", "Scale", "Similarity", "Sound", "Temperature"),
-    *("Trace", "Translation", "load", "means", "release", "show", "trace"),
+    *("Ablate", "Chat", "Cut", "Illustrated", "Mask", "Model", "Pair", "Picture", "Scale", "Similarity", "Sound"),
+    *("Temperature", "Trace", "Translation", "load", "means", "release", "show", "trace"),
 ]
 
 

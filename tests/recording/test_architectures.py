@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from selfattn import Model
-from selfattn.models.model import HALF_TOLERANCE
+from selfattn.models.self_test import HALF_TOLERANCE
 from selfattn.tracing.audit import audit
 from tests.tools import exactness, tiny
 

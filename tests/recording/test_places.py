@@ -152,7 +152,7 @@ def test_parts_are_towers_and_grow_with_what_a_trace_sees():
     assert trace.stages(0, 0).weights.shape == (7, 7)
     # As many patches as tokens: they are not called by the names of those.
     alike = selfattn.trace(model, inputs | {"input_ids": torch.full((1, 4), 100)})
-    assert alike.labels(alike.call(0, "vision"))[0] == ("0", "1", "2", "3")
+    assert alike.labels(alike.call(0, "vision"))[0] == ("0,0", "0,1", "1,0", "1,1")
     assert [len(each) for each in alike.sides(alike.call(0, "vision"))] == [0, 0]
     with pytest.raises(ValueError, match=r"names layer 2; .* has layers 0 to 1 in its vision"):
         selfattn.trace(model, inputs, [Ablate(layers={2}, part="vision")])

@@ -1,4 +1,4 @@
-"""A hub on this machine: it serves folders as models, as slowly as a test wants, and counts what it is asked."""
+"""A hub on this machine: it serves folders as models, holds back what a test wants, and counts what it is asked."""
 
 import hashlib
 import http.server
@@ -6,20 +6,19 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 COMMIT = "1234567890123456789012345678901234567890"
-CHUNK = 4096
 
 
 class Hub:
-    """What it serves, by hub id; `pause` is slept after each chunk of a file."""
+    """What it serves, by hub id; of the file called `held` only half is given until that is empty again."""
 
     def __init__(self) -> None:
         self.models: dict[str, Path] = {}
-        self.pause = 0.0
+        self.held = ""
         self.asked: list[str] = []
         self.address = ""
 
@@ -61,7 +60,7 @@ def hub() -> Iterator[Hub]:
             file = state.models.get(name, Path("/nowhere")) / rest.partition("/")[2]
             if not file.is_file():
                 return self.refuse("EntryNotFound")
-            return self.send(file.read_bytes(), body)
+            return self.send(file.read_bytes(), body, file.name)
 
         def refuse(self, reason: str = "") -> None:
             self.send_response(404)
@@ -70,18 +69,20 @@ def hub() -> Iterator[Hub]:
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def send(self, data: bytes, body: bool = True) -> None:
+        def send(self, data: bytes, body: bool = True, name: str = "") -> None:
             self.send_response(200)
             self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
             self.send_header("X-Repo-Commit", COMMIT)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
-            for start in range(0, len(data) if body else 0, CHUNK):
-                try:
-                    self.wfile.write(data[start : start + CHUNK])
-                except OSError:  # who asked has gone
-                    return
-                time.sleep(state.pause)
+            if not body:
+                return
+            half = len(data) // 2
+            with suppress(OSError):  # who asked has gone
+                self.wfile.write(data[:half])
+                while name and name == state.held:
+                    time.sleep(0.02)
+                self.wfile.write(data[half:])
 
         def log_message(self, *_: object) -> None:
             pass

@@ -116,7 +116,10 @@ def test_tensors_that_the_model_cannot_read(bert, tensors, said):
         (("the cat",), "A trace follows one text; got a tuple of texts: trace them one by one"),
         ([5, 6, 7], r'a tensor by its name, {"input_ids": torch.tensor\(\[ids\]\)}; got a list of num'),
         (torch.tensor([[5, 6]]), 'A tensor is given by its name, {"input_ids": tensor}; got one without'),
-        ([], "A model reads a text, a Pair, a Chat, a Translation, a Picture, a Sound or tensors; got a list"),
+        (
+            [],
+            "A model reads a text, a Pair, a Chat, a Translation, an Illustrated, a Picture, a Sound or tensors; got a",
+        ),
         ([[5, 6]], "a Sound or tensors; got a list"),
         (None, "a Sound or tensors; got None"),
         (b"the cat", "a Sound or tensors; got a bytes"),

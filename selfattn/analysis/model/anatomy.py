@@ -13,7 +13,8 @@ from selfattn.analysis.model.windows import window
 from selfattn.models import encoder
 from selfattn.models.attention import ranges
 from selfattn.models.budgets import in_words
-from selfattn.models.model import Model, tolerance
+from selfattn.models.model import Model
+from selfattn.models.self_test import tolerance
 from selfattn.recording.call import Call
 from selfattn.recording.doors import door, largest
 from selfattn.tracing.audit import Audit, audited

@@ -1,5 +1,6 @@
 """What a model was made for, by its class: what it wants to read, and what its output says."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,9 +11,10 @@ from transformers.models.auto import modeling_auto as auto
 
 from selfattn.models.answers.entities import token_classes
 from selfattn.models.answers.predictions import Prediction as Prediction
+from selfattn.models.answers.similarity import alike
 from selfattn.models.answers.spans import answer
 from selfattn.models.answers.transcripts import transcript
-from selfattn.models.inputs.given import Input, Pair, kind_of
+from selfattn.models.inputs.given import Input, Pair, kind_of, main_input
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, spelt
 
 
@@ -21,7 +23,7 @@ class Task:
     """What a model was made for."""
 
     says: str | None  # the kind of its prediction; None for a model without a head, or with one that is not shown
-    reads: tuple[str, ...]  # of "text", "pair", "picture", "sound": the first is what it was made for
+    reads: tuple[str, ...]  # of "text", "pair", "illustrated", "picture", "sound": the first is what it was made for
     writes: bool = False  # one token after another
     headless: bool = False  # it gives its last layer's output, and nothing else
 
@@ -38,7 +40,13 @@ class Task:
             raise ValueError(f"{name} reads {wants}; got {WORDS[kind]}.")
 
 
-WORDS = {"text": "one text", "pair": "a pair of texts", "picture": "a picture", "sound": "a sound"}
+WORDS = {
+    "text": "one text",
+    "pair": "a pair of texts",
+    "illustrated": "a text with a picture",
+    "picture": "a picture",
+    "sound": "a sound",
+}
 ANY_TEXT = ("text", "pair")
 # XLNet is listed among the causal models, and hides no token from another unless it is told an order of them.
 ANY_ORDER = "token in any order"
@@ -79,23 +87,35 @@ TASKS = (
     ({"VisionEncoderDecoderModel"}, Task("next token", ("picture",), writes=True)),
     ({"SpeechEncoderDecoderModel"}, Task("next token", ("sound",), writes=True)),
     (_classes(auto.MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES), Task("next token", ("text",), writes=True)),
+    (_classes(auto.MODEL_FOR_ZERO_SHOT_IMAGE_CLASSIFICATION_MAPPING_NAMES), Task("similarity", ("illustrated",))),
+    (_classes(auto.MODEL_FOR_VISUAL_QUESTION_ANSWERING_MAPPING_NAMES), Task("class", ("illustrated",))),
 )
 BASES = _classes(auto.MODEL_MAPPING_NAMES, auto.MODEL_FOR_TEXT_ENCODING_MAPPING_NAMES)
 # What a model without a head reads, by the name of its main tensor.
 READS = {"pixel_values": ("picture",), "input_values": ("sound",), "input_features": ("sound",)}
 # What a model calls them: of a head of pre-training, those of its masked tokens.
-LOGITS = ("logits", "prediction_logits")
+LOGITS = ("logits", "prediction_logits", "logits_per_image")
 # Labels that compare two texts: a classifier that has one was made for pairs.
 COMPARES = {"entailment", "contradiction", "not_entailment", "duplicate", "paraphrase", "equivalent", "same"}
 
 
 def task_of(network: Any) -> Task:
     """What a network was made for, by its class."""
+    task = _by_class(network)
+    takes = inspect.signature(network.forward).parameters
+    # On a page each word has its place, which no picture alone says.
+    if not {"input_ids", "pixel_values"} <= takes.keys() or "bbox" in takes:
+        return task
+    alone = main_input(network) == "input_ids" and "illustrated" not in task.reads
+    return replace(task, reads=("illustrated", "text") if alone else ("illustrated",))
+
+
+def _by_class(network: Any) -> Task:
     kind = type(network).__name__
     task = next((task for names, task in TASKS if kind in names), None)
     if task is None:
         headless = kind in BASES or kind.startswith("SelfAttention")
-        return Task(None, READS.get(network.main_input_name, ANY_TEXT), headless=headless)
+        return Task(None, READS.get(main_input(network), ANY_TEXT), headless=headless)
     if task.says == "class" and (network.config.num_labels < 2 or network.config.problem_type == "regression"):
         return replace(task, says="score")
     if task.reads == ANY_TEXT and task.says == "class":
@@ -120,7 +140,7 @@ def why_none(
         mask, name = getattr(tokenizer, "mask_token_id", None), getattr(tokenizer, "mask_token", None)
         if mask is None:
             return "This model fills in masked tokens, and its tokenizer has no token for a mask."
-        if not (inputs["input_ids"] == mask).any():
+        if not (inputs[main_input(network)] == mask).any():
             return f"Nothing is masked: write {name} where the model is to fill in a word."
     if task.says in ("answer", "token class") and isinstance(given, Mapping):
         return "Tensors have no text that the answer could be cut from; give the text itself."
@@ -144,6 +164,8 @@ def predict(
         start, end = (output[f"{side}_logits"][0].float().cpu() for side in ("start", "end"))
         assert isinstance(given, Pair)
         return answer(start, end, tokens, given.second, getattr(tokenizer, "cls_token_id", None))
+    if says == "similarity":
+        return alike(network, output)
     logits = next(output[name] for name in LOGITS if name in output)[0].float().cpu()
     names = config.id2label or {}
 

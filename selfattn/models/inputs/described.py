@@ -15,6 +15,8 @@ def described(tokens: Tokens, tokenizer: Any | None) -> tuple[str, ...]:
 
     def marks(position: int) -> list[str]:
         segment, (start, end) = tokens.segments[position], tokens.offsets[position]
+        if any(tokens.patches[position : position + 1]):
+            return [tokens.patches[position]]
         if tokens.ids[position] == unknown:
             return ["unknown to the tokenizer"]
         if tokens.ids[position] in special:

@@ -1,5 +1,6 @@
-"""What a reader may give to a model, a text, a pair of texts, a picture, a sound or tensors; and where it goes."""
+"""What a reader may give to a model: texts, a picture, both, a sound or tensors; and where it goes."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -55,14 +56,22 @@ class Sound:
     name: str = "sound"
 
 
-Text = str | Pair | Chat | Translation
+@dataclass(frozen=True)
+class Illustrated:
+    """A text with a picture: a question about it, or a text that is compared with it."""
+
+    text: str
+    picture: Picture
+
+
+Text = str | Pair | Chat | Translation | Illustrated
 Input = Text | Picture | Sound | Mapping[str, Tensor]
 
 
 def own_text(given: Text) -> str:
-    """What a reader typed last: of a pair the second text, of a chat what is said, of a translation its text."""
+    """What a reader typed last: of a pair the second text, of a chat what is said, of the others their text."""
     match given:
-        case Pair(_, text) | Chat(text) | Translation(text):
+        case Pair(_, text) | Chat(text) | Translation(text) | Illustrated(text):
             return text
     return given
 
@@ -74,17 +83,17 @@ def with_text(given: Text, text: str) -> Text:
             return Pair(first, text)
         case Chat():
             return replace(given, user=text)
-        case Translation():
+        case Translation() | Illustrated():
             return replace(given, text=text)
     return text
 
 
 def kind_of(given: Input) -> str:
-    """ "text", "pair", "picture", "sound" or "tensors"."""
+    """ "text", "pair", "illustrated", "picture", "sound" or "tensors"."""
     match given:
         case str() | Chat() | Translation():
             return "text"
-        case Pair() | Picture() | Sound():
+        case Pair() | Illustrated() | Picture() | Sound():
             return type(given).__name__.lower()
     return "tensors"
 
@@ -96,7 +105,9 @@ def check(given: object, main: str) -> None:
             raise ValueError(f"A Pair is of two texts; got {_named(first)} and {_named(second)}.")
         case Chat() | Translation() if wrong := [each for each in vars(given).values() if not isinstance(each, str)]:
             raise ValueError(f"A {type(given).__name__} is of texts; got {_named(wrong[0])}.")
-        case str() | Pair() | Chat() | Translation() | Picture() | Sound():
+        case Illustrated(text, picture) if not (isinstance(text, str) and isinstance(picture, Picture)):
+            raise ValueError(f"An Illustrated is of a text and a Picture; got {_named(text)} and {_named(picture)}.")
+        case str() | Pair() | Chat() | Translation() | Illustrated() | Picture() | Sound():
             return
         case Mapping():
             wrong = [name for name, each in given.items() if not isinstance(each, Tensor)]
@@ -119,7 +130,7 @@ def check(given: object, main: str) -> None:
             )
         case _:
             raise ValueError(
-                "A model reads a text, a Pair, a Chat, a Translation, a Picture, a Sound or tensors; "
+                "A model reads a text, a Pair, a Chat, a Translation, an Illustrated, a Picture, a Sound or tensors; "
                 f"got {_named(given)}."
             )
 
@@ -143,9 +154,17 @@ def vocabulary(network: PreTrainedModel) -> int:
     return int(network.config.get_text_config().vocab_size) if table is None or table.dim() != 2 else len(table)
 
 
+def main_input(network: PreTrainedModel) -> str:
+    """The name of its main tensor: some say a text's by mistake, and take another first; Perceiver has two names."""
+    takes = inspect.signature(network.forward).parameters
+    if network.main_input_name == "inputs":
+        return next((name for name in ("input_ids", "pixel_values") if name in takes), "inputs")
+    return network.main_input_name if network.main_input_name in takes else next(iter(takes), "input_ids")
+
+
 def entrance(network: PreTrainedModel) -> torch.device:
     """The device that a network takes its inputs on, for its parts may lie on several: that of its input embedding."""
-    embedding = embeddings(network) if network.main_input_name == "input_ids" else None
+    embedding = embeddings(network) if main_input(network) == "input_ids" else None
     first = next(network.parameters()) if embedding is None else embedding
     # A weight that is offloaded lies nowhere until it is used: whoever fetches it takes the inputs along.
     return torch.device("cpu") if first.is_meta else first.device

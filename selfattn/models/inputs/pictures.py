@@ -1,6 +1,7 @@
 """A picture: from the bytes of a file to the tensor that a model reads, and back to what the model saw."""
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -11,6 +12,7 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from selfattn.models.inputs import laying
 from selfattn.models.inputs.given import Picture
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
@@ -60,7 +62,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def read(network: Any, processor: Any, picture: Picture) -> dict[str, Tensor]:
     """What the network takes, by the model's own image processor."""
-    image = opened(picture, _vision(network).num_channels)
+    image = opened(picture, getattr(laying.vision(network), "num_channels", 3))
     try:
         return dict(processor(images=image, return_tensors="pt"))
     except Exception as error:  # a picture of one row, say, that resizing leaves without any
@@ -72,7 +74,7 @@ def read(network: Any, processor: Any, picture: Picture) -> dict[str, Tensor]:
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """A picture as the model saw it."""
+    """A picture as the model saw it, or, where it sees several parts of it, as it was given."""
 
     pixels: UInt8[np.ndarray[Any, Any], "height width 3"]
     prefix: tuple[str, ...]  # the tokens before those of the patches: class, distillation, registers
@@ -87,20 +89,24 @@ class Seen:
         return (*self.prefix, *(f"{row},{column}" for row in range(rows) for column in range(columns)))
 
 
-def seen(network: Any, processor: Any | None, pixels: Tensor, tokens: int) -> Seen:
-    """What the model saw, from the tensor that it read; `tokens` are those of its first layer."""
-    height, width = pixels.shape[-2:]
-    prefix = _prefix(network)
-    patch = getattr(_vision(network), "patch_size", None)
-    grid = None
-    if patch is not None:
-        down, across = patch if isinstance(patch, list | tuple) else (patch, patch)
-        grid = (height // down, width // across)
-        grid = grid if len(prefix) + grid[0] * grid[1] == tokens else None
-    return Seen(_drawn(pixels[0].float().cpu(), processor), prefix, grid)
+def seen(
+    network: Any, processor: Any | None, inputs: Mapping[str, Tensor], picture: Picture | None, tokens: int
+) -> Seen | None:
+    """What the model saw, from the tensors that it read; `tokens` are those of its first layer that sees.
+
+    None where the tensors are no picture that can be drawn, and none was given.
+    """
+    pixels, prefix = inputs.get("pixel_values"), prefix_of(network)
+    laid = laying.in_tower(network, inputs, tokens, len(prefix))
+    grid = laid.views[0].grid if laid else None
+    if laid and laid.views[0].first == 0:
+        prefix = ()
+    if pixels is not None and pixels.dim() == 4 and len(pixels) == 1:
+        return Seen(_drawn(pixels[0].float().cpu(), getattr(processor, "image_processor", processor)), prefix, grid)
+    return None if picture is None else Seen(np.asarray(opened(picture)), prefix, grid)
 
 
-def _prefix(network: Any) -> tuple[str, ...]:
+def prefix_of(network: Any) -> tuple[str, ...]:
     found = {path.split(".")[-1]: parameter for path, parameter in network.named_parameters()}
     names: list[str] = []
     for parameter, name in PREFIX.items():
@@ -119,7 +125,3 @@ def _drawn(pixels: Tensor, processor: Any | None) -> np.ndarray[Any, Any]:
         pixels = pixels / getattr(processor, "rescale_factor", 1 / 255)
     colours = pixels.round().clamp(0, 255).to(torch.uint8).permute(1, 2, 0).expand(-1, -1, 3)
     return colours.contiguous().numpy()
-
-
-def _vision(network: Any) -> Any:
-    return getattr(network.config, "vision_config", network.config)

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 from torch import Tensor
 
-from selfattn.models.inputs.given import Sound
+from selfattn.models.inputs.given import Sound, main_input
 
 FORMATS = ("WAV", "FLAC", "OGG", "MP3")
 SECONDS = 30
@@ -54,8 +54,8 @@ def read(network: Any, extractor: Any, sound: Sound) -> dict[str, Tensor]:
     """What the network takes, by the model's own feature extractor."""
     rate = extractor.sampling_rate
     heard = samples(sound, rate)
-    count = getattr(network, "_get_feat_extract_output_lengths", None)
-    if not len(heard) or (network.main_input_name == "input_values" and count and int(count(len(heard))) < 1):
+    convolves = main_input(network) == "input_values" and hasattr(network.config, "conv_stride")
+    if not len(heard) or (convolves and _convolved(network, len(heard)) < 1):
         raise ValueError(
             f"{sound.name[:80]!r} has {len(heard)} samples at {rate:,} a second, too few for one frame of the model; "
             "choose a longer sound."
@@ -67,10 +67,19 @@ def frames(network: Any, inputs: Mapping[str, Tensor]) -> int | None:
     """How many tokens the encoder makes of a sound; None where its config does not say."""
     config = network.config
     if "input_values" in inputs and hasattr(config, "conv_stride"):
-        return int(network._get_feat_extract_output_lengths(inputs["input_values"].shape[-1]))
+        return _convolved(network, inputs["input_values"].shape[-1])
     if "input_features" in inputs and hasattr(config, "num_conv_layers"):
         return math.ceil(inputs["input_features"].shape[1] / 2**config.num_conv_layers)
     return getattr(config, "max_source_positions", None) if "input_features" in inputs else None
+
+
+def _convolved(network: Any, count: int) -> int:
+    """How many frames its convolutions make of so many samples."""
+    if own := getattr(network, "_get_feat_extract_output_lengths", None):  # an adapter makes fewer
+        return int(own(count))
+    for kernel, stride in zip(network.config.conv_kernel, network.config.conv_stride, strict=True):
+        count = (count - kernel) // stride + 1
+    return count
 
 
 @dataclass(frozen=True, eq=False)

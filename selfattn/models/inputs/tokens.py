@@ -12,7 +12,7 @@ from torch import Tensor
 
 from selfattn.models.inputs.alignment import pieces_of
 from selfattn.models.inputs.chats import rendered
-from selfattn.models.inputs.given import Chat, Pair, Text, Translation
+from selfattn.models.inputs.given import Chat, Illustrated, Pair, Text, Translation
 from selfattn.models.inputs.languages import mark_of
 from selfattn.models.inputs.parts import parts_of
 from selfattn.models.inputs.words import words_of
@@ -23,7 +23,7 @@ NO_SPAN = (0, 0)
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of one text, or of a pair, one entry a token in every field but the last."""
+    """The tokens of one text, or of a pair, one entry a token in every field but the last three."""
 
     ids: tuple[int, ...]
     # As the reader wrote it; special, padding and written tokens as the tokenizer spells them; an unknown one as both,
@@ -35,6 +35,7 @@ class Tokens:
     pieces: tuple[str, ...]  # as the vocabulary spells it
     texts: tuple[str, ...] = ()  # what the offsets point into
     note: str = ""  # a sentence on what the tokenizer left out, where it did
+    patches: tuple[str, ...] = ()  # where an image token lies in its picture, in words; none where there is no picture
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -75,15 +76,15 @@ def encode(tokenizer: Any, given: Text, pad: int = 0, written: Sequence[int] = (
             )
     tokens = replace(_tokens(tokenizer, tensors["input_ids"][0], texts, segments, offsets), note=note)
     if written:
-        tensors = _extended(tensors, torch.tensor([list(written)]), attended=1)
-        tokens = _joined(tokens, of_ids(tensors["input_ids"][0, -len(written) :], tokenizer))
+        tensors = extended(tensors, torch.tensor([list(written)]), attended=1)
+        tokens = joined(tokens, of_ids(tensors["input_ids"][0, -len(written) :], tokenizer))
     if pad:
         if tokenizer.pad_token_id is None:
             raise ValueError("This model's tokenizer has no padding token, so nothing can be padded.")
         padding, left = torch.full((1, pad), tokenizer.pad_token_id), tokenizer.padding_side == "left"
-        tensors = _extended(tensors, padding, attended=0, left=left)
+        tensors = extended(tensors, padding, attended=0, left=left)
         filled = of_ids(padding[0], tokenizer)
-        tokens = _joined(filled, tokens) if left else _joined(tokens, filled)
+        tokens = joined(filled, tokens) if left else joined(tokens, filled)
     return tokens, tensors
 
 
@@ -98,7 +99,7 @@ def _texts(tokenizer: Any, given: Text) -> tuple[str, ...]:
             return first, second
         case Chat():
             return (rendered(tokenizer, given),)
-        case Translation(text):
+        case Translation(text) | Illustrated(text):
             return (text,)
     return (given,)
 
@@ -211,7 +212,7 @@ def _shown(written: str, piece: str, unknown: str | None) -> str:
     return f"{piece} {written.strip()}"
 
 
-def _extended(tensors: Mapping[str, Tensor], ids: Tensor, attended: int, left: bool = False) -> dict[str, Tensor]:
+def extended(tensors: Mapping[str, Tensor], ids: Tensor, attended: int, left: bool = False) -> dict[str, Tensor]:
     """The tensors with more ids at an end, which are attended to (1) or not (0)."""
     length = tensors["input_ids"].shape[1]
     tensors = {"attention_mask": torch.ones(1, length, dtype=torch.long), **tensors}
@@ -220,7 +221,7 @@ def _extended(tensors: Mapping[str, Tensor], ids: Tensor, attended: int, left: b
     return {name: torch.cat(pair[::-1] if left else pair, dim=1) for name, pair in both.items()}
 
 
-def _joined(first: Tokens, second: Tokens) -> Tokens:
+def joined(first: Tokens, second: Tokens) -> Tokens:
     """The tokens of one after those of the other."""
     return Tokens(*(getattr(first, each.name) + getattr(second, each.name) for each in fields(Tokens)))
 

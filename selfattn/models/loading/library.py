@@ -12,8 +12,6 @@ import torch
 from torch import nn
 from transformers import (
     AutoConfig,
-    AutoFeatureExtractor,
-    AutoImageProcessor,
     BitsAndBytesConfig,
     GgufConfig,
     PreTrainedModel,
@@ -21,15 +19,17 @@ from transformers import (
 from transformers.models.auto import modeling_auto as auto
 
 from selfattn.models.answers.similarity import pooling_of
+from selfattn.models.errors import first_line
 from selfattn.models.loading import memory, sources, steps
 from selfattn.models.loading.adapter import Adapter, needs
 from selfattn.models.loading.classes import class_of
 from selfattn.models.loading.find import find, find_adapter, find_base, place_of
 from selfattn.models.loading.missing import needed, prefix_in
 from selfattn.models.loading.names import names as names
+from selfattn.models.loading.processors import processor_in
 from selfattn.models.loading.steps import Step
 from selfattn.models.loading.tokenizers import tokenizer_in
-from selfattn.models.model import Model, first_line
+from selfattn.models.model import Model
 
 DTYPES = ("float32", "bfloat16", "float16", "float64")
 # More layers than any model has: a config that asks for them would take hours to build.
@@ -99,7 +99,7 @@ def load(
             network.to(device)
     steps.tell(Step("Testing it against itself"))
     tokenizer, why_no_tokenizer = _tokenizer(network, place, tuned)
-    processor, why_no_processor = _processor(network, place)
+    processor, why_no_processor = processor_in(network, place)
     model = Model.wrap(network, tokenizer, called, processor, pooling_of(at))
     return replace(model, why_no_tokenizer=why_no_tokenizer, why_no_processor=why_no_processor)
 
@@ -194,21 +194,6 @@ def _tokenizer(network: PreTrainedModel, place: dict[str, Any], tuned: Adapter |
             "config": network.config,
         }
     return tokenizer_in(place)
-
-
-def _processor(network: PreTrainedModel, place: dict[str, Any]) -> tuple[Any | None, str]:
-    """What makes tensors of pictures or of sounds, or None with what was wrong with its file."""
-    try:
-        match network.main_input_name:
-            case "pixel_values":  # the same numbers with torchvision and without
-                return AutoImageProcessor.from_pretrained(**place, trust_remote_code=False, backend="pil"), ""
-            case "input_values" | "input_features":
-                return AutoFeatureExtractor.from_pretrained(**place, trust_remote_code=False), ""
-    except Exception as error:  # said when the model is given a picture or a sound
-        # A file that is missing needs no other word than that.
-        missing = isinstance(error, OSError) and "JSON" not in str(error)
-        return None, "" if missing else first_line(error)
-    return None, ""
 
 
 def _config(place: Mapping[str, Any]) -> Any:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from selfattn.models.probe import first_that_runs
+from selfattn.models.probe import first_that_runs, probes
 from selfattn.recording.doors import Recorder, install, recording, release
 
 # More are not tried one by one: so many are no leftovers of a training.
@@ -64,7 +64,7 @@ def _moves(network: PreTrainedModel, tensors: Mapping[str, Tensor]) -> bool:
     seen = []
     try:
         with torch.inference_mode():
-            inputs, _ = first_that_runs(network, lambda inputs: network(**inputs))
+            inputs, _ = first_that_runs(network, lambda inputs: network(**inputs), probes(network))
         for _ in range(2):
             for tensor in tensors.values():
                 tensor.copy_(torch.randn(tensor.shape, generator=generator))

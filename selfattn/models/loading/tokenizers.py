@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from selfattn.models.model import first_line
+from selfattn.models.errors import first_line
 
 # Where tokenizers keep their words and their settings.
 VOCABULARIES = ("vocab.txt", "vocab.json", "merges.txt", "bpe.codes", "tekken.json", "vocab.model")

@@ -5,7 +5,7 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
-from selfattn.models.model import first_line
+from selfattn.models.errors import first_line
 from selfattn.training.run import progress
 from selfattn.training.run.run import open_run
 from selfattn.training.run.train import train

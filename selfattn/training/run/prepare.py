@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 
 from selfattn.models.budgets import SHARE, in_words
 from selfattn.models.encoder import SelfAttentionForCausalLM, SelfAttentionForSequenceClassification
-from selfattn.models.model import first_line
+from selfattn.models.errors import first_line
 from selfattn.training import titles
 from selfattn.training.data import encoded, vocabulary
 from selfattn.training.data.corpora import Corpus

@@ -4,10 +4,11 @@ from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock, Semaphore
 
+from selfattn.models.errors import first_line
 from selfattn.models.loading import steps
 from selfattn.models.loading.library import Choice
 from selfattn.models.loading.steps import Step, Stopped
-from selfattn.models.model import Model, first_line
+from selfattn.models.model import Model
 from selfattn.ui.jobs import Job
 from selfattn.ui.shell import yours
 

@@ -1,0 +1,84 @@
+"""The self-test: is what is recomputed what the network used? Asked of a small input before a model is shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from selfattn.models.errors import first_line
+from selfattn.models.probe import FAILURES, first_that_runs, probes
+from selfattn.models.processed import processed
+from selfattn.recording.doors import Recorder, largest, recording
+from selfattn.recording.refused import RefusedError
+
+# The largest |recomputed - model| that rounding explains; in half precision as a share of the largest |context|.
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-4}
+HALF_TOLERANCE = 5e-2
+
+
+def tolerance(dtype: torch.dtype, recorder: Recorder) -> float:
+    """The largest |recomputed - model| that rounding explains in the calls of one forward pass.
+
+    In half precision `HALF_TOLERANCE max(1, |context|)`, of the largest context that the model used and that is finite.
+    """
+    if dtype in TOLERANCE:
+        return TOLERANCE[dtype]
+    contexts = (used.nan_to_num(0.0, 0.0, 0.0).abs().max().item() for _, used in recorder.samples)
+    return HALF_TOLERANCE * max(1.0, largest(contexts))
+
+
+def in_words(fidelity: float, exact: bool, dtype: torch.dtype) -> str:
+    """A fidelity in words: in half precision, what is rounding there is said to be."""
+    if not exact:
+        return f"NOT exact: differs by {fidelity:.1e}"
+    within = "" if dtype in TOLERANCE else f", within the rounding of {str(dtype).removeprefix('torch.')}"
+    return f"exact to {fidelity:.1e}{within}"
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """What a self-test ran on, and what it recorded; where no small input could be made, that nothing ran, and why."""
+
+    inputs: Mapping[str, Tensor] = field(default_factory=dict)
+    recorder: Recorder | None = None
+    why_none: str = ""
+
+
+def tested(
+    network: PreTrainedModel, names: Mapping[nn.Module, str], name: str, tokenizer: Any | None, processor: Any | None
+) -> SelfTest:
+    """Run the network on a small input made from its config, or else by its own processor, and record that.
+
+    Raises ValueError for one that no input can be shown of; the record is not checked yet.
+    """
+
+    def run(inputs: Mapping[str, Tensor]) -> Recorder:
+        with torch.inference_mode(), recording(Recorder(names)) as recorder:
+            network(**inputs)
+        return recorder
+
+    made = chain(probes(network), processed(network, tokenizer, processor))
+    try:
+        inputs, recorder = first_that_runs(network, run, made)
+    except RefusedError:
+        raise
+    except FAILURES as error:
+        return SelfTest(why_none=first_line(error))
+    if not recorder.calls:
+        raise ValueError(f"{name} has no attention that can be recorded: it is a {type(network).__name__}.")
+    return SelfTest(inputs, recorder)
+
+
+def check_record(network: PreTrainedModel, name: str, recorder: Recorder) -> float:
+    """The fidelity of a record. Raises ValueError where rounding does not explain it."""
+    fidelity = largest(recorder.differences())
+    if fidelity <= tolerance(network.dtype, recorder):
+        return fidelity
+    raise ValueError(
+        f"The attention of {name} ({type(network).__name__}) differs by {fidelity:.2g} from its recomputation: "
+        "it adds something to the formula that is not known here, so it is not shown."
+    )

@@ -61,15 +61,17 @@ class Places:
         return _known[root]
 
     def _tell_stacks_apart(self, attending: Mapping[str, str]) -> None:
-        """Of two lists of layers in one part, whose numbers are the same, the later is a part by itself."""
+        """Two lists of layers in one part, whose numbers are the same, are parts by themselves."""
         owners: dict[tuple[str, str, int], str] = {}
         later: dict[str, str] = {}
         for path, kind in attending.items():
             if _indices(path):
                 stack, part = _until(path, 0).rpartition(".")[0], self.parts[path]
                 owner = owners.setdefault((part, kind, self.layer(path)[0]), stack)
-                if owner != stack and stack not in later:
-                    later[stack] = _told(part, stack, owner)
+                if owner != stack and stack not in later and (told := _told(part, stack, owner)) != part:
+                    later[stack] = told
+                elif owner != stack and stack not in later:  # it has the name, and the earlier has another
+                    later |= {stack: part, owner: _told(part, owner, stack)}
         for stack, part in later.items():
             self.parts |= {path: part for path in self.parts if path.startswith(f"{stack}.")}
 
@@ -133,4 +135,4 @@ def _told(base: str, tower: str, first: str) -> str:
     own, other = tower.split("."), first.split(".")
     name = next((a for a, b in zip_longest(own, other) if a != b), None) or own[-1]
     words = name.removesuffix("_model").removesuffix("_tower").replace("_", " ")
-    return words if words.endswith(base) else f"{words} {base}"
+    return words if words.endswith(base) or words == "encoder" else f"{words} {base}"

@@ -125,7 +125,7 @@ def _cut(config: Any, cuts: Cuts) -> dict[str, Any]:
             found[name] = [1] * len(value)
         elif isinstance(value, list) and isinstance(layers, int) and len(value) == layers > 2 and shallower:
             found[name] = _kinds_kept(value)
-        elif isinstance(value, dict) and narrower and ("mrope_section" in value or name == "rope_parameters"):
+        elif isinstance(value, dict) and narrower and ("mrope_section" in value or "rope_theta" in value):
             found[name] = value | {"mrope_section": _sections(config, value)}
     if narrower and hasattr(config, "kv_lora_rank"):  # its heads share keys in another way
         found.pop("num_key_value_heads", None)

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 from selfattn.models.answers.tasks import task_of
 from selfattn.models.inputs.given import main_input, placed, vocabulary
 from selfattn.models.tensors import TOKENS, along, forms
+from selfattn.recording.refused import RefusedError
 
 # What a network raises where its input is not of its kind.
 FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
@@ -26,17 +27,20 @@ MOST = 60  # of the sets that are tried
 def first_that_runs(
     network: PreTrainedModel, run: Callable[[Mapping[str, Tensor]], Found], made: Iterable[Mapping[str, Tensor]]
 ) -> tuple[Mapping[str, Tensor], Found]:
-    """The first of the inputs that can be run, and what came of it. Raises what the likeliest of them raises."""
+    """The first of the inputs that can be run, and what came of it.
+
+    Raises what is true of the model itself, where one of them showed that, else what the likeliest of them raises.
+    """
     first: Exception | None = None
     for inputs in made:
         try:
             return inputs, run(inputs)
         except FAILURES as error:
-            first = first or error
+            if first is None or (isinstance(error, RefusedError) and not isinstance(first, RefusedError)):
+                first = error
     if first is None:
-        raise ValueError(
-            f"{type(network).__name__} reads {' and '.join(_needed(network))}, which this version cannot make."
-        )
+        reads = " and ".join(_needed(network))
+        raise ValueError(f"{type(network).__name__} reads {reads}, which this version cannot make.")
     raise first
 
 
@@ -52,24 +56,25 @@ def _probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
         masks = [name for name in names if name.endswith("_mask")]
         made = [name for name in names if name not in masks]
         for tensors in itertools.product(*(_forms(network, name, takes) for name in made)):
-            inputs = dict(zip(made, tensors, strict=True))
-            inputs |= {name: mask for name in masks if (mask := along(name, inputs)) is not None}
+            inputs: dict[str, Tensor] = dict(zip(made, tensors, strict=True))
+            found = {name: along(name, inputs) for name in masks}
+            inputs |= {name: mask for name, mask in found.items() if mask is not None}
             if "input_ids" in inputs and "bbox" in takes:  # each word has its place on a page
                 inputs["bbox"] = torch.tensor([0, 0, 1, 1]).expand(1, TOKENS, 4).contiguous()
             yield placed(network, _with_decoder(network, inputs))
-            if "input_features" in inputs and "input_features_mask" in set(takes) - set(inputs):
-                inputs["input_features_mask"] = along("input_features_mask", inputs)
-                yield placed(network, _with_decoder(network, inputs))
+            heard = "input_features" in inputs and "input_features_mask" in set(takes) - set(inputs)
+            if heard and (mask := along("input_features_mask", inputs)) is not None:
+                yield placed(network, _with_decoder(network, inputs | {"input_features_mask": mask}))
 
 
 def _needed(network: PreTrainedModel) -> tuple[str, ...]:
     """The names of what it cannot run without, its main tensor first."""
     takes = inspect.signature(network.forward).parameters
     plain = [each for each in takes.values() if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
-    # Towers of pictures are known to name a text's.
-    main = [each.name for each in plain if each.name == main_input(network)] or [each.name for each in plain][:1]
     ahead = [name for name in AHEAD if name in takes and network.config.is_encoder_decoder]
-    return tuple(dict.fromkeys([*main, *(each.name for each in plain if each.default is each.empty), *ahead]))
+    return tuple(
+        dict.fromkeys([main_input(network), *(each.name for each in plain if each.default is each.empty), *ahead])
+    )
 
 
 def _forms(network: PreTrainedModel, name: str, takes: Mapping[str, Any]) -> list[Tensor]:

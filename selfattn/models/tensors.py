@@ -174,15 +174,6 @@ def _embeddings(network: PreTrainedModel) -> Iterator[Tensor]:
     yield torch.linspace(-1, 1, TOKENS * width).view(1, TOKENS, width)
 
 
-def _anything(network: PreTrainedModel) -> Iterator[Tensor]:
-    """What a model calls its `inputs`, whatever they are."""
-    for make in (_ids, _pixels, _samples):
-        try:
-            yield from make(network)
-        except (AttributeError, TypeError):
-            continue
-
-
 SENSES: dict[str, Callable[[PreTrainedModel], Iterator[Tensor]]] = {
     "input_ids": _ids,
     "pixel_values": _pixels,
@@ -201,7 +192,6 @@ SENSES: dict[str, Callable[[PreTrainedModel], Iterator[Tensor]]] = {
     "grid_thw": _grid,
     "image_grid_thw": _grid,
     "patches": _patches,
-    "inputs": _anything,
 }
 
 

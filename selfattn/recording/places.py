@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from torch import nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
-from selfattn.recording.modules import attends, part_of
+from selfattn.recording.modules import attends, kind_of, part_of
 
 # Configs of these say nothing of a part: language models tell encoder and decoder by their modules.
 PLAIN = ("text", "language", "llm", "encoder", "decoder", "text_encoder", "backbone")
@@ -27,7 +27,7 @@ class Places:
         self.parts: dict[str, str] = {}
         self.alike: dict[tuple[str, ...], list[tuple[int, ...]]] = {}  # by path, with a star for each index
         self.layers: dict[str, tuple[int, str]] = {}  # those that were asked for
-        attending: list[str] = []
+        attending: dict[str, str] = {}
         decoders: set[str] = set()  # lists of layers in which some module hides the future
         models, towers, first = {}, _towers(getattr(root, "config", None)), dict[str, str]()
         for path, module in root.named_modules():
@@ -45,9 +45,10 @@ class Places:
                     base = "decoder"
                 tower = next(iter(around), "")
                 base = _told(base, tower, first.setdefault(base, tower))
-                attending.append(path)
+                attending[path] = kind_of(path, module)
             self.parts[path] = base
         self.attending = frozenset(attending)
+        self._tell_stacks_apart(attending)
 
     @classmethod
     def of(cls, names: Mapping[nn.Module, str]) -> "Places | None":
@@ -58,6 +59,21 @@ class Places:
         if root not in _known:
             _known[root] = cls(root)
         return _known[root]
+
+    def _tell_stacks_apart(self, attending: Mapping[str, str]) -> None:
+        """Two lists of layers in one part, whose numbers are the same, are parts by themselves."""
+        owners: dict[tuple[str, str, int], str] = {}
+        later: dict[str, str] = {}
+        for path, kind in attending.items():
+            if _indices(path):
+                stack, part = _until(path, 0).rpartition(".")[0], self.parts[path]
+                owner = owners.setdefault((part, kind, self.layer(path)[0]), stack)
+                if owner != stack and stack not in later and (told := _told(part, stack, owner)) != part:
+                    later[stack] = told
+                elif owner != stack and stack not in later:  # it has the name, and the earlier has another
+                    later |= {stack: part, owner: _told(part, owner, stack)}
+        for stack, part in later.items():
+            self.parts |= {path: part for path in self.parts if path.startswith(f"{stack}.")}
 
     def layer(self, path: str) -> tuple[int, str]:
         """The number of a module's layer, and the path of the block that has it; 0 for a module that is in no list."""
@@ -119,4 +135,4 @@ def _told(base: str, tower: str, first: str) -> str:
     own, other = tower.split("."), first.split(".")
     name = next((a for a, b in zip_longest(own, other) if a != b), None) or own[-1]
     words = name.removesuffix("_model").removesuffix("_tower").replace("_", " ")
-    return words if words.endswith(base) else f"{words} {base}"
+    return words if words.endswith(base) or words == "encoder" else f"{words} {base}"

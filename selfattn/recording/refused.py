@@ -1,5 +1,6 @@
 """Models whose attention cannot be shown as it is, and why."""
 
+from torch import nn
 from transformers import PreTrainedModel
 
 from selfattn.recording.modules import attends
@@ -39,6 +40,8 @@ class RefusedError(ValueError):
 
 def refusal(network: PreTrainedModel) -> str | None:
     """Why a network cannot be recorded, in one sentence; None where nothing speaks against it."""
+    if type(network).forward is nn.Module.forward:
+        return f"{type(network).__name__} has no forward pass of its own; load one of its parts by itself."
     some = any(attends(type(module)) for module in network.modules())  # type: ignore[arg-type]  # a class hashes
     for module in network.modules():
         reason = REASONS.get(type(module).__name__)

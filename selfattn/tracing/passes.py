@@ -17,6 +17,8 @@ from selfattn.models.model import Model
 from selfattn.recording.doors import Recorder, recording
 from selfattn.recording.edits import Edit
 
+GRIDS = ("grid_thw", "image_grid_thw")
+
 
 def check(model: Model, inputs: Mapping[str, Tensor], edited: bool) -> None:
     """Raise ValueError for tensors that the model does not read, or that would not fit in memory."""
@@ -24,8 +26,10 @@ def check(model: Model, inputs: Mapping[str, Tensor], edited: bool) -> None:
     if name not in inputs:
         raise ValueError(f"{model.name} reads {name}; the tensors given are {', '.join(inputs) or 'none'}.")
     main = inputs[name]
-    if len(main) != 1:
-        raise ValueError(f"A trace follows one text; got a batch of {len(main)}.")
+    # Patches of all pictures stand in one row, and a grid says whose they are.
+    count = len(main) if name == "input_ids" else len(next((inputs[grid] for grid in GRIDS if grid in inputs), main))
+    if count != 1:
+        raise ValueError(f"A trace follows one text; got a batch of {count}.")
     tokens = main.shape[1] if name == "input_ids" and main.dim() == 2 else sounds.frames(model.network, inputs)
     if tokens is not None and model.tested:
         budget(model, tokens, edited).check()

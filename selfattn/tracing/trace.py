@@ -20,7 +20,7 @@ from selfattn.models.budgets import check_head
 from selfattn.models.errors import first_line
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.described import described
-from selfattn.models.inputs.given import Illustrated, Input, Pair, Picture, Sound, kind_of
+from selfattn.models.inputs.given import Illustrated, Input, Pair, Picture, Sound
 from selfattn.models.inputs.senses import Sensed
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
 from selfattn.models.loading.library import opened
@@ -252,8 +252,10 @@ def trace(
         if isinstance(text, Mapping):
             raise ValueError(f"{model.name} could not read these tensors: {error}") from error
         if isinstance(text, Sensed):
-            why = f"its network could not read what its processor made of the {kind_of(text)} ({first_line(error)})"
-            raise ValueError(f"{model.name}: {why}; are they saved from one model?") from error
+            raise ValueError(
+                f"The network of {model.name} could not read what its processor made ({first_line(error)}); "
+                "save both from one model."
+            ) from error
         raise
     if not recorder.calls:
         raise ValueError(

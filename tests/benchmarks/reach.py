@@ -44,6 +44,7 @@ KINDS = {
     "traceback": "an error that is no sentence",
     "refused": "refused, for a reason that is true of it",
     "gate": "refused, though Transformers runs it",
+    "untested": "opened, and not tested before its first input: none is known here that Transformers runs it on",
     "inputs": "refused, and no inputs are known that Transformers runs it on",
     "unmade": "not tried: Transformers makes no tiny one of its config",
 }
@@ -115,7 +116,7 @@ def wrong_labels(trace: selfattn.Trace) -> list[str]:
     """Labels that the paths of the modules and the masks contradict."""
     found, places = [], {}
     for call in trace.calls:
-        numbers = re.findall(r"(?:^|\.)(\d+)(?=\.)", call.name)
+        numbers = re.findall(r"(?:^|\.)(\d+)(?=\.|$)", call.name)
         if len(numbers) == 1 and call.layer != int(numbers[0]):
             found.append(f"{call.name} is called layer {call.layer}")
         crosses = bool(CROSS.search(call.name.rsplit(".", 1)[-1]))
@@ -149,6 +150,9 @@ def measured(model_type: str) -> dict[str, Any]:
             return {"class": name, "kind": "unmade", "why": f"it cannot be saved: {error}".splitlines()[0][:200]}
         try:
             model = selfattn.load(folder)
+            if not model.tested:
+                why = model.why_untested
+                return {"class": name, "kind": "gate" if _runs(made) else "untested", "why": why}
             torch.manual_seed(0)  # some choose patches at random
             trace = selfattn.trace(model, model.probe)
             return {"class": name} | _compared(trace, folder, name)

@@ -503,6 +503,7 @@ def test_the_inputs_of_a_model_on_several_devices_go_to_its_first_layer(main, de
     first, words = (SimpleNamespace(is_meta=False, device=torch.device(name)) for name in ("cuda:0", "cuda:1"))
     network = SimpleNamespace(
         main_input_name=main,
+        forward=lambda input_ids=None, pixel_values=None: None,
         get_input_embeddings=lambda: SimpleNamespace(weight=words),
         parameters=lambda: iter([first, words]),
     )

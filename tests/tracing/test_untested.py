@@ -91,3 +91,12 @@ def test_in_half_precision_it_is_said_what_it_is_measured_against(dtype, roundin
     trace = selfattn.trace(model, TEXT)
     assert model.exactness == f"exact to {model.fidelity:.1e}" + words * rounding
     assert trace.exactness == f"exact to {trace.fidelity:.1e}" + words * rounding
+
+
+def test_a_processor_of_another_model_is_said():
+    network, processor = illustrated.MADE["siglip2"]()
+    network.config.vision_config.patch_size = 8
+    model = Model.wrap(type(network)(network.config), processor.tokenizer, "odd", processor)
+    assert not model.tested
+    with pytest.raises(ValueError, match=r"The network of odd could not read what its processor made \(mat1 and mat2"):
+        selfattn.trace(model, Illustrated(TEXT, illustrated.picture()))

@@ -143,7 +143,7 @@ def why_none(
         mask, name = getattr(tokenizer, "mask_token_id", None), getattr(tokenizer, "mask_token", None)
         if mask is None:
             return "This model fills in masked tokens, and its tokenizer has no token for a mask."
-        if not (inputs["input_ids"] == mask).any():
+        if not (inputs[main_input(network)] == mask).any():
             return f"Nothing is masked: write {name} where the model is to fill in a word."
     if task.says in ("answer", "token class") and isinstance(given, Mapping):
         return "Tensors have no text that the answer could be cut from; give the text itself."

@@ -1,5 +1,6 @@
 """What a reader may give to a model: texts, a picture, both, a sound or tensors; and where it goes."""
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -139,12 +140,6 @@ def _named(value: object) -> str:
     return "None" if value is None else f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
 
 
-def main_input(network: PreTrainedModel) -> str:
-    """The name of the tensor that it reads; of two networks in one, that of its encoder."""
-    name = str(network.main_input_name)
-    return main_input(network.encoder) if name == "inputs" and hasattr(network, "encoder") else name
-
-
 def embeddings(network: PreTrainedModel) -> Tensor | None:
     """The table of its input tokens; None where it has none of its own."""
     try:
@@ -157,6 +152,19 @@ def vocabulary(network: PreTrainedModel) -> int:
     """How many tokens it knows. Raises AttributeError for a network that reads none."""
     table = embeddings(network)
     return int(network.config.get_text_config().vocab_size) if table is None or table.dim() != 2 else len(table)
+
+
+def main_input(network: PreTrainedModel) -> str:
+    """The name of its main tensor, of two networks in one that of its encoder.
+
+    Some say a text's by mistake, and take another first; Perceiver has two names.
+    """
+    takes, first = inspect.signature(network.forward).parameters, getattr(network, "encoder", None)
+    if network.main_input_name == "inputs":
+        if isinstance(first, PreTrainedModel):
+            return main_input(first)
+        return next((name for name in ("input_ids", "pixel_values") if name in takes), "inputs")
+    return network.main_input_name if network.main_input_name in takes else next(iter(takes), "input_ids")
 
 
 def entrance(network: PreTrainedModel) -> torch.device:

@@ -26,5 +26,9 @@ def class_of(config: Any) -> Any:
 
 
 def _reads(kind: type[hf.PreTrainedModel], config: Any) -> bool:
+    """Is such a network made from such a config? Some types have no network of their own, and are another's."""
     wanted: Any = kind.config_class
-    return isinstance(wanted, type) and isinstance(config, wanted)
+    if isinstance(wanted, type) and isinstance(config, wanted):
+        return True
+    listed = (names.get(config.model_type, ()) for key, names in vars(auto).items() if key.endswith("_MAPPING_NAMES"))
+    return any(kind.__name__ in ([each] if isinstance(each, str) else each) for each in listed)

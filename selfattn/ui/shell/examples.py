@@ -90,7 +90,8 @@ def examples(model: str, wants: str = "text") -> tuple[str | Pair, ...]:
     run = yours.run_of(model)
     if run is not None:
         return tuple(dict.fromkeys(run.about["watched"]))
-    return {"pair": QUESTIONS, "illustrated": ABOUT_PICTURES}.get(wants, OTHERS)
+    of_kind: dict[str, tuple[str | Pair, ...]] = {"pair": QUESTIONS, "illustrated": ABOUT_PICTURES}
+    return of_kind.get(wants, OTHERS)
 
 
 def known(model: str) -> set[str | Pair]:

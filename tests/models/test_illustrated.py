@@ -60,7 +60,9 @@ def test_a_position_is_the_cell_of_the_picture_that_it_reads(opened_as):
         for laid, name in zip(before.laid(before.calls[place]), ("query", "key"), strict=True):
             for view in laid.views if laid else ():
                 (rows, columns), (left, top, right, bottom) = view.grid, view.box
-                row, column, checked = rows - 1, columns // 2, checked + 1
+                checked += 1
+                # In blocks of two by two, the one below on the left: row by row and column by column differ there.
+                row, column = rows - 1, columns // 2 if model.name == "detr" else columns // 4 * 2
                 high, wide = (bottom - top) * height / rows, (right - left) * width / columns
                 y, x = round(top * height + row * high), round(left * width + column * wide)
                 pixels = grey.copy()
@@ -231,3 +233,13 @@ def test_room_behind_the_patches_lies_on_no_cell(folders):
     assert names[columns - 1 : columns + 1] == (f"0,{columns - 1}", "1,0")
     assert names[rows * columns] == str(rows * columns)
     assert_close(trace.call(0, "vision").weights()[:, :, rows * columns :], 0.0)
+
+
+def test_a_template_that_begins_with_the_first_token_is_given_no_second(folders):
+    model = selfattn.load(folders("llava"), device="cpu")
+    model.processor.chat_template = f"[CLS] {illustrated.TEMPLATE}"
+    tokens = selfattn.trace(model, Illustrated("the cat", PICTURE)).tokens
+    assert tokens.text[:3] == ("[CLS]", "user", "0,0")
+    model.processor.chat_template = "{% for message in messages %}{{ message['role'] }}{% endfor %}"
+    tokens = selfattn.trace(model, Illustrated("the cat", PICTURE)).tokens  # it has no place for a picture
+    assert (tokens.text[:2], tokens.text[-2:]) == (("[CLS]", "0,0"), ("the", "cat"))

@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import save_file
 
 import selfattn
-from selfattn import Ablate, Chat, Mask, Scale, Similarity, Temperature
+from selfattn import Ablate, Chat, Illustrated, Mask, Scale, Similarity, Temperature
 from selfattn.cli import main
 from selfattn.maths.masks import causal, window
 from selfattn.places import HOME
-from tests.tools import made, tiny
+from tests.tools import illustrated, made, tiny
 from tests.tools.tolerance import assert_close
 
 TEXT = "the [MASK] sat on the mat"
@@ -270,3 +270,27 @@ def test_a_chat_or_a_language_that_cannot_be(run, bert_folder, options, said):
     code, _, error = run("trace", bert_folder, "the cat", *options)
     assert code == 2
     assert said in error.splitlines()[-1]
+
+
+def test_a_picture_goes_with_a_text(run, tmp_path):
+    folder, out = illustrated.folder(tmp_path / "llava", "llava"), tmp_path / "x.json"
+    picture = illustrated.picture()
+    (tmp_path / "it.png").write_bytes(picture.data)
+    code, _, _ = run("trace", folder, "the cat", "--picture", tmp_path / "it.png", "--part", "decoder", "--out", out)
+    trace = selfattn.trace(folder, Illustrated("the cat", picture))
+    assert code == 0
+    read = json.loads(out.read_text())
+    assert_close(read["weights"], trace.stages(0, 0, part="decoder").weights)
+    assert read["attends_to"][:3] == ["[CLS]", "user", "0,0"]
+    code, said, _ = run("check", folder, "--picture", tmp_path / "it.png")
+    assert code == 0
+    assert "reads                       text with picture or text" in said
+    assert "vision layer 1" in said
+    for given, sentence in (
+        (["@it.png", "--picture", "it.png"], "'it.png' could not be read"),
+        (["the cat", "--picture", tmp_path / "no.png"], "no.png' could not be read: No such file or directory."),
+        (["the cat", "--second", "a", "--picture", "it.png"], "--picture goes with one text; got something else."),
+    ):
+        code, _, error = run("trace", folder, *given)
+        assert (code, error.count("\n")) == (2, 1)
+        assert sentence in error

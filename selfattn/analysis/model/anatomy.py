@@ -245,7 +245,7 @@ def _facts(model: Model, layers: Sequence[Layer]) -> tuple[tuple[str, str], ...]
     return (
         ("kind", type(network).__name__),
         ("says", model.task.saying),
-        ("reads", " or ".join(model.task.reads)),
+        ("reads", " or ".join(each.replace("illustrated", "text with picture") for each in model.task.reads)),
         ("positions", at + limit),
         *([("scale", "this model never scales its scores, by design")] if unscaled else []),
         *((("other layers", line),) if (line := others(model)) else ()),

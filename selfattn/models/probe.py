@@ -62,9 +62,9 @@ def _probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
             if "input_ids" in inputs and "bbox" in takes:  # each word has its place on a page
                 inputs["bbox"] = torch.tensor([0, 0, 1, 1]).expand(1, TOKENS, 4).contiguous()
             yield placed(network, _with_decoder(network, inputs))
-            if "input_features" in inputs and "input_features_mask" in set(takes) - set(inputs):
-                inputs["input_features_mask"] = along("input_features_mask", inputs)
-                yield placed(network, _with_decoder(network, inputs))
+            heard = "input_features" in inputs and "input_features_mask" in set(takes) - set(inputs)
+            if heard and (mask := along("input_features_mask", inputs)) is not None:
+                yield placed(network, _with_decoder(network, inputs | {"input_features_mask": mask}))
 
 
 def _needed(network: PreTrainedModel) -> tuple[str, ...]:

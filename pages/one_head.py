@@ -4,7 +4,7 @@ import streamlit as st
 
 from selfattn.figures import pieces
 from selfattn.models.inputs.given import kind_of
-from selfattn.ui import controls
+from selfattn.ui import caches, controls
 from selfattn.ui.one_head.export import export
 from selfattn.ui.one_head.layer import heads_of_layer
 from selfattn.ui.one_head.microscope import microscope, read_link
@@ -12,7 +12,8 @@ from selfattn.ui.shell import writing
 from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.shell.refusing import refusing
 
-# What to look at first, by what the model reads.
+# What to look at first; and by what the model reads, where its picture is drawn.
+FIRST = "Each row is a token that looks."
 LOOKS = dict.fromkeys(
     ("picture", "illustrated"), "Choose what looks, a word or a patch: where in the picture it looks lights up."
 )
@@ -21,7 +22,8 @@ LOOKS = dict.fromkeys(
 @routed
 def page(study: Study) -> None:
     """The controls, the head, and the others of its layer."""
-    looks = LOOKS.get(kind_of(study.run.given), "Each row is a token that looks.")
+    drawn = len(study.trace().tokens) <= caches.longest_live(study.run)
+    looks = LOOKS.get(kind_of(study.run.given), FIRST) if drawn else FIRST
     said = f"{looks} Drag the temperature, or do not divide by √d, and watch softmax sharpen."
     st.html(pieces.question("What does one head compute?", said))
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"), refusing():

@@ -48,7 +48,7 @@ def prediction_of(before: Trace, after: Trace | None, temperature: float = 1.0) 
             for said in ([first] if first.text == now.text else [first, now])
         ]
     changed = after is not None and now.is_distribution and now.top(1)[0][0] != first.top(1)[0][0]
-    note = "The tick is the prediction before the change." if after else first.note or READING
+    note = _before(rows, now) if after else first.note or READING
     title = TITLES[now.kind]
     if first.kind == "similarity" and isinstance(before.given, Illustrated):
         title = "Text and picture"
@@ -64,6 +64,14 @@ def prediction_of(before: Trace, after: Trace | None, temperature: float = 1.0) 
         "at": _everywhere(first, now if after else None),
         "note": note + (f" It now says {visible(now.top(1)[0][0])!r}." if changed and not _text(now) else ""),
     }
+
+
+def _before(rows: list[dict[str, Any]], said: Prediction) -> str:
+    """What the prediction was before a change: a tick on its bar, and of a number, which has none, in words."""
+    if said.unit != "number":
+        return "The tick is the prediction before the change."
+    was = ", ".join(f"{row['name']} {row['before']:.3f}".replace("-", "\u2212") for row in rows)
+    return f"Before the change: {was}."
 
 
 def _rows(said: Prediction, best: torch.Tensor, first: torch.Tensor, now: torch.Tensor | None) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from selfattn.maths.attend import Stages
 from selfattn.models.answers.predictions import Prediction
-from selfattn.models.inputs.given import Chat, Input, Pair, Picture, Sound, Translation
+from selfattn.models.inputs.given import Chat, Illustrated, Input, Pair, Picture, Sound, Translation
 from selfattn.recording.edits import Edit
 from selfattn.recording.edits import to_json as edits_to_json
 from selfattn.tracing.trace import Trace
@@ -69,6 +69,8 @@ def _also(given: Input) -> dict[str, Any]:
     """What was read beside a text: the second one of a pair, what a chat or a translation is, or the name of a file."""
     if isinstance(given, Pair):
         return {"second": given.second}
+    if isinstance(given, Illustrated):
+        return _also(given.picture)
     if isinstance(given, Chat | Translation):
         return {type(given).__name__.lower(): vars(given)}
     return {type(given).__name__.lower(): given.name} if isinstance(given, Picture | Sound) else {}

@@ -7,7 +7,7 @@ from typing import Any
 from selfattn.analysis.interventions import effects
 from selfattn.maths.masks import MaskPattern
 from selfattn.models.attention import Attention
-from selfattn.models.inputs.given import Chat, Input, Pair, Picture, Sound, Translation
+from selfattn.models.inputs.given import Chat, Illustrated, Input, Pair, Picture, Sound, Translation
 from selfattn.models.loading.library import Choice
 from selfattn.recording.edits import Ablate, Edit
 from selfattn.recording.means import Means
@@ -43,7 +43,9 @@ def of_head(
 
 def imports(edits: Sequence[Edit], *given: Input) -> list[str]:
     """The lines that import what Python with these edits and inputs needs."""
-    kinds = {type(each).__name__ for each in given if isinstance(each, Pair | Chat | Translation | Picture | Sound)}
+    read = [*given, *(each.picture for each in given if isinstance(each, Illustrated))]
+    made = Pair | Chat | Translation | Illustrated | Picture | Sound
+    kinds = {type(each).__name__ for each in read if isinstance(each, made)}
     names = sorted({type(edit).__name__ for edit in edits} | kinds)
     lines = ["from pathlib import Path", ""] if {"Picture", "Sound"} & kinds else []
     lines.append("import selfattn")
@@ -66,6 +68,8 @@ def input_of(given: Input) -> str:
     match given:
         case Pair(first, second):
             return f"Pair({first!r}, {second!r})"
+        case Illustrated(text, picture):
+            return f"Illustrated({text!r}, {input_of(picture)})"
         case Picture() | Sound():
             return f"{type(given).__name__}(Path({given.name!r}).read_bytes())"
     return repr(given)

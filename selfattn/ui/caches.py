@@ -21,7 +21,7 @@ from selfattn.canvas.one_head.long import long_payload as long_payload_of
 from selfattn.canvas.payload import Planes
 from selfattn.figures.thumbnails import SIDE
 from selfattn.models.budgets import NoRoomError
-from selfattn.models.inputs.given import Picture, Sound, Text
+from selfattn.models.inputs.given import Illustrated, Picture, Sound, Text
 from selfattn.models.loading import memory
 from selfattn.models.loading.library import Choice
 from selfattn.recording import edits
@@ -35,6 +35,9 @@ Given = ParamSpec("Given")
 Held = TypeVar("Held")
 _OF_TRACES: list[Callable[[], None]] = []
 Payload = tuple[dict[str, Any], Planes]
+# Tokens of a text whose matrices the browser computes whole; a longer one is a map of tiles. With a picture most tokens
+# are its patches, and only whole does it light up.
+LONGEST_LIVE, LONGEST_ILLUSTRATED = 1024, 2048
 FIRST_MODEL = os.environ.get("SELFATTN_MODEL", "sentiment")
 
 
@@ -150,6 +153,11 @@ def continuation(run: Run, most: int) -> tuple[int, ...]:
 def call(run: Run, at: Place) -> Call:
     """One attention call of a run."""
     return trace(run).call(at.layer, at.part, at.kind)
+
+
+def longest_live(run: Run) -> int:
+    """The most tokens of what a run reads whose heads the browser computes whole."""
+    return LONGEST_ILLUSTRATED if isinstance(run.given, Illustrated) else LONGEST_LIVE
 
 
 @of_runs(max_entries=24)

@@ -12,6 +12,7 @@ from PIL import Image
 import selfattn
 from selfattn import Illustrated, Picture
 from selfattn.figures.scenes import scene
+from selfattn.ui.shell.examples import CAPTIONS
 from tests.browser.test_tasks import assert_said, open_head
 from tests.tools import illustrated
 from tests.tools.browser import Reader, numbers
@@ -168,10 +169,13 @@ def test_what_is_no_patch_looks_at_a_picture(reader, folders, name, given, chip)
 
 def test_two_towers_say_how_alike_text_and_picture_are(reader, folders):
     for name in ("clip", "siglip"):
-        open_head(reader, model=folders / name, text=TEXT)
+        # They open on a caption and its picture.
+        open_head(reader, model=folders / name)
+        caption = reader.page.locator(".st-key-text input").input_value()
+        assert caption == CAPTIONS[0]
         model = selfattn.load(folders / name)
         with torch.inference_mode():
-            said = model.network(**model.inputs(Illustrated(TEXT, HOUSE))[1])
+            said = model.network(**model.inputs(Illustrated(caption, HOUSE))[1])
         cosine = torch.cosine_similarity(said.text_embeds, said.image_embeds).item()
         expected = cosine if name == "clip" else torch.sigmoid(said.logits_per_image).item()
         assert "Text and picture" in reader.text(".head .says")

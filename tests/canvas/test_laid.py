@@ -73,3 +73,25 @@ def test_merged_weights_to_a_picture_are_summed_and_from_it_averaged(module_page
     assert merged["keys"] == [*made["keys"][:2], "picture, 3 patches", *made["keys"][5:]]
     assert merged["notes"] == ["k0 · id 0", "k1 · id 1", "", "k5 · id 5", "k6 · id 6"]
     assert_close(merged["weights"], [weight for row in (*summed[:2], mean, *summed[5:]) for weight in row], within=1e-6)
+
+
+@pytest.mark.parametrize(("words", "cell"), [(False, {"query": 1, "key": 3}), (True, {"query": 0, "key": 2})])
+def test_a_head_opens_at_a_patch_that_is_looked_at_whatever_else_gets_more(module_page, words, cell):
+    # Token 0 is a word or a class token, that all look at most; the others are patches.
+    weights = [[0.7, 0.0, 0.2, 0.1], [0.6, 0.0, 0.1, 0.3], [0.9, 0.0, 0.1, 0.0], [0.5, 0.0, 0.0, 0.5]]
+    found = module_page.evaluate(
+        """async ([crops, words, weights]) => {
+          const { Head } = await import("/shared/attend.js");
+          const plane = (kind, ...shape) => Object.assign(new kind(shape.reduce((a, b) => a * b)), { shape });
+          const planes = { keep: plane(Uint8Array, 4, 4), scores: plane(Float32Array, 4, 4) };
+          for (const name of ["query_words", "key_words"]) planes[name] = new Int32Array(4);
+          for (const name of ["query", "key", "value"]) planes[name] = plane(Float32Array, 4, 2);
+          const names = ["x", "0,0", "0,1", "0,2"];
+          const image = { queries: crops, keys: crops, words };
+          const made = new Head({ head: { kind: "self", image }, planes, queries: names, keys: names });
+          made.weights.set(weights.flat());
+          return made.telling();
+        }""",
+        [[crop([0, 0, 1, 1], 1, 3, 1)], words, weights],
+    )
+    assert found == cell

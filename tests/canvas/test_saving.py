@@ -1,9 +1,10 @@
-"""Pictures that are taken along: each view of a head as svg, png and copy, the same from the dark as from the light.
+"""Pictures that are taken along: each view of a head as svg, png and copy, from the dark as from the light; and as pdf.
 
 What the other pages save is looked at where their tests have opened them.
 """
 
 import io
+import re
 from urllib.parse import quote
 
 import numpy as np
@@ -76,3 +77,33 @@ def test_without_a_clipboard_the_file_is_offered(reader):
     reader.page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })")
     reader.page.locator(".saver button[value=copy]").press("Enter")
     reader.page.get_by_text("Without https the browser lets nothing be copied: save the png.").wait_for()
+
+
+def test_a_picture_is_printed_on_one_page_of_its_size_with_lines_and_letters(reader):
+    reader.open(f"/?model=sentiment&layer=1&head=2&text={quote(HOSTILE)}")
+    title, vector = reader.page.title(), saved(reader)
+    # What a browser would show in a dialog is taken as it stands when it is asked to print.
+    reader.page.evaluate(
+        """() => new MutationObserver(() => {
+          const frame = document.querySelector("iframe.printed");
+          if (frame) frame.contentWindow.print = () => {
+            window.sheet = [document.title, frame.contentDocument.documentElement.outerHTML];
+            frame.contentWindow.onafterprint();
+          };
+        }).observe(document.body, { childList: true })"""
+    )
+    reader.page.locator(".saver button[value=pdf]").click()
+    reader.page.wait_for_function("window.sheet")
+    name, html = reader.page.evaluate("window.sheet")
+    assert name == vector.name
+    assert (reader.page.title(), reader.page.locator("iframe.printed").count()) == (title, 0)
+    paper = reader.page.context.new_page()
+    paper.set_content(html)
+    assert paper.locator("svg text").all_text_contents() == vector.words
+    pdf = paper.pdf(prefer_css_page_size=True, print_background=True)
+    paper.close()
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+    assert b"/Font" in pdf
+    box = [float(each) for each in re.search(rb"/MediaBox\s*\[([^\]]+)\]", pdf)[1].split()]
+    size = [float(vector.svg.get(side)) for side in ("width", "height")]
+    assert_close(box[2:], [0.75 * side for side in size], within=2)

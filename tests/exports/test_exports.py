@@ -16,10 +16,10 @@ from selfattn.exports import data as exports
 from selfattn.exports import python
 from selfattn.maths.masks import causal, custom, window
 from selfattn.models.answers.predictions import Prediction, Said
-from selfattn.models.inputs.given import Chat, Pair, Picture, Sound, Translation
+from selfattn.models.inputs.given import Chat, Illustrated, Pair, Picture, Sound, Translation
 from selfattn.models.loading.library import Choice
 from selfattn.places import SPECIMENS
-from tests.tools import made, tiny
+from tests.tools import illustrated, made, tiny
 from tests.tools.tolerance import assert_close
 
 TEXT = "the [MASK] sat =1+1 = + on the mat"
@@ -267,3 +267,16 @@ def test_a_chat_and_a_translation_are_written_as_what_makes_them_again(given):
     made_again: dict[str, object] = {}
     exec("\n".join([*python.imports((), given), f"given = {python.input_of(given)}"]), made_again)
     assert made_again["given"] == given
+
+
+def test_a_text_with_a_picture_is_written_with_the_file_and_without_its_bytes(tmp_path):
+    file = tmp_path / "it.png"
+    file.write_bytes(b"bytes")
+    given = Illustrated('say "x"', Picture(b"bytes", str(file)))
+    code = "\n".join([*python.imports((), given), f"given = {python.input_of(given)}"])
+    made_again: dict[str, object] = {}
+    exec(code, made_again)
+    assert made_again["given"] == Illustrated('say "x"', Picture(b"bytes"))
+    network = illustrated.folder(tmp_path / "llava", "llava")
+    data = exports.head_data(selfattn.trace(str(network), Illustrated("the cat", illustrated.picture())), 0, 0)
+    assert strict(exports.as_json(data))["picture"] == "it.png"

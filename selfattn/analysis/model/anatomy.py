@@ -11,6 +11,7 @@ from torch import nn
 from selfattn.analysis.model.others import others
 from selfattn.analysis.model.windows import window
 from selfattn.models import encoder
+from selfattn.models.answers.tasks import WORDS
 from selfattn.models.attention import ranges
 from selfattn.models.budgets import in_words
 from selfattn.models.model import Model
@@ -245,7 +246,7 @@ def _facts(model: Model, layers: Sequence[Layer]) -> tuple[tuple[str, str], ...]
     return (
         ("kind", type(network).__name__),
         ("says", model.task.saying),
-        ("reads", " or ".join(each.replace("illustrated", "text with picture") for each in model.task.reads)),
+        ("reads", " or ".join(WORDS[each] for each in model.task.reads)),
         ("positions", at + limit),
         *([("scale", "this model never scales its scores, by design")] if unscaled else []),
         *((("other layers", line),) if (line := others(model)) else ()),

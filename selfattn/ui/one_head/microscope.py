@@ -25,8 +25,6 @@ from selfattn.ui.shell.source import source
 KEY = "microscope"
 # How a head is shown first, by what its model reads.
 PICTURES = {"picture": "image", "illustrated": "image", "sound": "sound"}
-# Tokens of a text whose matrices the browser computes whole; a longer one is a map of tiles.
-LONGEST_LIVE = 1024
 VIEW = Linked(
     tuple(view.LINK_NAMES.get(name, name) for name in view.KINDS),
     view.from_link,
@@ -137,7 +135,7 @@ def microscope(study: Study, at: Head, temperature: float) -> View:
 def _payload(study: Study, at: Head, current: View) -> tuple[caches.Payload, str]:
     """What the browser needs of a head, and a name for it. Of a long text Python makes the overview for each view."""
     run = study.run
-    if max(caches.call(run, at).shape) <= LONGEST_LIVE:
+    if max(caches.call(run, at).shape) <= caches.longest_live(run):
         return caches.head_payload(run, at), _name(run, at)
     alone = current.edits()
     return caches.long_payload(run, at, alone), _name(run, at, alone)

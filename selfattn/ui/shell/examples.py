@@ -48,14 +48,9 @@ QUESTIONS = (
     Pair("Where are the keys?", "The keys to the old cabinet are on the table in the kitchen."),
     Pair("Who was tired?", "The animal didn't cross the street because it was too tired."),
 )
-# Of pictures that are drawn for it; of models that compare a text with a picture, which ask nothing.
-ABOUT_PICTURES = (
-    "What is in the picture?",
-    "Where is the sun?",
-    "Which shape is left of the blue square?",
-    "a photo of a house",
-    "a red circle beside a blue square",
-)
+# Of the pictures that are drawn here: what is asked about them, and what is said of them.
+ABOUT_PICTURES = ("What is in the picture?", "Where is the sun?", "Which shape is left of the blue square?")
+CAPTIONS = ("a house and a tree under the sun", "a red circle beside a blue square", "a photo of a cat")
 FILES = {"picture": "*.png", "sound": "*.wav"}
 # The specimen whose sounds any model of sounds can start from.
 HEARD = "tones"
@@ -90,14 +85,14 @@ def examples(model: str, wants: str = "text") -> tuple[str | Pair, ...]:
     run = yours.run_of(model)
     if run is not None:
         return tuple(dict.fromkeys(run.about["watched"]))
-    of_kind: dict[str, tuple[str | Pair, ...]] = {"pair": QUESTIONS, "illustrated": ABOUT_PICTURES}
+    of_kind: dict[str, tuple[str | Pair, ...]] = {"pair": QUESTIONS, "illustrated": ABOUT_PICTURES, "caption": CAPTIONS}
     return of_kind.get(wants, OTHERS)
 
 
 def known(model: str) -> set[str | Pair]:
     """Every text that is offered for this model, or that ships with some: what the reader did not type."""
     shipped = (example for offered in EXAMPLES.values() for example in offered)
-    return {*OTHERS, *QUESTIONS, *ABOUT_PICTURES, *shipped, *examples(model)}
+    return {*OTHERS, *QUESTIONS, *ABOUT_PICTURES, *CAPTIONS, *shipped, *examples(model)}
 
 
 def files(model: str, wants: str) -> dict[str, Callable[[], bytes]]:

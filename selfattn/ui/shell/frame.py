@@ -107,7 +107,7 @@ def frame(page: str, title: str) -> Study:
             in_model.EDITS.get()  # so that it stays in the link
     with st.sidebar:
         # A model knows all of its parts once it has run.
-        st.html(pieces.facts([*_facts(model), *(_facts_of(caches.trace(study.plain)) if reads else [])]))
+        st.html(pieces.facts([*_facts(model), *(_facts_of(study.plain) if reads else [])]))
         copy_link()
         theme.watch()
         steps_back.watch()
@@ -206,8 +206,9 @@ def _facts(model: Model) -> list[tuple[str, str]]:
     ]
 
 
-def _facts_of(trace: Trace) -> list[tuple[str, str]]:
+def _facts_of(run: Run) -> list[tuple[str, str]]:
     """What this run is, and the room that it takes on the machine."""
+    trace = caches.trace(run)
     model = trace.model
     first = model.attentions[0]
     length = max(trace.call(first.numbers[0], first.part, first.kind).shape)
@@ -215,5 +216,5 @@ def _facts_of(trace: Trace) -> list[tuple[str, str]]:
     return [
         (UNITS[model.task.reads[0]], f"{length}, d = {model.attentions[0].d_head} a head"),
         ("this run", f"{in_words(room.needed)} of {in_words(room.free)} free"),
-        *([("drawn", room.drawn)] if length > LONG else []),
+        *([("drawn", room.drawn)] if length > caches.longest_live(run) else []),
     ]

@@ -30,8 +30,8 @@ def pick(choice: Choice, model: Model) -> None:
     if wants in file_picker.KINDS:
         file_picker.pick(choice.source, wants)
     else:
-        _start(choice.source, wants)
-        _texts(choice.source, model.task.reads)
+        _start(choice.source, _offered(model))
+        _texts(choice.source, model)
         if wants == "illustrated":
             file_picker.pick(choice.source, "picture", optional="text" in model.task.reads)
         manner.pick(model)
@@ -43,7 +43,7 @@ def hold(choice: Choice, model: Model) -> None:
     if wants in file_picker.KINDS:
         file_picker.hold(choice.source, wants)
     else:
-        _start(choice.source, wants)
+        _start(choice.source, _offered(model))
         # Streamlit drops what belongs to a field that is not drawn, unless it is set as a plain value.
         give(state.text, state.second)
         for name, held in (("text", TEXT), ("second", SECOND)):
@@ -75,6 +75,12 @@ def chosen(choice: Choice, model: Model) -> Run:
     return writing.continued(Run(choice, text, state.get("pad", 0)), model)
 
 
+def _offered(model: Model) -> str:
+    """Of what kind its examples are: what it reads, or captions, where it tells how well one fits a picture."""
+    task = model.task
+    return "caption" if task.says == "similarity" and "illustrated" in task.reads else task.reads[0]
+
+
 def _start(source: str, wants: str) -> None:
     """A model opens on its own example, unless the reader or their link brought a text."""
     state = st.session_state
@@ -102,8 +108,9 @@ def give(example: str | Pair, second: str | None = None) -> None:
         state.text, state.second = example, second or ""
 
 
-def _texts(source: str, reads: tuple[str, ...]) -> None:
-    state, wants = st.session_state, reads[0]
+def _texts(source: str, model: Model) -> None:
+    state, reads = st.session_state, model.task.reads
+    wants = reads[0]
     first, second = PLACEHOLDERS[wants]
     live = (SPECIMENS / source).is_dir()  # small enough to answer while the reader types
     alone = {"label_visibility": "collapsed"}
@@ -111,7 +118,7 @@ def _texts(source: str, reads: tuple[str, ...]) -> None:
     if "pair" in reads and (state.second or wants == "pair" or state.get("pairing")):
         pasting.field("second", "Second text", live, placeholder=second, **alone)
     with st.popover("Examples"):
-        for place, example in enumerate(examples(source, wants)):
+        for place, example in enumerate(examples(source, _offered(model))):
             shown = f"{example.first}  ·  {example.second}" if isinstance(example, Pair) else example
             shown = shown if len(shown) <= LONGEST_SHOWN else f"{shown[: LONGEST_SHOWN - 1]}…"
             key = f"example_{place}"

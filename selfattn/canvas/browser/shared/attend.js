@@ -170,7 +170,7 @@ export class Head {
 
   /** The word that gives most of its weight to one other word: where there is something to see at once. */
   telling() {
-    if (this.image && (this.image.words || !this.image.queries)) return this.#looking();
+    if (this.image) return this.#looking();
     const {
       weights,
       shape: [n, m],
@@ -188,7 +188,7 @@ export class Head {
     return { query: best.query, key: best.key };
   }
 
-  /** Of what looks at a picture and is none of its patches, the one that gives most of its weight to one of them. */
+  /** What gives most of its weight to one patch: among words a word, else another patch too. */
   #looking() {
     const {
       weights,
@@ -197,10 +197,11 @@ export class Head {
     const on = { queries: onPicture(this.image.queries, n), keys: onPicture(this.image.keys, m) };
     const best = { query: n - 1, key: 0, weight: -1 };
     for (let query = 0; query < n; query++) {
-      if (on.queries[query] || this.words.queries[query] < 0) continue;
+      if ((this.image.words && on.queries[query]) || this.words.queries[query] < 0) continue;
       for (let key = 0; key < m; key++) {
         const weight = weights[query * m + key];
-        if (on.keys[key] && weight > best.weight) Object.assign(best, { query, key, weight });
+        const other = this.kind === "cross" || query !== key;
+        if (on.keys[key] && other && weight > best.weight) Object.assign(best, { query, key, weight });
       }
     }
     return { query: best.query, key: best.key };

@@ -108,7 +108,7 @@ export function foldsOf(crops, length) {
   for (const fold of folds) {
     const inside = (crops ?? []).filter(({ cells }) => cells.some((token) => token >= fold.start && token < fold.end));
     const crop = inside.length > 1 ? `${inside.length} crops, ` : "";
-    fold.name = `picture, ${crop}${fold.patches} ${fold.patches === 1 ? "patch" : "patches"}`;
+    fold.name = `picture, ${crop}${fold.patches.toLocaleString("en")} ${fold.patches === 1 ? "patch" : "patches"}`;
   }
   return folds.filter(({ patches }) => patches > 1);
 }

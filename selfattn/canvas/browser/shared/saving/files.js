@@ -1,5 +1,5 @@
 // @ts-check
-// A picture as a file: the SVG itself, a PNG that the browser makes of it, or that PNG on the clipboard.
+// A picture as a file: the SVG itself, what the browser makes of it (a PNG, a printed page), or a PNG on the clipboard.
 
 const SHARPER = 2;
 const LARGEST = 16384; // pixels a side that every browser draws
@@ -38,6 +38,36 @@ export function give(blob, name) {
   const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+/**
+ * Print a picture on one page of its own size, which every browser saves as a PDF too, with lines and letters as such.
+ * @param {SVGSVGElement} svg
+ * @param {string} name what the browser calls the file, unless the reader does
+ */
+export async function print(svg, name) {
+  const frame = document.createElement("iframe");
+  Object.assign(frame, { className: "printed", tabIndex: -1, ariaHidden: "true" });
+  frame.style.cssText = "position: fixed; right: 0; bottom: 0; width: 0; height: 0; border: 0";
+  document.body.append(frame);
+  const { contentDocument: page, contentWindow: view } = frame;
+  const { width, height } = svg.viewBox.baseVal;
+  const style = page.createElement("style");
+  // A page that is a fraction of a pixel too short would be followed by an empty one.
+  style.textContent = `@page { size: ${Math.ceil(width)}px ${Math.ceil(height) + 1}px; margin: 0 }
+    body { margin: 0; print-color-adjust: exact; -webkit-print-color-adjust: exact } svg { display: block }`;
+  page.head.append(style);
+  page.body.append(page.importNode(svg, true));
+  await Promise.allSettled([...page.querySelectorAll("image")].map((image) => /** @type {any} */ (image).decode?.()));
+  // Some browsers name the file by the page around it.
+  const title = document.title;
+  page.title = document.title = name;
+  view.onafterprint = () => {
+    document.title = title;
+    frame.remove();
+  };
+  view.focus();
+  view.print();
 }
 
 /** Whether this page may put pictures on the clipboard: one without https may not. */

@@ -1,5 +1,5 @@
 // @ts-check
-// The way of every picture out of the page: three buttons, svg, png and copy, the same in every room.
+// The way of every picture out of the page: four buttons, svg, png, pdf and copy, the same in every room.
 
 import { h, write } from "../dom.js";
 
@@ -7,6 +7,7 @@ const SAID = 4000; // milliseconds that a word about it stays
 const BUTTONS = {
   svg: { text: "↓ svg", label: "Save the picture as svg" },
   png: { text: "↓ png", label: "Save the picture as png" },
+  pdf: { text: "pdf", label: "Print the picture, or save it as pdf" },
   copy: { text: "copy", label: "Copy the picture" },
 };
 const NO_CLIPBOARD = "Without https the browser lets nothing be copied: save the png.";
@@ -45,14 +46,15 @@ export function saver(room, picture) {
 
   async function act(kind) {
     try {
-      const { printed, asSvg, asPng, give, mayCopy, copy } = await fetched();
+      const { printed, asSvg, asPng, give, print, mayCopy, copy } = await fetched();
       if (kind === "copy" && !mayCopy()) return say(NO_CLIPBOARD);
       const shown = picture();
       const { name, before, after } = room.source;
       const svg = printed(room, { ...shown, said: [...before, ...shown.said, ...after] });
-      const file = `${[name[0], shown.head ?? name[1], shown.view, name[2]].filter(Boolean).join("_")}.${kind}`;
-      if (kind === "svg") give(asSvg(svg), file);
-      else if (kind === "png") give(await asPng(svg), file);
+      const file = [name[0], shown.head ?? name[1], shown.view, name[2]].filter(Boolean).join("_");
+      if (kind === "svg") give(asSvg(svg), `${file}.svg`);
+      else if (kind === "png") give(await asPng(svg), `${file}.png`);
+      else if (kind === "pdf") await print(svg, file);
       else await copy(asPng(svg));
       say(kind === "copy" ? "Copied" : "");
     } catch (error) {

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from selfattn.models.answers.tasks import task_of
 from selfattn.models.inputs.given import main_input, placed, vocabulary
-from selfattn.models.tensors import TOKENS, along, forms
+from selfattn.models.tensors import GRIDS, TOKENS, along, forms
 from selfattn.recording.refused import RefusedError
 
 # What a network raises where its input is not of its kind.
@@ -21,6 +21,7 @@ Found = TypeVar("Found")
 BESIDE = ("input_ids", "pixel_values", "input_features", "input_values", "pixel_values_videos")
 # What the decoder of a series is told of the time to come.
 AHEAD = ("future_values", "future_time_features")
+PACKED = ("pixel_values", "hidden_states")  # may be patches that stand in one row
 MOST = 60  # of the sets that are tried
 
 
@@ -70,13 +71,20 @@ def _needed(network: PreTrainedModel) -> tuple[str, ...]:
     """The names of what it cannot run without, its main tensor first."""
     takes = inspect.signature(network.forward).parameters
     plain = [each for each in takes.values() if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
+    grids = [name for name in GRIDS if name in takes and main_input(network) in PACKED]
+    if "spatial_shapes" in grids:
+        grids.append("pixel_attention_mask")
     ahead = [name for name in AHEAD if name in takes and network.config.is_encoder_decoder]
-    return tuple(dict.fromkeys([main_input(network), *(each.name for each in plain if each.default is each.empty), *ahead]))
+    return tuple(
+        dict.fromkeys(
+            [main_input(network), *(each.name for each in plain if each.default is each.empty), *grids, *ahead]
+        )
+    )
 
 
 def _forms(network: PreTrainedModel, name: str, takes: Mapping[str, Any]) -> list[Tensor]:
-    grids = [grid for grid in ("grid_thw", "image_grid_thw") if grid in takes and takes[grid].default is takes[grid].empty]
-    return forms(network, "patches" if grids and name in ("hidden_states", "pixel_values") else name)
+    packed = name == main_input(network) in PACKED and any(grid in takes for grid in (*GRIDS, "pixel_position_ids"))
+    return forms(network, "patches" if packed else name)
 
 
 def _with_decoder(network: PreTrainedModel, inputs: dict[str, Tensor]) -> dict[str, Tensor]:

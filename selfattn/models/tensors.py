@@ -1,5 +1,6 @@
 """The tensors that networks read, by their names: each small, and in the forms that it is known in."""
 
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,6 +25,9 @@ MEL_BINS = (
     "input_size",
 )
 SAMPLES = 16_000
+QUERIES = ("num_query_tokens", "num_image_tokens")
+# What tells the rows and columns of patches that stand in one row.
+GRIDS = ("grid_thw", "image_grid_thw", "spatial_shapes", "target_sizes")
 
 
 def forms(network: PreTrainedModel, name: str) -> list[Tensor]:
@@ -40,6 +44,8 @@ def along(name: str, inputs: dict[str, Tensor]) -> Tensor | None:
     """The tensor of that name which says that all of another counts; None where it goes with none of these."""
     if name.endswith("observed_mask"):
         return torch.ones_like(inputs["past_values"]) if "past_values" in inputs else None
+    if name == "pixel_attention_mask":
+        return torch.ones(1, inputs["pixel_values"].shape[1], dtype=torch.long) if "pixel_values" in inputs else None
     other = inputs.get(name.removesuffix("_mask"), inputs.get(name.replace("attention_mask", "input_ids")))
     if other is None or not name.endswith("_mask"):
         return None
@@ -62,9 +68,6 @@ def _first_ids(network: PreTrainedModel) -> Iterator[Tensor]:
     yield torch.arange(4, 4 + TOKENS)[None]
 
 
-QUERIES = ("num_query_tokens", "num_image_tokens")
-
-
 def _pixels(network: PreTrainedModel) -> Iterator[Tensor]:
     part = _part(network.config, "image_size", "patch_size", "num_channels")
     channels, asked = _any(part, *CHANNELS) or 3, _any(part, "image_size")
@@ -74,25 +77,37 @@ def _pixels(network: PreTrainedModel) -> Iterator[Tensor]:
         if frames := _any(part, "num_frames"):
             yield picture[:, None].repeat(1, frames, 1, 1, 1)
         yield picture
-        yield picture[:, None].repeat(1, 2, 1, 1, 1)  # a pair of them
+        yield torch.stack((picture, picture.flip(-1)), 1)  # a pair of them
 
 
 def _patches(network: PreTrainedModel) -> Iterator[Tensor]:
     """One row a patch, of a picture of which `_grid` tells the rows and columns."""
     part = _part(network.config, "patch_size", "spatial_merge_size", "temporal_patch_size")
     channels, size = _any(part, *CHANNELS) or 3, part.patch_size
-    count = int(_grid_of(part).prod())
+    count, takes = int(_grid_of(part).prod()), inspect.signature(network.forward).parameters.keys()
     for deep in dict.fromkeys((_any(part, "temporal_patch_size") or 1, 1)):
         numbers = torch.linspace(-1, 1, count * channels * deep * size * size)
-        yield numbers.view(count, channels * deep * size * size)
+        if takes & {"grid_thw", "image_grid_thw"}:  # patches of many pictures may stand there
+            yield numbers.view(count, channels * deep * size * size)
+            yield numbers.view(count, channels * deep, size, size)
         yield numbers.view(1, count, channels * deep * size * size)
-        yield numbers.view(count, channels * deep, size, size)
+        yield numbers.view(1, channels * deep, size, count * size)
 
 
 def _grid(network: PreTrainedModel) -> Iterator[Tensor]:
     part = _part(network.config, "patch_size", "spatial_merge_size", "temporal_patch_size")
     yield _grid_of(part)
     yield _grid_of(part)[:, 1:]
+
+
+def _places(network: PreTrainedModel) -> Iterator[Tensor]:
+    """Column and row of each patch."""
+    side = int(_grid_of(_part(network.config, "patch_size", "spatial_merge_size"))[0, 1])
+    yield torch.cartesian_prod(torch.arange(side), torch.arange(side)).flip(1)[None]
+
+
+def _merged(network: PreTrainedModel) -> Iterator[Tensor]:
+    yield torch.tensor([_any(_part(network.config, "patch_size", "spatial_merge_size"), "spatial_merge_size") or 2])
 
 
 def _grid_of(part: Any) -> Tensor:
@@ -105,7 +120,7 @@ def _frames(network: PreTrainedModel) -> Iterator[Tensor]:
     part = _part(network.config, "image_size", "patch_size", "num_channels", "num_frames")
     size = _any(part, "image_size", "crop_size") or 64
     height, width = size if isinstance(size, list | tuple) else (size, size)
-    for count in dict.fromkeys((_any(part, "num_frames", "frames_per_clip") or 2, 2)):
+    for count in dict.fromkeys((2, _any(part, "num_frames", "frames_per_clip") or 2)):
         shape = (1, count, _any(part, *CHANNELS) or 3, height, width)
         yield torch.linspace(-1, 1, math.prod(shape)).view(shape)
 
@@ -152,6 +167,14 @@ def _past_times(network: PreTrainedModel) -> Iterator[Tensor]:
     yield torch.linspace(-1, 1, count * config.num_time_features).view(1, count, config.num_time_features)
 
 
+def _no_padding(network: PreTrainedModel) -> Iterator[Tensor]:
+    yield from (torch.zeros_like(each, dtype=torch.long) for each in _past(network))
+
+
+def _frequency(network: PreTrainedModel) -> Iterator[Tensor]:
+    yield torch.zeros(1, 1, dtype=torch.long)
+
+
 def _future(network: PreTrainedModel) -> Iterator[Tensor]:
     yield torch.linspace(-1, 1, network.config.prediction_length)[None]
 
@@ -189,8 +212,13 @@ SENSES: dict[str, Callable[[PreTrainedModel], Iterator[Tensor]]] = {
     "flattened_patches": _flattened,
     "inputs_embeds": _embeddings,
     "query_embeds": _embeddings,
-    "grid_thw": _grid,
-    "image_grid_thw": _grid,
+    **dict.fromkeys(GRIDS, _grid),
+    "pixel_position_ids": _places,
+    "merge_sizes": _merged,
+    "prompt_pixel_values": _pixels,
+    "prompt_masks": _pixels,
+    "past_values_padding": _no_padding,
+    "freq": _frequency,
     "patches": _patches,
 }
 

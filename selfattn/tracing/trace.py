@@ -20,7 +20,7 @@ from selfattn.models.attention import ranges
 from selfattn.models.budgets import budget, check_head
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.described import described
-from selfattn.models.inputs.given import Illustrated, Input, Pair, Picture, Sound, main_input
+from selfattn.models.inputs.given import Illustrated, Input, Pair, Picture, Sound, main_input, uncached
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
 from selfattn.models.loading.library import opened
 from selfattn.models.model import Model
@@ -317,5 +317,4 @@ def _check(model: Model, inputs: Mapping[str, Tensor], edited: bool) -> None:
 
 def _forward(model: Model, recorder: Recorder, inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:
     with torch.inference_mode(), recording(recorder):
-        # A cache would keep keys and values once more; one pass over the whole text needs none.
-        return model.network(**inputs, use_cache=False)
+        return model.network(**inputs, **uncached(model.network))

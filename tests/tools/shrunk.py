@@ -31,7 +31,7 @@ WIDTHS = {
     r"(intermediate_size|ffn_dim|d_ff|d_inner|n_inner|mlp_dim|feed_forward_size|ffn_hidden_size|width)$": 64,
     r"^(num_)?queries$|num_query_tokens$": 8,
 }
-# The ways to cut a config, the smallest first: some have lists that fit the depth or the widths that they were made for.
+# The ways to cut a config, the smallest first: some have lists that fit the depth or widths that they were made for.
 WAYS = (DEPTHS | COUNTS | WIDTHS, COUNTS | WIDTHS, DEPTHS | COUNTS)
 # Parameters of the largest that is tried.
 MOST = 600_000_000
@@ -88,7 +88,7 @@ def configs(model_type: str) -> Iterator[Any]:
                 made = kind(**TOLD.get(model_type, {}))
                 yield _anew(made, cuts) if anew else _changed(made, cuts)
             except Exception as error:  # whatever a config makes of numbers that do not fit each other
-                yield f"{kind.__name__}: {type(error).__name__}: {error}".strip().splitlines()[0][:200]
+                yield f"{kind.__name__}: {type(error).__name__}: {' '.join(str(error).split())}"[:200]
 
 
 def _anew(config: Any, cuts: Cuts) -> Any:
@@ -176,7 +176,7 @@ def networks(model_type: str) -> Iterator[hf.PreTrainedModel | str]:
             try:
                 yield config if isinstance(config, str) else _network(getattr(hf, name), config)
             except Exception as error:  # whatever a config that was cut makes a class raise
-                yield f"{name}: {type(error).__name__}: {error}".strip().splitlines()[0][:200]
+                yield f"{name}: {type(error).__name__}: {' '.join(str(error).split())}"[:200]
 
 
 def _network(kind: Any, config: Any) -> hf.PreTrainedModel:

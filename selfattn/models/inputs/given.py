@@ -162,6 +162,12 @@ def main_input(network: PreTrainedModel) -> str:
     return network.main_input_name if network.main_input_name in takes else next(iter(takes), "input_ids")
 
 
+def uncached(network: PreTrainedModel) -> dict[str, bool]:
+    """What keeps a network from a cache, where it has one: one pass over all tokens needs no keys and values twice."""
+    has = network.can_generate() or hasattr(network.config, "use_cache")
+    return {"use_cache": False} if has or "use_cache" in inspect.signature(network.forward).parameters else {}
+
+
 def entrance(network: PreTrainedModel) -> torch.device:
     """The device that a network takes its inputs on, for its parts may lie on several: that of its input embedding."""
     embedding = embeddings(network) if main_input(network) == "input_ids" else None

@@ -9,6 +9,7 @@ from transformers.utils import is_torchvision_available
 
 from selfattn.models.answers.tasks import task_of
 from selfattn.models.errors import first_line
+from selfattn.models.inputs.given import main_input
 
 
 def processor_in(network: PreTrainedModel, place: Mapping[str, Any]) -> tuple[Any | None, str]:

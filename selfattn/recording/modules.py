@@ -49,14 +49,6 @@ CROSS = (
     "head.attention",
     "visual_attention.att",
 )
-    "encoder_attn",
-    "EncDecAttention",
-    "crossattention",
-    "cross_attention",
-    "cross_attn",
-    "head.attention",
-    "visual_attention.att",
-)
 
 
 def scales(module: nn.Module, size: int, scaling: float) -> tuple[float, float | None]:

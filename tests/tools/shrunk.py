@@ -39,9 +39,12 @@ MOST = 600_000_000
 TOLD: dict[str, dict[str, Any]] = {
     "autoformer": {"prediction_length": 4},
     "bamba": {"attn_layer_indices": [1]},
+    "dbrx": {"attn_config": {"rope_theta": 10_000.0}},
     "deepseek_v2": {"num_experts_per_tok": 2},
     "esm": {"pad_token_id": 1, "vocab_size": 33},
+    "granitemoehybrid": {"layer_types": ["linear_attention", "full_attention"] * 16},
     "informer": {"prediction_length": 4},
+    "nemotron_h": {"layers_block_type": ["linear_attention", "full_attention"]},
     "time_series_transformer": {"prediction_length": 4},
     "nemotron": {"num_attention_heads": 4, "num_key_value_heads": 2},
     "xmod": {"default_language": "en_XX"},

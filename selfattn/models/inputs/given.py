@@ -156,10 +156,11 @@ def vocabulary(network: PreTrainedModel) -> int:
 
 def main_input(network: PreTrainedModel) -> str:
     """The name of its main tensor: some say a text's by mistake, and take another first; Perceiver has two names."""
-    takes = inspect.signature(network.forward).parameters
-    if network.main_input_name == "inputs":
-        return next((name for name in ("input_ids", "pixel_values") if name in takes), "inputs")
-    return network.main_input_name if network.main_input_name in takes else next(iter(takes), "input_ids")
+    takes, said = inspect.signature(network.forward).parameters, network.main_input_name
+    names = [said] if isinstance(said, str) else [*said]
+    if names == ["inputs"]:
+        names = ["input_ids", "pixel_values", "inputs"]
+    return next((name for name in (*names, *takes) if name in takes), "input_ids")
 
 
 def uncached(network: PreTrainedModel) -> dict[str, bool]:

@@ -22,6 +22,7 @@ BESIDE = ("input_ids", "pixel_values", "input_features", "input_values", "pixel_
 # What the decoder of a series is told of the time to come.
 AHEAD = ("future_values", "future_time_features")
 PACKED = ("pixel_values", "hidden_states")  # may be patches that stand in one row
+MASKS = ("input_features_mask", "image_attention_mask")  # that some networks cannot do without
 MOST = 60  # of the sets that are tried
 
 
@@ -62,9 +63,9 @@ def _probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
             if "input_ids" in inputs and "bbox" in takes:  # each word has its place on a page
                 inputs["bbox"] = torch.tensor([0, 0, 1, 1]).expand(1, TOKENS, 4).contiguous()
             yield placed(network, _with_decoder(network, inputs))
-            if "input_features" in inputs and "input_features_mask" in set(takes) - set(inputs):
-                inputs["input_features_mask"] = along("input_features_mask", inputs)
-                yield placed(network, _with_decoder(network, inputs))
+            more = {name: mask for name in MASKS if name in takes and (mask := along(name, inputs)) is not None}
+            if more.keys() - inputs.keys():
+                yield placed(network, _with_decoder(network, inputs | more))
 
 
 def _needed(network: PreTrainedModel) -> tuple[str, ...]:
@@ -94,6 +95,9 @@ def _with_decoder(network: PreTrainedModel, inputs: dict[str, Tensor]) -> dict[s
     text = network.config.get_text_config()
     # A classifier with two stacks reads the whole text in both, and looks for the token that ends it.
     decoder = torch.arange(3 if task_of(network).writes else TOKENS)[None]
+    channels = getattr(getattr(network.config, "decoder_config", None), "num_channels", None)
+    if channels:  # of a sound's tokens
+        decoder = decoder[..., None].expand(1, -1, channels).contiguous()
     ends = getattr(text, "eos_token_id", None)
     if "input_ids" in inputs and isinstance(ends, int):
         ids = inputs["input_ids"].clone()

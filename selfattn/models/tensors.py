@@ -46,6 +46,9 @@ def along(name: str, inputs: dict[str, Tensor]) -> Tensor | None:
         return torch.ones_like(inputs["past_values"]) if "past_values" in inputs else None
     if name == "pixel_attention_mask":
         return torch.ones(1, inputs["pixel_values"].shape[1], dtype=torch.long) if "pixel_values" in inputs else None
+    if name == "image_attention_mask":
+        both = "pixel_values" in inputs and "input_ids" in inputs
+        return torch.ones(1, inputs["input_ids"].shape[1], inputs["pixel_values"].shape[1]) if both else None
     other = inputs.get(name.removesuffix("_mask"), inputs.get(name.replace("attention_mask", "input_ids")))
     if other is None or not name.endswith("_mask"):
         return None
@@ -55,13 +58,22 @@ def along(name: str, inputs: dict[str, Tensor]) -> Tensor | None:
 
 
 def _ids(network: PreTrainedModel) -> Iterator[Tensor]:
-    count = vocabulary(network)
+    count = _known(network)
     first = 4 if count > 4 + TOKENS else 0  # special tokens come first
     ids = (first + torch.arange(TOKENS)[None]) % count
     yield ids
     image, queries = _any(network.config, "image_token_id", "image_token_index"), _any(network.config, *QUERIES)
     if isinstance(image, int) and isinstance(queries, int) and image < count:
         yield torch.cat((torch.full((1, queries), image), ids), 1)
+    if books := _any(network.config, "num_codebooks"):  # of a sound's tokens, beside each of the text's
+        yield ids[..., None].expand(1, TOKENS, books + 1).contiguous()
+
+
+def _known(network: PreTrainedModel) -> int:
+    try:
+        return vocabulary(network)
+    except AttributeError:
+        return int(_part(network.config, "vocab_size").vocab_size)
 
 
 def _first_ids(network: PreTrainedModel) -> Iterator[Tensor]:
@@ -85,7 +97,7 @@ def _patches(network: PreTrainedModel) -> Iterator[Tensor]:
     part = _part(network.config, "patch_size", "spatial_merge_size", "temporal_patch_size")
     channels, size = _any(part, *CHANNELS) or 3, part.patch_size
     count, takes = int(_grid_of(part).prod()), inspect.signature(network.forward).parameters.keys()
-    for deep in dict.fromkeys((_any(part, "temporal_patch_size") or 1, 1)):
+    for deep in dict.fromkeys((_any(part, "temporal_patch_size") or 1, 1, 2)):
         numbers = torch.linspace(-1, 1, count * channels * deep * size * size)
         if takes & {"grid_thw", "image_grid_thw"}:  # patches of many pictures may stand there
             yield numbers.view(count, channels * deep * size * size)
@@ -171,6 +183,10 @@ def _no_padding(network: PreTrainedModel) -> Iterator[Tensor]:
     yield from (torch.zeros_like(each, dtype=torch.long) for each in _past(network))
 
 
+def _task(network: PreTrainedModel) -> Iterator[Tensor]:
+    yield torch.linspace(0, 1, network.config.task_seq_len)[None]
+
+
 def _frequency(network: PreTrainedModel) -> Iterator[Tensor]:
     yield torch.zeros(1, 1, dtype=torch.long)
 
@@ -219,6 +235,7 @@ SENSES: dict[str, Callable[[PreTrainedModel], Iterator[Tensor]]] = {
     "prompt_masks": _pixels,
     "past_values_padding": _no_padding,
     "freq": _frequency,
+    "task_inputs": _task,
     "patches": _patches,
 }
 

@@ -18,7 +18,15 @@ from selfattn.recording.refused import RefusedError
 FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 Found = TypeVar("Found")
 # What a model reads beside its main tensor, where it can.
-BESIDE = ("input_ids", "pixel_values", "input_features", "input_values", "pixel_values_videos")
+BESIDE = (
+    "input_ids",
+    "pixel_values",
+    "input_features",
+    "input_values",
+    "pixel_values_videos",
+    "visual_feats",
+    "visual_pos",
+)
 # What the decoder of a series is told of the time to come.
 AHEAD = ("future_values", "future_time_features")
 PACKED = ("pixel_values", "hidden_states")  # may be patches that stand in one row

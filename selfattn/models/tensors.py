@@ -183,6 +183,16 @@ def _no_padding(network: PreTrainedModel) -> Iterator[Tensor]:
     yield from (torch.zeros_like(each, dtype=torch.long) for each in _past(network))
 
 
+def _regions(network: PreTrainedModel) -> Iterator[Tensor]:
+    """What was found in a picture."""
+    width = network.config.visual_feat_dim
+    yield torch.linspace(-1, 1, TOKENS * width).view(1, TOKENS, width)
+
+
+def _boxes(network: PreTrainedModel) -> Iterator[Tensor]:
+    yield torch.linspace(0, 1, TOKENS * 4).view(1, TOKENS, 4)
+
+
 def _task(network: PreTrainedModel) -> Iterator[Tensor]:
     yield torch.linspace(0, 1, network.config.task_seq_len)[None]
 
@@ -235,6 +245,8 @@ SENSES: dict[str, Callable[[PreTrainedModel], Iterator[Tensor]]] = {
     "prompt_masks": _pixels,
     "past_values_padding": _no_padding,
     "freq": _frequency,
+    "visual_feats": _regions,
+    "visual_pos": _boxes,
     "task_inputs": _task,
     "patches": _patches,
 }

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from selfattn.figures import pieces
+from selfattn.models.inputs.given import kind_of
 from selfattn.ui import controls
 from selfattn.ui.one_head.export import export
 from selfattn.ui.one_head.layer import heads_of_layer
@@ -11,16 +12,18 @@ from selfattn.ui.shell import writing
 from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.shell.refusing import refusing
 
+# What to look at first, by what the model reads.
+LOOKS = dict.fromkeys(
+    ("picture", "illustrated"), "Choose what looks, a word or a patch: where in the picture it looks lights up."
+)
+
 
 @routed
 def page(study: Study) -> None:
     """The controls, the head, and the others of its layer."""
-    st.html(
-        pieces.question(
-            "What does one head compute?",
-            "Each row is a token that looks. Drag the temperature, or do not divide by √d, and watch softmax sharpen.",
-        )
-    )
+    looks = LOOKS.get(kind_of(study.run.given), "Each row is a token that looks.")
+    said = f"{looks} Drag the temperature, or do not divide by √d, and watch softmax sharpen."
+    st.html(pieces.question("What does one head compute?", said))
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"), refusing():
         at = controls.head_picker(study.model)
         temperature = writing.temperature_picker(study.model)

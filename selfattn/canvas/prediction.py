@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from selfattn.models.answers.predictions import Prediction
+from selfattn.models.inputs.given import Illustrated
 from selfattn.models.inputs.tokens import visible
 from selfattn.tracing.trace import Trace, moved
 
@@ -48,9 +49,13 @@ def prediction_of(before: Trace, after: Trace | None, temperature: float = 1.0) 
         ]
     changed = after is not None and now.is_distribution and now.top(1)[0][0] != first.top(1)[0][0]
     note = "The tick is the prediction before the change." if after else first.note or READING
-    note += "; the heads are those that read the first text." if first.kind == "similarity" and not after else ""
+    title = TITLES[now.kind]
+    if first.kind == "similarity" and isinstance(before.given, Illustrated):
+        title = "Text and picture"
+    elif first.kind == "similarity" and not after:
+        note += "; the heads are those that read the first text."
     return {
-        "title": TITLES[now.kind],
+        "title": title,
         "text": _text(now),
         "was": _text(first) if after and _text(first) != _text(now) else "",
         "rows": rows,

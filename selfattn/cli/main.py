@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from selfattn.cli import train
+from selfattn.cli import given, train
 
 if TYPE_CHECKING:
     from selfattn.models.loading.library import Choice
@@ -45,6 +45,9 @@ TEXT = Annotated[
         "@FILE.safetensors with the tensors that the model's forward takes."
     ),
 ]
+PICTURE = Annotated[
+    str | None, typer.Option("--picture", metavar="FILE", help="A picture that goes with TEXT (.png, .jpg ...).")
+]
 SECOND = Annotated[str | None, typer.Option(help="A second text: the passage of a question, or one to compare.")]
 OUT = Annotated[Path | None, typer.Option(help="FILE.json, FILE.npz or FILE.csv; a summary is printed without.")]
 PART = Annotated[
@@ -70,8 +73,6 @@ WIDTHS = {
     "soft cap": 10,
     "sink": 12,
 }
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
-SOUNDS = (".wav", ".flac", ".ogg", ".mp3")
 SIMILARITY = Literal["dot", "cosine", "rbf"]
 
 
@@ -80,6 +81,7 @@ def trace(
     model: MODEL,
     text: TEXT,
     second: SECOND = None,
+    picture: PICTURE = None,
     chat: Annotated[bool, typer.Option("--chat", help="In the model's own chat template.")] = False,
     system: Annotated[str, typer.Option(help="The system text of the chat.")] = "",
     source: Annotated[str, typer.Option(help="The language of TEXT, by the tokenizer's code, such as eng_Latn.")] = "",
@@ -112,8 +114,8 @@ def trace(
     if out is not None and out.suffix not in exports.WRITERS:
         raise ValueError(f"--out ends in {', '.join(exports.WRITERS)}; got {out.name!r}.")
     edits = _edits(similarity, no_scale, temperature, mask, ablate or [])
-    given = _spoken(_given(text, second), chat, system, source, target)
-    found = run(_loaded(Choice(model, revision, device, dtype, spread, bits, adapter)), given, edits, pad=pad)
+    read = given.illustrated(given.spoken(given.given(text, second), chat, system, source, target), picture)
+    found = run(_loaded(Choice(model, revision, device, dtype, spread, bits, adapter)), read, edits, pad=pad)
     layer = found.model.attention(part, kind).numbers[0] if layer is None else layer
     data = exports.head_data(found, layer, head, part, kind)
     if out is None:
@@ -131,6 +133,7 @@ def trace(
 def check(
     model: MODEL,
     text: Annotated[str | None, typer.Argument(help="A text to check it on, or @FILE.safetensors.")] = None,
+    picture: PICTURE = None,
     revision: REVISION = None,
     device: DEVICE = "auto",
     dtype: DTYPE = "auto",
@@ -147,9 +150,9 @@ def check(
     from selfattn.models.loading.library import Choice
 
     loaded = _loaded(Choice(model, revision, device, dtype, spread, bits, adapter))
-    if text is None and loaded.tokenizer is not None and "text" in loaded.task.reads:
+    if text is None and loaded.tokenizer is not None and (picture or "text" in loaded.task.reads):
         text = CHECKED_ON
-    found = anatomy(loaded, None if text is None else run(loaded, _given(text)))
+    found = anatomy(loaded, None if text is None else run(loaded, given.illustrated(given.given(text), picture)))
     said = columns(found.layers)
     widths = {name: width for name, width in WIDTHS.items() if name in said}
     print(f"{'layer':<28}" + "".join(f"{name:>{width}}" for name, width in widths.items()))
@@ -232,50 +235,6 @@ def _edits(
         layer, head = map(int, place.split("."))
         edits.append(Ablate("zero", layers={layer}, heads={head}))
     return edits
-
-
-def _given(text: str, second: str | None = None) -> Any:
-    from selfattn.models.inputs.given import Pair, Picture, Sound
-
-    ending = Path(text).suffix.lower()
-    made = Picture if ending in PICTURES else Sound if ending in SOUNDS else None
-    if not text.startswith("@") or (made is None and ending != ".safetensors"):
-        return text if second is None else Pair(text, second)
-    if second is not None:
-        raise ValueError(f"--second goes with a text; got {text!r}.")
-    return _tensors(text[1:]) if made is None else made(_bytes(text[1:]), text[1:])
-
-
-def _spoken(given: Any, chat: bool, system: str, source: str, target: str) -> Any:
-    """A text in the model's chat template, or from a language into another, where that is asked for."""
-    from selfattn.models.inputs.given import Chat, Translation
-
-    asked = {"--chat": chat, "--system": system, "--source": source, "--target": target}
-    named = [name for name, value in asked.items() if value]
-    if named and not isinstance(given, str):
-        raise ValueError(f"{named[0]} goes with one text; got something else.")
-    if system and not chat:
-        raise ValueError("--system is the system text of a chat; add --chat.")
-    if chat and (source or target):
-        raise ValueError("--chat and a language do not go together; leave one of them out.")
-    return Chat(given, system) if chat else Translation(given, source, target) if source or target else given
-
-
-def _bytes(file: str) -> bytes:
-    try:
-        return Path(file).read_bytes()
-    except OSError as error:
-        raise ValueError(f"{file!r} could not be read: {error.strerror}.") from error
-
-
-def _tensors(file: str) -> Any:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return load_file(file)
-    except (OSError, SafetensorError) as error:
-        raise ValueError(f"{file!r} could not be read as tensors: {error}") from error
 
 
 def _summary(data: dict[str, Any], exactness: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 from transformers import PreTrainedModel
 
-from selfattn.models.answers.similarity import Pooling
+from selfattn.models.answers.pooling import MEAN, Pooling, joined
 from selfattn.recording import doors
 
 # Which package a class is of, and where what it holds lies. By name: most are not installed, and none need be imported.
@@ -24,7 +24,7 @@ class Inside:
     network: PreTrainedModel
     tokenizer: Any | None = None
     processor: Any | None = None
-    pooling: Pooling = "mean"
+    pooling: Pooling = MEAN
 
 
 def inside(given: object) -> Inside:
@@ -69,7 +69,7 @@ def _under_adapter(given: Any) -> object:
 def _of_sentences(given: Any) -> Inside:
     network = next((module for module in given.modules() if isinstance(module, PreTrainedModel)), None)
     modes = [mode for module in given.children() if (mode := getattr(module, "pooling_mode", None)) is not None]
-    return replace(inside(network), tokenizer=_tokenizer(given), pooling="cls" if modes[:1] == ["cls"] else "mean")
+    return replace(inside(network), tokenizer=_tokenizer(given), pooling=joined(next(iter(modes), MEAN)))
 
 
 def _tokenizer(given: Any) -> Any | None:

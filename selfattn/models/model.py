@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from selfattn import notebook
 from selfattn.models import encoder
-from selfattn.models.answers.similarity import Pooling
+from selfattn.models.answers.pooling import MEAN, Pooling
 from selfattn.models.answers.tasks import Task, task_of
 from selfattn.models.attention import Attention, attentions, ranges
 from selfattn.models.errors import unopened
@@ -23,6 +23,7 @@ from selfattn.models.inputs.languages import mark_of
 from selfattn.models.inputs.tokens import Tokens, encode
 from selfattn.models.inputs.unlearnt import beyond
 from selfattn.models.inside import inside
+from selfattn.models.processed import processed
 from selfattn.models.self_test import check_record, in_words, tested
 from selfattn.recording.doors import Recorder, install
 from selfattn.recording.edits import Edit
@@ -56,7 +57,7 @@ class Model(metaclass=_Wrapping):
     fidelity: float  # NaN before it was tested
     probe: Mapping[str, Tensor]  # what the self-test ran on
     processor: Any | None = None  # of pictures, of sounds, or of texts with pictures
-    pooling: Pooling = "mean"  # of a model without a head, where two texts are compared
+    pooling: Pooling = MEAN  # of a model without a head, where two texts are compared
     # Bytes that a recording keeps for each pair of a query and a key, in masks and in position biases.
     mask_bytes: int = 0
     bias_bytes: int = 0
@@ -93,11 +94,12 @@ class Model(metaclass=_Wrapping):
         network.eval()
         install(network)
         names = {module: path for path, module in network.named_modules()}
-        test = tested(network, names, name, tokenizer, processor)
-        model = cls(name, network, tokenizer, names, (), math.nan, test.inputs, processor, pooling)
-        if test.recorder is None:
-            return replace(model, why_untested=test.why_none)
-        model.learn(test.recorder)
+        model = cls(name, network, tokenizer, names, (), math.nan, {}, processor, pooling)
+        made = processed(model.task.reads, lambda given: model.inputs(given)[1])
+        test = tested(network, names, name, made)
+        model = replace(model, probe=test.inputs, why_untested=test.why_none)
+        if test.recorder is not None:
+            model.learn(test.recorder)
         return model
 
     @property
@@ -191,6 +193,8 @@ class Model(metaclass=_Wrapping):
         for each in self.attentions:
             if part in (None, each.part) and kind in (None, each.kind):
                 return each
+        if not self.attentions:
+            raise ValueError(f"{self.name} is untested: its layers are known from its first trace.")
         there_are = ", ".join(f"{each.part} ({each.kind})" for each in self.attentions)
         raise ValueError(f"{self.name} has no {part or 'part'} with {kind or 'any'}-attention; it has {there_are}.")
 

@@ -66,8 +66,9 @@ def _probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
         masks = [name for name in names if name.endswith("_mask")]
         made = [name for name in names if name not in masks]
         for tensors in itertools.product(*(_forms(network, name, takes) for name in made)):
-            inputs = dict(zip(made, tensors, strict=True))
-            inputs |= {name: mask for name in masks if (mask := along(name, inputs)) is not None}
+            inputs: dict[str, Tensor] = dict(zip(made, tensors, strict=True))
+            found = {name: along(name, inputs) for name in masks}
+            inputs |= {name: mask for name, mask in found.items() if mask is not None}
             if "input_ids" in inputs and "bbox" in takes:  # each word has its place on a page
                 inputs["bbox"] = torch.tensor([0, 0, 1, 1]).expand(1, TOKENS, 4).contiguous()
             yield placed(network, _with_decoder(network, inputs))

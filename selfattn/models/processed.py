@@ -3,35 +3,25 @@ says how to feed."""
 
 import io
 import wave
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from PIL import Image
 from torch import Tensor
-from transformers import PreTrainedModel
 
-from selfattn.models.answers.tasks import task_of
-from selfattn.models.inputs import senses
-from selfattn.models.inputs.given import Illustrated, Picture, Sound, placed
-from selfattn.models.inputs.tokens import encode
+from selfattn.models.inputs.given import Illustrated, Input, Pair, Picture, Sound
+from selfattn.models.probe import FAILURES
 
 TEXT, SIDE, SECONDS, RATE = "a", 64, 1, 16_000
 
 
-def processed(network: PreTrainedModel, tokenizer: Any | None, processor: Any | None) -> Iterator[dict[str, Tensor]]:
-    """The tensors of small inputs of the kinds that the network reads; those that cannot be made are left out."""
-    for kind in task_of(network).reads:
+def processed(reads: Iterable[str], inputs: Callable[[Input], dict[str, Tensor]]) -> Iterator[dict[str, Tensor]]:
+    """The tensors that `inputs` makes of a small input of each kind that a model `reads`, where it can make them."""
+    for kind in reads:
         try:
-            if kind in GIVEN and processor is not None:
-                tensors = senses.read(network, processor, GIVEN[kind]())[1]
-            elif kind == "text" and tokenizer is not None:
-                tensors = encode(tokenizer, TEXT)[1]
-            else:
-                continue
-        except Exception:  # a foreign processor: its own words come with the reader's first input
+            yield inputs(GIVEN[kind]())
+        except FAILURES:  # said again with the reader's first input
             continue
-        yield placed(network, tensors)
 
 
 def _picture() -> Picture:
@@ -52,4 +42,10 @@ def _illustrated() -> Illustrated:
     return Illustrated(TEXT, _picture())
 
 
-GIVEN: dict[str, Any] = {"picture": _picture, "sound": _sound, "illustrated": _illustrated}
+GIVEN: dict[str, Callable[[], Input]] = {
+    "text": lambda: TEXT,
+    "pair": lambda: Pair(TEXT, TEXT),
+    "picture": _picture,
+    "sound": _sound,
+    "illustrated": _illustrated,
+}

@@ -1,9 +1,8 @@
 """The self-test: is what is recomputed what the network used? Asked of a small input before a model is shown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +11,6 @@ from transformers import PreTrainedModel
 from selfattn.models.errors import first_line
 from selfattn.models.inputs.given import uncached
 from selfattn.models.probe import FAILURES, first_that_runs, probes
-from selfattn.models.processed import processed
 from selfattn.recording.doors import Recorder, largest, recording
 from selfattn.recording.refused import RefusedError
 
@@ -50,9 +48,9 @@ class SelfTest:
 
 
 def tested(
-    network: PreTrainedModel, names: Mapping[nn.Module, str], name: str, tokenizer: Any | None, processor: Any | None
+    network: PreTrainedModel, names: Mapping[nn.Module, str], name: str, processed: Iterable[Mapping[str, Tensor]]
 ) -> SelfTest:
-    """Run the network on a small input made from its config, or else by its own processor, and record that.
+    """Run the network on a small input made from its config, or else on one that was `processed`, and record that.
 
     Raises ValueError for one that no input can be shown of; the record is not checked yet.
     """
@@ -62,7 +60,7 @@ def tested(
             network(**inputs, **uncached(network))
         return recorder
 
-    made = chain(probes(network), processed(network, tokenizer, processor))
+    made = chain(probes(network), processed)
     try:
         inputs, recorder = first_that_runs(network, run, made)
     except RefusedError:

@@ -7,30 +7,29 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from selfattn import notebook
 from selfattn.maths.attend import Stages
 from selfattn.models.answers import changes
-from selfattn.models.answers.similarity import pooled, similarity
+from selfattn.models.answers.pooling import pooled
 from selfattn.models.answers.tasks import Prediction, predict, why_none
 from selfattn.models.attention import ranges
-from selfattn.models.budgets import budget, check_head
+from selfattn.models.budgets import check_head
 from selfattn.models.inputs import pictures, sounds
 from selfattn.models.inputs.described import described
-from selfattn.models.inputs.given import Illustrated, Input, Pair, Picture, Sound, main_input, uncached
+from selfattn.models.inputs.given import Illustrated, Input, Pair, Picture, Sound
 from selfattn.models.inputs.tokens import NO_TOKENS, Tokens, of_ids
 from selfattn.models.loading.library import opened
 from selfattn.models.model import Model
 from selfattn.models.self_test import in_words, tolerance
 from selfattn.recording.call import ALL, Call
-from selfattn.recording.doors import Recorder, largest, recording
+from selfattn.recording.doors import Recorder, largest
 from selfattn.recording.edits import UNEDITED, Edit, listed
 from selfattn.tracing.laid import OF_TEXT, Sides, names, sides
+from selfattn.tracing.passes import check, compare, forward, last_of
 
-GRIDS = ("grid_thw", "image_grid_thw")
 NONE: Mapping[tuple[int, int], Tensor] = MappingProxyType({})
 
 
@@ -75,8 +74,7 @@ class Trace:
         """What a model heard of a sound; None for the others."""
         if not isinstance(self.given, Sound):
             return None
-        features = self.inputs[main_input(self.model.network)]
-        return sounds.heard(self.model.network, self.model.processor, self.given, features)
+        return sounds.heard(self.model.network, self.model.processor, self.given, self.inputs)
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -165,7 +163,7 @@ class Trace:
     ) -> Float[Tensor, "query d_model"] | None:
         """X: what the layer's projections read, by one more forward pass. None where the layer takes it otherwise."""
         recorder = Recorder(self.model.names, self.edits, input_of=self.calls.index(self.call(layer, part, kind)))
-        _forward(self.model, recorder, self.inputs)
+        forward(self.model, recorder, self.inputs)
         return None if recorder.layer_input is None else recorder.layer_input[0].float()
 
     def labels(self, call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -240,14 +238,14 @@ def trace(
     if not idle:
         model.check_edits(edits)
     tokens, inputs = model.inputs(text, pad, written)
-    _check(model, inputs, edited=bool(edits))
+    check(model, inputs, edited=bool(edits))
     second = model.inputs(text.second)[1] if isinstance(text, Pair) and model.task.says is None else None
     of_both = tuple(edit for edit in edits if not edit.names_positions)
     if second is not None:
-        _check(model, second, edited=bool(of_both))
+        check(model, second, edited=bool(of_both))
     recorder = Recorder(model.names, edits, contexts=contexts)
     try:
-        output = _forward(model, recorder, inputs)
+        output = forward(model, recorder, inputs)
     except (LookupError, RuntimeError, TypeError) as error:
         if not isinstance(text, Mapping):
             raise
@@ -266,30 +264,15 @@ def trace(
             raise ValueError(f"The output of {model.name} is not finite in {model.network.dtype}; load it as float32.")
     ids = inputs.get("input_ids")
     tokens = tokens or (of_ids(ids[0], model.tokenizer) if ids is not None else NO_TOKENS)
-    last = _last(output) if model.task.says is None else None
+    last = last_of(output) if model.task.says is None else None
     if last is not None and second is not None:
         first = pooled(last, inputs.get("attention_mask"), model.pooling)
-        prediction: Prediction | None = _compare(model, second, of_both, first)
+        prediction: Prediction | None = compare(model, second, of_both, first)
         why = None
     else:
         why = why_none(model.network, model.tokenizer, inputs, output, text)
         prediction = predict(model.network, model.tokenizer, inputs, output, text, tokens)
     return Trace(model, text, tokens, edits, prediction, why, last, inputs, recorder)
-
-
-def _last(output: Mapping[str, Any]) -> Float[Tensor, "token d"] | None:
-    """The last layer's output: the encoder's, where there is a decoder too. None where it is not given."""
-    last = output.get("encoder_last_hidden_state", output.get("last_hidden_state"))
-    return None if last is None else last[0].float().cpu()
-
-
-def _compare(
-    model: Model, second: dict[str, Tensor], edits: tuple[Edit, ...], first: Float[Tensor, " d"]
-) -> Prediction:
-    """How alike two texts are to the model: the second runs under `edits`, and is not recorded."""
-    last = _last(_forward(model, Recorder(model.names, edits, keeps=False), second))
-    assert last is not None  # the first text's run had one
-    return similarity(first, pooled(last, second.get("attention_mask"), model.pooling), model.pooling)
 
 
 def moved(before: Trace, after: Trace) -> changes.Moved:
@@ -299,22 +282,3 @@ def moved(before: Trace, after: Trace) -> changes.Moved:
     mask = before.inputs.get("attention_mask")
     real = mask[0].bool().cpu() if mask is not None and mask.shape[1] == len(before.output) else None
     return changes.moved_by(before.output, after.output, real)
-
-
-def _check(model: Model, inputs: Mapping[str, Tensor], edited: bool) -> None:
-    name = main_input(model.network)
-    if name not in inputs:
-        raise ValueError(f"{model.name} reads {name}; the tensors given are {', '.join(inputs) or 'none'}.")
-    main = inputs[name]
-    # Patches of all pictures stand in one row, and a grid says whose they are.
-    count = len(main) if name == "input_ids" else len(next((inputs[grid] for grid in GRIDS if grid in inputs), main))
-    if count != 1:
-        raise ValueError(f"A trace follows one text; got a batch of {count}.")
-    tokens = main.shape[1] if name == "input_ids" and main.dim() == 2 else sounds.frames(model.network, inputs)
-    if tokens is not None and model.tested:
-        budget(model, tokens, edited).check()
-
-
-def _forward(model: Model, recorder: Recorder, inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:
-    with torch.inference_mode(), recording(recorder):
-        return model.network(**inputs, **uncached(model.network))

@@ -11,6 +11,7 @@ from sentence_transformers import SentenceTransformer
 from torch import nn
 
 import selfattn
+from selfattn.models.answers.pooling import MODES
 from selfattn.models.inside import inside
 from selfattn.models.model import Model
 from tests.tools import made, tiny
@@ -65,12 +66,12 @@ def test_a_pipeline_of_pictures_brings_its_processor():
     assert Model.wrap(given).processor is processor
 
 
-@pytest.mark.parametrize("mode", ["mean", "cls"])
+@pytest.mark.parametrize("mode", [*MODES, ("mean_sqrt_len_tokens", "max")])
 def test_a_sentence_transformer_brings_its_tokenizer_and_its_pooling(tmp_path, mode):
     given = SentenceTransformer(str(made.of_sentences(tmp_path, mode)), device="cpu")
-    pair = selfattn.Pair("the cat", "a dog")
+    pair = selfattn.Pair("the cat", "a dog sat on it")
     cosine = selfattn.trace(given, pair).prediction.of("cosine")
-    one, other = given.encode(["the cat", "a dog"], convert_to_tensor=True)
+    one, other = given.encode([pair.first, pair.second], convert_to_tensor=True)
     assert_close(cosine, torch.cosine_similarity(one, other, dim=0).item(), within=1e-5)
 
 

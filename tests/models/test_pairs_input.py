@@ -12,7 +12,7 @@ from selfattn import Ablate, Cut, Mask, Model, Scale, Similarity, Temperature
 from selfattn.canvas.one_head.head import head_payload
 from selfattn.maths.masks import causal, custom, global_tokens, window
 from selfattn.models.answers.changes import change
-from selfattn.models.answers.similarity import pooling_of
+from selfattn.models.answers.pooling import pooling_of
 from selfattn.models.answers.spans import answer
 from selfattn.models.inputs.given import Pair
 from selfattn.models.inputs.tokens import encode
@@ -222,6 +222,12 @@ def test_hiding_a_word_of_the_first_text_alone_is_no_edit_of_the_second(minilm):
         ('{"pooling_mode_cls_token": true}', "cls"),
         ('{"pooling_mode": "cls"}', "cls"),
         ('{"pooling_mode_mean_tokens": true}', "mean"),
+        ('{"pooling_mode_lasttoken": true, "pooling_mode_mean_tokens": false}', "lasttoken"),
+        ('{"pooling_mode_mean_sqrt_len_tokens": true}', "mean_sqrt_len_tokens"),
+        ('{"pooling_mode_max_tokens": true, "pooling_mode_cls_token": true}', "cls+max"),
+        ('{"pooling_mode": ["weightedmean", "cls"]}', "weightedmean+cls"),
+        ('{"pooling_mode": "of tomorrow"}', "mean"),
+        ('{"pooling_mode": [["cls"]]}', "mean"),
         ("[1]", "mean"),
         ("{", "mean"),
         (None, "mean"),

@@ -13,7 +13,7 @@ import selfattn
 from selfattn import Model
 from selfattn.models.inputs import sounds
 from selfattn.models.inputs.given import Sound
-from tests.tools import made, tiny
+from tests.tools import made, spoken, tiny
 from tests.tools.tolerance import assert_close
 
 RATE = 8000
@@ -153,3 +153,46 @@ def test_mel_frames_with_time_first():
     assert trace.sound.frames_a_second == 25  # 10 ms, halved twice
     assert sounds.frames(model.network, trace.inputs) == trace.calls[0].shape[0]
     assert trace.labels(trace.calls[0])[0][:3] == ("0.00 s", "0.04 s", "0.08 s")
+
+
+# Frames of half a second of sound, and how many a second: strides of 80 and 4 samples; mel frames of 10 ms, two side by
+# side or joined by eight; and behind an adapter half as many.
+TIMES = {
+    "whisper": {13: 16_000 / 615 / 2},
+    "wav2vec2_bert": {24: 50.0},
+    "wav2vec2_bert_adapter": {24: 50.0, 12: 25.0},
+    "speecht5": {24: 50.0},
+    "speech_encoder_decoder": {24: 50.0},
+    "parakeet": {7: 12.5},
+}
+
+
+@pytest.mark.parametrize("name", spoken.MADE)
+def test_frames_of_each_kind_of_model_lie_under_the_sound(name, tmp_path):
+    model = selfattn.load(spoken.folder(tmp_path / name, name), device="cpu")
+    trace = selfattn.trace(model, spoken.sound())
+    assert trace.sound.rates == pytest.approx(TIMES[name])
+    frames, rate = next(iter(TIMES[name].items()))
+    assert trace.sound.frames_a_second == pytest.approx(rate)
+    assert sounds.frames(model.network, trace.inputs) == frames
+    seen = {call.shape[1] for call in trace.calls if call.part.endswith("encoder") or call.kind == "cross"}
+    assert seen == {*TIMES[name]}
+    for call in trace.calls:
+        rows, columns = trace.labels(call)
+        if call.part.endswith("encoder") or call.kind == "cross":
+            step = 1 / TIMES[name][call.shape[1]]
+            assert columns == tuple(f"{frame * step:.2f} s" for frame in range(call.shape[1]))
+        if call.part == "decoder":
+            assert rows == ("[CLS]",)
+
+
+def test_as_many_tokens_as_no_frames_have_no_times(tmp_path):
+    model = selfattn.load(spoken.folder(tmp_path / "speecht5", "speecht5"), device="cpu")
+    assert selfattn.trace(model, spoken.sound()).sound.labels(25) == ()
+    for length in (99, 100, 419, 420):  # kernels of 100 and 5, strides of 80 and 4: the first frame hears 420
+        sound = saved(noise(rate=spoken.RATE)[:length], spoken.RATE)
+        if length < 420:
+            with pytest.raises(ValueError, match=f"has {length} samples at 16,000 a second, too few for one frame"):
+                selfattn.trace(model, sound)
+        else:
+            assert selfattn.trace(model, sound).call(0).shape == (1, 1)

@@ -35,7 +35,7 @@ TEMPLATE = (
     "{% if part['type'] == 'image' %}<image> {% else %}{{ part['text'] }} {% endif %}{% endfor %}{% endfor %}"
     "{% if add_generation_prompt %}assistant {% endif %}"
 )
-DECODER = GROUPED | {"eos_token_id": 3, "bos_token_id": 2}
+DECODER = GROUPED | {"bos_token_id": 1, "eos_token_id": 2}
 TEXT = "the cat sat on the mat"
 
 
@@ -70,13 +70,17 @@ def folder(place: Path, name: str) -> Path:
     """A tiny model of that name, saved with its processor."""
     torch.manual_seed(7)
     network, processor = MADE[name]()
+    with torch.no_grad():
+        for path, parameter in network.named_parameters():
+            if parameter.dim() > 1 and "backbone" not in path:  # so large that its attention is far from uniform
+                parameter.normal_(std=0.25)
     network.save_pretrained(place)
     processor.save_pretrained(place)
     return place
 
 
 def _clip() -> tuple[Any, Any]:
-    text = SMALL | {"max_position_embeddings": 64, "eos_token_id": 3, "bos_token_id": 2, "pad_token_id": 0}
+    text = SMALL | {"max_position_embeddings": 64, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
     config = hf.CLIPConfig(text_config=text, vision_config=PICTURE, projection_dim=16)
     own = hf.CLIPImageProcessorPil(size={"shortest_edge": 12}, crop_size={"height": 12, "width": 12}, **COLOURS)
     return hf.CLIPModel(config), hf.CLIPProcessor(own, words(ends=True))
@@ -172,8 +176,8 @@ def _smolvlm() -> tuple[Any, Any]:
 
 
 def _blip() -> tuple[Any, Any]:
-    text = SMALL | {"encoder_hidden_size": 32, "max_position_embeddings": 64, "bos_token_id": 2, "sep_token_id": 3}
-    config = hf.BlipConfig(text_config=text | {"pad_token_id": 0, "eos_token_id": 3}, vision_config=PICTURE)
+    text = SMALL | {"encoder_hidden_size": 32, "max_position_embeddings": 64, "bos_token_id": 1, "sep_token_id": 2}
+    config = hf.BlipConfig(text_config=text | {"pad_token_id": 0, "eos_token_id": 2}, vision_config=PICTURE)
     own = hf.BlipImageProcessorPil(**SQUARE)
     return hf.BlipForConditionalGeneration(config), hf.BlipProcessor(own, words(ends=True))
 
@@ -182,7 +186,7 @@ def _trocr() -> tuple[Any, Any]:
     decoder = {"d_model": 32, "decoder_layers": 2, "decoder_attention_heads": 4, "decoder_ffn_dim": 37}
     text = hf.TrOCRConfig(vocab_size=101, max_position_embeddings=64, cross_attention_hidden_size=32, **decoder)
     config = hf.VisionEncoderDecoderConfig.from_encoder_decoder_configs(hf.ViTConfig(**PICTURE), text)
-    config.decoder_start_token_id, config.pad_token_id, config.eos_token_id = 2, 0, 3
+    config.decoder_start_token_id, config.pad_token_id, config.eos_token_id = 1, 0, 2
     network = hf.VisionEncoderDecoderModel(config)
     return network, hf.TrOCRProcessor(hf.ViTImageProcessorPil(**SQUARE), words(ends=True))
 

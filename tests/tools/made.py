@@ -121,7 +121,7 @@ def sentence_pieces(place: Path) -> tuple[str, str]:
     return str(place / "pieces.model"), str(place / "vocab.json")
 
 
-def of_sentences(place: Path, pooling: str = "mean", inside: str = "") -> Path:
+def of_sentences(place: Path, pooling: str | tuple[str, ...] = "mean", inside: str = "") -> Path:
     """A tiny BERT as Sentence Transformers saves it, in its own folder of old (0_Transformer) or beside the rest."""
     torch.manual_seed(13)
     hf.BertModel(hf.BertConfig(**tiny.SMALL)).save_pretrained(place / inside)
@@ -133,6 +133,6 @@ def of_sentences(place: Path, pooling: str = "mean", inside: str = "") -> Path:
     ]
     (place / "modules.json").write_text(json.dumps(modules))
     (place / "1_Pooling").mkdir()
-    modes = {f"pooling_mode_{mode}": mode.startswith(pooling) for mode in ("cls_token", "mean_tokens", "max_tokens")}
-    (place / "1_Pooling" / "config.json").write_text(json.dumps(modes | {"word_embedding_dimension": 32}))
+    said = {"pooling_mode": pooling, "embedding_dimension": 32}
+    (place / "1_Pooling" / "config.json").write_text(json.dumps(said))
     return place

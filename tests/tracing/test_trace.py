@@ -22,7 +22,7 @@ from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForCausalL
 from selfattn.models.inputs.given import Pair, entrance
 from selfattn.models.probe import probes
 from selfattn.recording.doors import Recorder
-from selfattn.tracing import trace as traces
+from selfattn.tracing import passes
 from selfattn.tracing.audit import audit
 from tests.tools import made, tiny
 from tests.tools.tolerance import assert_close
@@ -503,6 +503,7 @@ def test_the_inputs_of_a_model_on_several_devices_go_to_its_first_layer(main, de
     first, words = (SimpleNamespace(is_meta=False, device=torch.device(name)) for name in ("cuda:0", "cuda:1"))
     network = SimpleNamespace(
         main_input_name=main,
+        forward=lambda input_ids=None, pixel_values=None: None,
         get_input_embeddings=lambda: SimpleNamespace(weight=words),
         parameters=lambda: iter([first, words]),
     )
@@ -607,8 +608,8 @@ def test_the_second_text_of_a_pair_is_weighed_as_the_first_is(minilm, monkeypatc
 
 def test_the_second_text_of_a_pair_is_not_kept(minilm, monkeypatch):
     seen = []
-    forward = traces._forward
-    monkeypatch.setattr(traces, "_forward", lambda *given: seen.append(given[1]) or forward(*given))
+    recording = passes.recording
+    monkeypatch.setattr(passes, "recording", lambda recorder: seen.append(recorder) or recording(recorder))
     trace = selfattn.trace(minilm, Pair("a cat", "a dog"), [selfattn.Temperature(2.0)])
     first, second = seen
     assert first is trace.recorder

@@ -6,9 +6,11 @@ import numpy as np
 from PIL import Image
 
 from selfattn.canvas.payload import Planes
+from selfattn.models.inputs.laying import Laid
 from selfattn.models.inputs.pictures import Seen
 from selfattn.models.inputs.sounds import Heard
 from selfattn.recording.call import Call
+from selfattn.tracing.laid import Sides
 from selfattn.tracing.trace import Trace
 
 # Pixels a side of a picture, and points along a sound, that a screen can show.
@@ -18,19 +20,29 @@ MOST_PIXELS, MOST_POINTS = 448, 1200
 def senses_payload(trace: Trace, call: Call) -> tuple[dict[str, Any], Planes]:
     """`image` or `sound` for a head whose keys are patches or frames, with their planes; nothing for one of words."""
     queries, keys = call.shape
-    if trace.picture is not None and len(trace.picture.labels) == keys:
-        return _image(trace.picture, queries == keys)
+    laid = trace.laid(call)
+    if trace.picture is not None and laid.keys is not None:
+        return _image(trace.picture, laid, words=len(trace.sides(call)[1]) > 0)
     if trace.sound is not None and trace.sound.frames_a_second and (call.part == "encoder" or call.kind == "cross"):
         return _sound(trace, trace.sound, queries == keys, keys)
     return {}, {}
 
 
-def _image(seen: Seen, queries: bool) -> tuple[dict[str, Any], Planes]:
-    rows, columns = seen.grid or (0, 0)
+def _image(seen: Seen, laid: Sides, words: bool) -> tuple[dict[str, Any], Planes]:
+    """The picture, and where on it queries and keys lie; `words`: the other tokens are those of a text."""
     drawn = Image.fromarray(seen.pixels)
     drawn.thumbnail((MOST_PIXELS, MOST_PIXELS))
-    about = {"rows": rows, "columns": columns, "prefix": len(seen.prefix), "queries": queries}
+    about = {"queries": _crops(laid.queries), "keys": _crops(laid.keys), "words": words}
     return {"image": about}, {"pixels": np.asarray(drawn, np.uint8)}
+
+
+def _crops(laid: Laid | None) -> list[dict[str, Any]] | None:
+    if laid is None:
+        return None
+    return [
+        {"box": view.box, "rows": view.grid[0], "columns": view.grid[1], "cells": view.positions.ravel().tolist()}
+        for view in laid.views
+    ]
 
 
 def _sound(trace: Trace, heard: Heard, queries: bool, keys: int) -> tuple[dict[str, Any], Planes]:

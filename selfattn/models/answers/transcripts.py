@@ -20,7 +20,7 @@ from selfattn.models.inputs.tokens import spelt
 NOTHING, BLANK = "(nothing)", "(blank)"
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, repr=False)
 class Transcript(Prediction):
     """A transcript, and how probable it or another one is."""
 

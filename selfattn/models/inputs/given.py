@@ -155,10 +155,15 @@ def vocabulary(network: PreTrainedModel) -> int:
 
 
 def main_input(network: PreTrainedModel) -> str:
-    """The name of its main tensor: some say a text's by mistake, and take another first; Perceiver has two names."""
+    """The name of its main tensor, of two networks in one that of its encoder.
+
+    Some say a text's by mistake, and take another first; Perceiver has two names.
+    """
     takes, said = inspect.signature(network.forward).parameters, network.main_input_name
-    names = [said] if isinstance(said, str) else [*said]
+    names, first = [said] if isinstance(said, str) else [*said], getattr(network, "encoder", None)
     if names == ["inputs"]:
+        if isinstance(first, PreTrainedModel):
+            return main_input(first)
         names = ["input_ids", "pixel_values", "inputs"]
     return next((name for name in (*names, *takes) if name in takes), "input_ids")
 

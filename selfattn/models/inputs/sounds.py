@@ -1,12 +1,15 @@
 """A sound: from the bytes of a file to the tensor that a model reads, and what of it can be drawn."""
 
-import math
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
+from itertools import product
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Float32
 from torch import Tensor
 
@@ -16,6 +19,11 @@ FORMATS = ("WAV", "FLAC", "OGG", "MP3")
 SECONDS = 30
 # Numbers of all channels together that are decoded at most.
 MOST_SAMPLES = 100_000_000
+
+# Methods of networks that say how many frames they make.
+COUNTS = ("_get_feat_extract_output_lengths", "_get_subsampling_output_length")
+# So many samples that any strides divide them: the frames of as many more are a rate.
+LONG = 2**8 * 3**3 * 5**3 * 7
 
 Samples = Float32[np.ndarray[Any, Any], " sample"]
 
@@ -54,8 +62,8 @@ def read(network: Any, extractor: Any, sound: Sound) -> dict[str, Tensor]:
     """What the network takes, by the model's own feature extractor."""
     rate = extractor.sampling_rate
     heard = samples(sound, rate)
-    convolves = main_input(network) == "input_values" and hasattr(network.config, "conv_stride")
-    if not len(heard) or (convolves and _convolved(network, len(heard)) < 1):
+    made = frame_counts(network)[:1] if main_input(network) == "input_values" else ()
+    if not len(heard) or any(count(len(heard)) < 1 for count in made):
         raise ValueError(
             f"{sound.name[:80]!r} has {len(heard)} samples at {rate:,} a second, too few for one frame of the model; "
             "choose a longer sound."
@@ -64,22 +72,13 @@ def read(network: Any, extractor: Any, sound: Sound) -> dict[str, Tensor]:
 
 
 def frames(network: Any, inputs: Mapping[str, Tensor]) -> int | None:
-    """How many tokens the encoder makes of a sound; None where its config does not say."""
-    config = network.config
-    if "input_values" in inputs and hasattr(config, "conv_stride"):
-        return _convolved(network, inputs["input_values"].shape[-1])
-    if "input_features" in inputs and hasattr(config, "num_conv_layers"):
-        return math.ceil(inputs["input_features"].shape[1] / 2**config.num_conv_layers)
-    return getattr(config, "max_source_positions", None) if "input_features" in inputs else None
-
-
-def _convolved(network: Any, count: int) -> int:
-    """How many frames its convolutions make of so many samples."""
-    if own := getattr(network, "_get_feat_extract_output_lengths", None):  # an adapter makes fewer
-        return int(own(count))
-    for kernel, stride in zip(network.config.conv_kernel, network.config.conv_stride, strict=True):
-        count = (count - kernel) // stride + 1
-    return count
+    """How many tokens the encoder makes of a sound; None where its network does not say."""
+    counts, features = frame_counts(network)[:1], inputs.get(main_input(network))
+    if features is None or not counts:
+        return None
+    # Mel bins come before time in Whisper and its kin, whose settings say how many there are.
+    last = features.dim() < 3 or features.shape[1] == getattr(network.config, "num_mel_bins", None)
+    return counts[0](features.shape[-1 if last else 1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +89,7 @@ class Heard:
     rate: int  # samples a second
     frames_a_second: float | None  # tokens of the encoder a second; None where tokens are not frames
     mel: Float32[np.ndarray[Any, Any], "mel frame"] | None  # what the model reads, where that is no samples
+    rates: Mapping[int, float]  # tokens a second where there are so many: after an adapter there are fewer
 
     @property
     def seconds(self) -> float:
@@ -98,27 +98,53 @@ class Heard:
 
     def labels(self, count: int) -> tuple[str, ...]:
         """The time at which each of `count` frames starts. None of them where tokens are not frames."""
-        if self.frames_a_second is None:
+        if (rate := self.rates.get(count)) is None:
             return ()
-        return tuple(f"{frame / self.frames_a_second:.2f} s" for frame in range(count))
+        return tuple(f"{frame / rate:.2f} s" for frame in range(count))
 
 
-def heard(network: Any, extractor: Any, sound: Sound, features: Tensor) -> Heard:
-    """What the model heard, from the file and from the tensor that it read."""
+def heard(network: Any, extractor: Any, sound: Sound, inputs: Mapping[str, Tensor]) -> Heard:
+    """What the model heard, from the file and from the tensors that it read."""
     rate = extractor.sampling_rate
+    features = inputs[main_input(network)]
     mel = features[0].float().cpu().numpy() if features.dim() == 3 else None
-    if mel is not None and not hasattr(extractor, "nb_max_frames"):  # all but Whisper's have time first
+    if mel is not None and not _mel_first(extractor):
         mel = mel.T
-    return Heard(samples(sound, rate), rate, _frames_a_second(network.config, extractor), mel)
+    length = features.shape[-1] if mel is None else mel.shape[1]
+    steps = rate if mel is None else _mel_frames_a_second(extractor)
+    counts = frame_counts(network)
+    rates = {count(length): steps * (count(2 * LONG) - count(LONG)) / LONG for count in reversed(counts)}
+    own = rates[counts[0](length)] if counts else None
+    return Heard(samples(sound, rate), rate, own, mel, rates)
 
 
-def _frames_a_second(config: Any, extractor: Any) -> float | None:
-    """Tokens of the encoder a second, from what joins samples or mel frames into one."""
-    rate = extractor.sampling_rate
-    if hasattr(config, "conv_stride"):
-        return rate / math.prod(config.conv_stride)
-    if hasattr(extractor, "nb_max_frames"):  # Whisper
-        return rate / extractor.hop_length * config.max_source_positions / extractor.nb_max_frames
-    if hasattr(config, "num_conv_layers"):  # Speech2Text: a mel frame is 10 ms, and each convolution halves them
-        return 100 / 2**config.num_conv_layers
-    return None
+def frame_counts(network: Any) -> tuple[Callable[[int], int], ...]:
+    """What tells how many tokens are made of so many samples, or mel frames: the encoder, and its adapter behind it.
+
+    Nothing where the network does not say.
+    """
+    for name, module in product(COUNTS, network.modules()):
+        if (function := getattr(module, name, None)) is None:
+            continue
+        adapts = "add_adapter" in inspect.signature(function).parameters
+        ways: list[dict[str, bool]] = [{"add_adapter": False}] if adapts else [{}]
+        if adapts and getattr(module.config, "add_adapter", False):
+            ways.append({"add_adapter": True})
+        return tuple(partial(_counted, function, way) for way in ways)
+    return ()
+
+
+def _counted(function: Callable[..., Any], way: Mapping[str, bool], length: int) -> int:
+    return int(function(torch.tensor(length), **way))
+
+
+def _mel_first(extractor: Any) -> bool:
+    """Do mel bins come before time, as Whisper has them?"""
+    return hasattr(extractor, "nb_max_frames")
+
+
+def _mel_frames_a_second(extractor: Any) -> float:
+    """One every 10 ms, but for extractors that say otherwise, or that put `stride` of them side by side."""
+    hop = getattr(extractor, "hop_length", None)
+    rate = extractor.sampling_rate / hop if hop else 100.0
+    return float(rate / getattr(extractor, "stride", 1))

@@ -18,7 +18,7 @@ from transformers import (
 )
 from transformers.models.auto import modeling_auto as auto
 
-from selfattn.models.answers.similarity import pooling_of
+from selfattn.models.answers.pooling import pooling_of
 from selfattn.models.errors import first_line
 from selfattn.models.loading import memory, sources, steps
 from selfattn.models.loading.adapter import Adapter, needs

@@ -24,7 +24,7 @@ from selfattn.ui.shell.source import source
 
 KEY = "microscope"
 # How a head is shown first, by what its model reads.
-PICTURES = {"picture": "image", "sound": "sound"}
+PICTURES = {"picture": "image", "illustrated": "image", "sound": "sound"}
 # Tokens of a text whose matrices the browser computes whole; a longer one is a map of tiles.
 LONGEST_LIVE = 1024
 VIEW = Linked(

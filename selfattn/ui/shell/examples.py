@@ -1,7 +1,9 @@
 """What to start from, by what a model was made for: texts, pairs of texts, pictures and sounds that ship with it."""
 
-from pathlib import Path
+from collections.abc import Callable
+from functools import partial
 
+from selfattn.figures.scenes import SCENES, scene
 from selfattn.models.inputs.given import Pair
 from selfattn.models.loading.names import names
 from selfattn.places import SPECIMENS
@@ -46,8 +48,17 @@ QUESTIONS = (
     Pair("Where are the keys?", "The keys to the old cabinet are on the table in the kitchen."),
     Pair("Who was tired?", "The animal didn't cross the street because it was too tired."),
 )
-# Specimens whose pictures and sounds any model of their kind can start from.
-SHOWN = {"picture": ("digits", "*.png"), "sound": ("tones", "*.wav")}
+# Of pictures that are drawn for it; of models that compare a text with a picture, which ask nothing.
+ABOUT_PICTURES = (
+    "What is in the picture?",
+    "Where is the sun?",
+    "Which shape is left of the blue square?",
+    "a photo of a house",
+    "a red circle beside a blue square",
+)
+FILES = {"picture": "*.png", "sound": "*.wav"}
+# The specimen whose sounds any model of sounds can start from.
+HEARD = "tones"
 
 # What each model that ships shows, in half a line.
 SHOWS = {
@@ -79,17 +90,20 @@ def examples(model: str, wants: str = "text") -> tuple[str | Pair, ...]:
     run = yours.run_of(model)
     if run is not None:
         return tuple(dict.fromkeys(run.about["watched"]))
-    return QUESTIONS if wants == "pair" else OTHERS
+    of_kind: dict[str, tuple[str | Pair, ...]] = {"pair": QUESTIONS, "illustrated": ABOUT_PICTURES}
+    return of_kind.get(wants, OTHERS)
 
 
 def known(model: str) -> set[str | Pair]:
     """Every text that is offered for this model, or that ships with some: what the reader did not type."""
     shipped = (example for offered in EXAMPLES.values() for example in offered)
-    return {*OTHERS, *QUESTIONS, *shipped, *examples(model)}
+    return {*OTHERS, *QUESTIONS, *ABOUT_PICTURES, *shipped, *examples(model)}
 
 
-def files(model: str, wants: str) -> dict[str, Path]:
-    """The pictures or sounds offered for a model, by their names."""
-    other, pattern = SHOWN[wants]
-    own = sorted((names().get(model, SPECIMENS / other) / "examples").glob(pattern))
-    return {file.stem: file for file in own or sorted((SPECIMENS / other / "examples").glob(pattern))}
+def files(model: str, wants: str) -> dict[str, Callable[[], bytes]]:
+    """What reads the pictures or sounds offered for a model, by their names: its own, else what any can start from."""
+    own = sorted((names()[model] / "examples").glob(FILES[wants])) if model in names() else []
+    if not own and wants == "picture":
+        return {name: partial(scene, name) for name in SCENES}
+    found = own or sorted((SPECIMENS / HEARD / "examples").glob(FILES[wants]))
+    return {file.stem: file.read_bytes for file in found}

@@ -1,7 +1,5 @@
 """Pictures and sounds: those that ship with a model, and the reader's own."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from selfattn.models.inputs.given import Picture, Sound
@@ -12,11 +10,12 @@ KINDS = ("picture", "sound")
 ENDINGS = {"picture": ["png", "jpg", "jpeg", "webp", "gif", "bmp"], "sound": ["wav", "flac", "ogg", "mp3"]}
 MOST_MEGABYTES = 20
 YOURS = "yours"
+NONE = "no picture"  # of a model that reads a text alone too
 
 
-def pick(source: str, kind: str) -> None:
-    """Choose among the examples, or bring a file; a sound may be recorded."""
-    names = hold(source, kind)
+def pick(source: str, kind: str, *, optional: bool = False) -> None:
+    """Choose among the examples, or bring a file; a sound may be recorded. `optional`: or choose none."""
+    names = hold(source, kind, optional=optional)
     st.pills(kind.capitalize(), names, key=kind, required=True, label_visibility="collapsed", bind="query-params")
     with st.popover("Your own"):
         loader = st.file_uploader(
@@ -35,9 +34,9 @@ def pick(source: str, kind: str) -> None:
         st.audio(chosen(source, kind).data)
 
 
-def hold(source: str, kind: str) -> list[str]:
+def hold(source: str, kind: str, *, optional: bool = False) -> list[str]:
     """Keep what is chosen, also where it cannot be chosen anew; returns what there is to choose from."""
-    names = [*files(source, kind), *([YOURS] if _own(kind) else [])]
+    names = [*files(source, kind), *([YOURS] if _own(kind) else []), *([NONE] if optional else [])]
     asked = link.asked(kind)
     st.session_state[kind] = asked if asked in names else next(iter(names), None)
     return names
@@ -47,7 +46,7 @@ def chosen(source: str, kind: str) -> Picture | Sound:
     """The picture or sound that the reader chose."""
     name = st.session_state[kind]
     own = _own(kind) if name == YOURS else None
-    data, title = own or (_bytes(files(source, kind)[name]), name)
+    data, title = own or (files(source, kind)[name](), name)
     return Picture(data, title) if kind == "picture" else Sound(data, title)
 
 
@@ -66,8 +65,3 @@ def _take(kind: str, widget: str) -> None:
     if file is not None:
         st.session_state[f"own_{kind}"] = file.getvalue(), file.name
         st.session_state[kind] = YOURS
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _bytes(file: Path) -> bytes:
-    return file.read_bytes()

@@ -11,7 +11,7 @@ from selfattn import Model, Trace
 from selfattn.figures import pieces
 from selfattn.figures.palette import DARK, LIGHT, Palette
 from selfattn.models.budgets import budget, in_words
-from selfattn.models.inputs.given import Pair, Text
+from selfattn.models.inputs.given import Illustrated, Pair, Text
 from selfattn.models.inputs.unlearnt import unlearnt
 from selfattn.places import HOME
 from selfattn.recording.edits import Edit
@@ -25,7 +25,7 @@ from selfattn.ui.shell.refusing import refusing
 # Tokens of a text whose heads are drawn while a reader waits: the time grows with their square.
 LONGEST_DRAWN = 32_768
 # What a model's input is counted in.
-UNITS = {"text": "tokens", "pair": "tokens", "picture": "patches", "sound": "frames"}
+UNITS = {"text": "tokens", "pair": "tokens", "illustrated": "tokens", "picture": "patches", "sound": "frames"}
 # Pages that speak of the model as it is, or of others; and the one that lists the edits itself.
 PLAIN, LISTS = ("model", "scaling", "variants", "mistakes", "training", "cost"), "interventions"
 # Pages on which what the model reads has no say, or only where a control asks for the model's own numbers.
@@ -84,26 +84,30 @@ def frame(page: str, title: str) -> Study:
     header, steps = st.container(horizontal=True, vertical_alignment="center", key="header"), st.container()
     with refusing():
         model = loading.wait(choice, header)
-    reads = _reads(page)
+    # Before its test nobody knows what a model is.
+    reads = _reads(page) or (page != TRAINING and not model.tested)
     _name_the_tab(title, "" if page == TRAINING else model.name)
     with header:
         (input_picker.pick if reads else input_picker.hold)(choice, model)
-        badge = st.container(width="content")
+        badge = st.container(width="content").empty()
+        if not model.tested:
+            badge.html(pieces.badge(model.exactness, wrong=True))
     with refusing():
         with options:
             input_picker.padding(model)
         run = input_picker.chosen(choice, model)
-        study, facts = Study(run, run, model, palette), _facts(model)
+        study = Study(run, run, model, palette)
         if reads:
             with steps:
                 writing.pick(run, model)
             found = _traced(run, model)
-            study, facts = _edited(page, study, found, steps), [*facts, *_facts_of(found)]
+            study = _edited(page, study, found, steps)
             badge.html(_badge(study.trace()))
         else:
             in_model.EDITS.get()  # so that it stays in the link
     with st.sidebar:
-        st.html(pieces.facts(facts))
+        # A model knows all of its parts once it has run.
+        st.html(pieces.facts([*_facts(model), *(_facts_of(caches.trace(study.plain)) if reads else [])]))
         copy_link()
         theme.watch()
         steps_back.watch()
@@ -177,7 +181,7 @@ def _palette() -> Palette:
 
 def _length(model: Model, run: Run) -> int:
     """The tokens of a text, and none of a picture or a sound; refuses more than are drawn."""
-    if not isinstance(run.given, Text):
+    if not isinstance(run.given, Text) or isinstance(run.given, Illustrated):
         return 0  # to prepare those takes long, and this is asked on each rerun
     given = run.given
     texts: tuple[Text, ...] = (given,)
@@ -204,7 +208,9 @@ def _facts(model: Model) -> list[tuple[str, str]]:
 
 def _facts_of(trace: Trace) -> list[tuple[str, str]]:
     """What this run is, and the room that it takes on the machine."""
-    model, length = trace.model, max(trace.calls[0].shape)
+    model = trace.model
+    first = model.attentions[0]
+    length = max(trace.call(first.numbers[0], first.part, first.kind).shape)
     room = budget(model, length)
     return [
         (UNITS[model.task.reads[0]], f"{length}, d = {model.attentions[0].d_head} a head"),

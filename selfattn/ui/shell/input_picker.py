@@ -3,7 +3,7 @@
 import streamlit as st
 
 from selfattn import Model
-from selfattn.models.inputs.given import Pair
+from selfattn.models.inputs.given import Illustrated, Pair, Picture
 from selfattn.models.inputs.tokens import visible
 from selfattn.models.loading.library import Choice
 from selfattn.places import SPECIMENS
@@ -20,6 +20,7 @@ LONGEST_SHOWN = 120  # characters of an example in the list
 PLACEHOLDERS = {
     "pair": ("The first text, or a question", "The second text, or the passage that answers it"),
     "text": ("Type a sentence", "A second sentence"),
+    "illustrated": ("A question about the picture, or what it shows", ""),
 }
 
 
@@ -31,6 +32,8 @@ def pick(choice: Choice, model: Model) -> None:
     else:
         _start(choice.source, wants)
         _texts(choice.source, model.task.reads)
+        if wants == "illustrated":
+            file_picker.pick(choice.source, "picture", optional="text" in model.task.reads)
         manner.pick(model)
 
 
@@ -46,6 +49,8 @@ def hold(choice: Choice, model: Model) -> None:
         for name, held in (("text", TEXT), ("second", SECOND)):
             held.put(state[name])
             pasting.forget(name)
+        if wants == "illustrated":
+            file_picker.hold(choice.source, "picture", optional="text" in model.task.reads)
         manner.hold(model)
 
 
@@ -61,6 +66,10 @@ def chosen(choice: Choice, model: Model) -> Run:
     state, wants = st.session_state, model.task.reads[0]
     if wants in file_picker.KINDS:
         return writing.continued(Run(choice, file_picker.chosen(choice.source, wants)), model)
+    if wants == "illustrated" and state.picture != file_picker.NONE:
+        picture = file_picker.chosen(choice.source, "picture")
+        assert isinstance(picture, Picture)
+        return writing.continued(Run(choice, Illustrated(state.text, picture)), model)
     paired = "pair" in model.task.reads and (state.second or wants == "pair")
     text = Pair(state.text, state.second) if paired else manner.given(state.text, model)
     return writing.continued(Run(choice, text, state.get("pad", 0)), model)
@@ -125,7 +134,8 @@ def _unpair() -> None:
 
 def padding(model: Model) -> None:
     """Padding tokens to add: that a mask hides them is seen only where there are some."""
-    if model.tokenizer is None or model.tokenizer.pad_token_id is None or model.task.reads[0] in file_picker.KINDS:
+    wants = model.task.reads[0]
+    if getattr(model.tokenizer, "pad_token_id", None) is None or wants in (*file_picker.KINDS, "illustrated"):
         return
     st.number_input(
         "Padding tokens",
@@ -140,9 +150,9 @@ def padding(model: Model) -> None:
 
 def outside_the_link(model: Model) -> str:
     """What of the input a link cannot hold, in a sentence; empty where it holds all."""
-    if model.task.reads[0] in file_picker.KINDS:
-        return file_picker.outside_the_link(model.task.reads[0])
-    state = st.session_state
+    state, wants = st.session_state, model.task.reads[0]
+    if wants in file_picker.KINDS:
+        return file_picker.outside_the_link(wants)
     if not (TEXT.fits(state.text) and SECOND.fits(state.second)):
         return "This text is too long for a link: the link keeps everything else."
-    return ""
+    return file_picker.outside_the_link("picture") if wants == "illustrated" else ""

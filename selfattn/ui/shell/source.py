@@ -5,7 +5,7 @@ from pathlib import PurePath
 from selfattn import Model
 from selfattn.analysis.interventions.edit_list import in_words
 from selfattn.canvas.source import Source
-from selfattn.models.inputs.given import Pair, Picture, Sound, Text, own_text
+from selfattn.models.inputs.given import Illustrated, Pair, Picture, Sound, Text, own_text
 from selfattn.models.inputs.tokens import visible
 from selfattn.ui import caches
 from selfattn.ui.caches import Run
@@ -28,6 +28,8 @@ def _words(given: Text | Picture | Sound) -> str:
     match given:
         case Pair(first, second):
             return f"{first} / {second}"
+        case Illustrated(text, picture):
+            return f"{PurePath(picture.name).stem} / {text}"
         case Picture() | Sound():
             return PurePath(given.name).stem
     return own_text(given)

@@ -88,9 +88,10 @@ export default class Microscope extends Scope {
     const long = Boolean(head.tile);
     const show = head.shown(view.show);
     this.root.classList.toggle("long", long);
-    // A picture's patches and a sound's frames are chosen where they are seen.
-    this.root.classList.toggle("places", head[show]?.queries ?? false);
-    this.root.classList.toggle("words-over-places", head[show]?.queries === false);
+    // A picture's patches and a sound's frames are chosen where they are seen, and words above them.
+    const places = head[show] ?? {};
+    this.root.classList.toggle("places", Boolean(places.queries) && !places.words);
+    this.root.classList.toggle("words-over-places", places === head[show] && !places.queries);
     const picture = this.pictures[show];
     if (!picture) this.#fetch(show);
     if (picture && this.picture.lastChild !== picture.element) {

@@ -1,6 +1,7 @@
 // @ts-check
 // Lines from tokens to the tokens that they attend to: two columns, opacity and width by the weight.
 
+import { strongest } from "../shared/attend.js";
 import { around, h, number, write } from "../shared/dom.js";
 import { extent } from "../shared/extent.js";
 import { titled } from "../shared/names.js";
@@ -42,7 +43,8 @@ export function lines(scope) {
 
   function draw() {
     const { view, palette } = scope;
-    seen = view.words ? mergeWords(scope.head) : scope.head;
+    const merges = view.words || scope.head.folds?.keys.length || scope.head.folds?.queries.length;
+    seen = merges ? mergeWords(scope.head, view.words) : scope.head;
     cursor.place = Math.min(cursor.place, seen[PLURAL[cursor.side]].length - 1);
     const taking = takingPart(seen, view.segments);
     const focus = focused(scope, seen);
@@ -66,10 +68,12 @@ export function lines(scope) {
     const changed = said.textContent !== sentence;
     write(said, sentence || "Point at a token, or move with the arrow keys, to see its own lines; Enter pins it.");
     if (changed && sentence && element.contains(active())) write(live, sentence);
-    const merged = words ? " Whole words: the weight to a word is summed, from a word averaged, over its tokens." : "";
+    const whole = words ? " Whole words: the weight to a word is summed, from a word averaged, over its tokens." : "";
+    const picture =
+      seen.members && !words ? " The weight to a picture is summed, from a picture averaged, over its patches." : "";
     const counts = countsOf(chosen, threshold);
     const deepest = typeof most === "number" ? Number(most.toPrecision(3)) : "each row's largest";
-    write(caption, `${counts} Opacity: ${SHAPES[colour]}, full at ${deepest}; width: the weight.${merged}`);
+    write(caption, `${counts} Opacity: ${SHAPES[colour]}, full at ${deepest}; width: the weight.${whole}${picture}`);
     const [n, m] = seen.shape;
     canvas.setAttribute("aria-label", `Lines from ${n} ${words ? "words" : "tokens"} to ${m}. ${counts}`);
   }
@@ -83,7 +87,13 @@ export function lines(scope) {
   }
 
   function tokens(cell) {
-    return scope.view.words ? tokenOf(seen, cell) : cell;
+    return seen.members ? tokenOf(seen, cell) : cell;
+  }
+
+  // Of a picture the patch that gets most.
+  function inside({ query, key }) {
+    const fold = scope.head.folds?.keys.find(({ start, end }) => start <= key && key < end);
+    return { query, key: fold ? strongest(scope.head, query, fold.start, fold.end) : key };
   }
 
   function letGo() {
@@ -94,7 +104,7 @@ export function lines(scope) {
 
   function pin([side, place]) {
     const [strongest] = partnersOf(seen, { side, place }, takingPart(seen, scope.view.segments)).order;
-    scope.pin(tokens({ [side]: place, [OTHER[side]]: strongest ?? 0 }));
+    scope.pin(inside(tokens({ [side]: place, [OTHER[side]]: strongest ?? 0 })));
   }
 
   function move(side, place) {
@@ -155,7 +165,7 @@ function placeOf(option) {
 // What has the reader's eye: pointed at, else pinned by hand. A whole row (key null) or a whole column (query null).
 function focused({ pointed, view }, seen) {
   let cell = pointed ?? (view.query === null ? null : { query: view.query, key: view.key });
-  if (cell && view.words) cell = wordOf(seen, cell);
+  if (cell && seen.members) cell = wordOf(seen, cell);
   if (!cell) return null;
   const side = cell.query === null ? "key" : "query";
   return { side, place: cell[side], partner: cell[OTHER[side]] };

@@ -66,10 +66,14 @@ export function stages(scope) {
     for (const [name, text] of Object.entries(titles(scope))) write(matrices[name].title.firstChild, text);
     const { head, cell, palette } = scope;
     for (const { rows } of margins) {
-      once(rows, [head, cell.query, palette.ink], () => drawRows(rows, head.queries, cell.query, palette));
+      once(rows, [head, cell.query, palette.ink], () =>
+        drawRows(rows, head.queries, cell.query, palette, head.folds?.queries),
+      );
     }
     for (const columns of names) {
-      once(columns, [head, cell.key, palette.ink], () => drawColumns(columns, head.keys, cell.key, palette));
+      once(columns, [head, cell.key, palette.ink], () =>
+        drawColumns(columns, head.keys, cell.key, palette, head.folds?.keys),
+      );
     }
     drawEntropy(entropy, head, cell.query, palette);
     apart.hidden = head.sink == null;

@@ -2,6 +2,7 @@
 // The numbers of a head as tables: what the pictures show, for those who read or hear it instead.
 
 import { strongest } from "../shared/attend.js";
+import { toggle } from "../shared/controls.js";
 import { fraction, h } from "../shared/dom.js";
 import { mention, sortable } from "../shared/sortable.js";
 import { partsOf } from "./cell.js";
@@ -13,10 +14,27 @@ const PART = "part of the score";
 export function table(scope) {
   const query = menu("Attends from", (place) => scope.pin({ query: place, key: strongest(scope.head, place) }));
   const key = menu("Attends to", (place) => scope.pin({ query: shown().query, key: place }));
-  const keys = sortable(KEYS, { name: "keys", choose: (place) => scope.pin({ query: shown().query, key: place }) });
+  const keys = sortable(KEYS, { name: "keys", choose });
   const dimensions = sortable(DIMENSIONS, { name: "dimensions", sum: PART });
-  const menus = h("div", { class: "table-menus" }, query.element, key.element);
+  const each = toggle("each patch of the picture", (on) => {
+    unfolded = on;
+    scope.refresh();
+  });
+  const menus = h("div", { class: "table-menus" }, query.element, key.element, each.element);
+  let unfolded = false;
   const element = h("section", { class: "table", "aria-label": "Table" }, menus, keys.element, dimensions.element);
+
+  // Of a picture the patch that gets most.
+  function choose(place) {
+    const { query: asking } = shown();
+    const fold = folds().find(({ start }) => start === place);
+    scope.pin({ query: asking, key: fold ? strongest(scope.head, asking, fold.start, fold.end) : place });
+  }
+
+  // Among words a picture is one row, until each of its patches is asked for.
+  function folds() {
+    return scope.head.image?.words && !unfolded ? scope.head.folds.keys : [];
+  }
 
   function shown() {
     const { query: place = 0, key: other } = scope.cell ?? {};
@@ -30,11 +48,16 @@ export function table(scope) {
     key.draw(head.keys, cell.key);
     const from = `From ${mention(head.queries[cell.query])} (position ${cell.query})`;
     const to = `to ${mention(head.keys[cell.key])} (position ${cell.key})`;
-    const rows = keyRows(head, cell.query);
+    each.element.hidden = !head.image?.words;
+    each.draw(unfolded);
+    const folded = folds();
+    const rows = keyRows(head, cell.query, folded);
     const some = (count) => count.toLocaleString("en");
-    const all = head.shape[1];
+    const all = head.shape[1] - folded.reduce((sum, { start, end }) => sum + end - start - 1, 0);
     const left = rows.length < all ? ` The ${some(rows.length)} largest weights of ${some(all)} keys.` : "";
-    keys.draw(`${from} to each token.${left}`, rows, cell.key);
+    const summed = folded.length ? " Of the picture the sum over its patches." : "";
+    const chosen = folded.find(({ start, end }) => start <= cell.key && cell.key < end)?.start ?? cell.key;
+    keys.draw(`${from} to each token.${left}${summed}`, rows, chosen);
     dimensions.draw(`${from} ${to}, by dimension.`, dimensionRows(head, cell, partsOf(head, scope.view, cell)));
   }
   return { element, draw };
@@ -43,9 +66,9 @@ export function table(scope) {
 const KEYS = [
   { name: "position", of: (row) => row.place, digits: 0 },
   { name: "token", of: (row) => row.token, heads: true, title: (row) => row.note ?? "", symbol: "key" },
-  { name: "raw score", of: (row) => row.score, symbol: "weights" },
-  { name: "scaled", of: (row) => row.scaled, symbol: "weights" },
-  { name: "logit", of: (row) => (row.logit === -Infinity ? "masked" : row.logit), symbol: "weights" },
+  { name: "raw score", of: (row) => row.score ?? null, symbol: "weights" },
+  { name: "scaled", of: (row) => row.scaled ?? null, symbol: "weights" },
+  { name: "logit", of: (row) => (row.logit === -Infinity ? "masked" : (row.logit ?? null)), symbol: "weights" },
   { name: "weight", of: (row) => row.weight, as: fraction, symbol: "weights" },
   { name: "uniform weight", of: (row) => row.uniform, as: fraction },
   { name: "in the vocabulary", of: (row) => row.note, symbol: "key" },
@@ -60,16 +83,22 @@ const DIMENSIONS = [
 ];
 
 /** A row a key; past 512 keys, those of the largest weights. */
-function keyRows({ keys, notes, keep, scores, scaled, logits, weights, shape: [, m] }, query) {
+function keyRows({ keys, notes, keep, scores, scaled, logits, weights, shape: [, m] }, query, folds) {
   const start = query * m;
   const allowed = keep.subarray(start, start + m).reduce((sum, open) => sum + open, 0);
-  let places = [...keys.keys()];
-  if (m > MOST) {
+  const foldOf = (place) => folds.find((fold) => fold.start <= place && place < fold.end);
+  let places = [...keys.keys()].filter((place) => (foldOf(place)?.start ?? place) === place);
+  if (places.length > MOST) {
     places.sort((a, b) => weights[start + b] - weights[start + a]);
     places = places.slice(0, MOST).sort((a, b) => a - b);
   }
   return places.map((place) => {
     const cell = start + place;
+    const fold = foldOf(place);
+    if (fold) {
+      const sum = (values) => values.subarray(start + fold.start, start + fold.end).reduce((a, b) => a + b, 0);
+      return { place, token: fold.name, note: null, weight: sum(weights), uniform: sum(keep) / allowed };
+    }
     return {
       place,
       token: keys[place],

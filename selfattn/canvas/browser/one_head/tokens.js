@@ -2,7 +2,7 @@
 // The tokens as the index: the one that attends is outlined, the others take the colour of the weight they get.
 
 import { strongest } from "../shared/attend.js";
-import { h } from "../shared/dom.js";
+import { h, number } from "../shared/dom.js";
 import { titled } from "../shared/names.js";
 
 // Percent of the weights' colour behind a token: more would leave too little contrast to read it.
@@ -14,6 +14,7 @@ export function tokens(scope) {
   let made = null;
   let [from, to] = [null, null];
   let shown = null;
+  let closed = "stages";
 
   function build(head) {
     made = head;
@@ -24,22 +25,26 @@ export function tokens(scope) {
   }
 
   function list(label, head, side, place) {
-    const chips = head[side].map((name, index) => {
-      const title = titled(name, head.notes?.[side][index]);
-      return h(
-        "button",
-        { type: "button", class: head.words[side][index] < 0 ? "special" : "", dir: "auto", title },
-        name,
-      );
-    });
-    chips.forEach((chip, index) => {
-      chip.tabIndex = -1;
+    const folds = head.folds?.[side] ?? [];
+    const runs = [];
+    for (let index = 0; index < head[side].length; index = runs.at(-1).end) {
+      const fold = folds.find(({ start }) => start === index);
+      runs.push(fold ? { ...fold, chip: picture(fold) } : { start: index, end: index + 1, chip: token(index) });
+    }
+    const chips = runs.map(({ chip }) => chip);
+    for (const chip of chips) chip.tabIndex = -1;
+
+    function token(index) {
+      const title = titled(head[side][index], head.notes?.[side][index]);
+      const kind = head.words[side][index] < 0 ? "special" : "";
+      const chip = h("button", { type: "button", class: kind, dir: "auto", title }, head[side][index]);
       chip.onclick = () => scope.pin(best(place(index)));
       chip.onpointerenter = () => scope.point(place(index));
       chip.onpointerleave = () => scope.point(null);
       chip.onfocus = () => scope.point(best(place(index)));
       chip.onblur = () => scope.point(null);
-    });
+      return chip;
+    }
     const row = h("div", { class: "chips", role: "toolbar", "aria-label": label }, ...chips);
     row.onkeydown = (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }[event.key];
@@ -49,7 +54,18 @@ export function tokens(scope) {
       event.preventDefault();
       chips[next].focus();
     };
-    return { element: row, chips };
+    return { element: row, runs };
+  }
+
+  // The patches of a picture as one; it opens on the picture itself, and closes where it was.
+  function picture({ name }) {
+    const chip = h("button", { type: "button", class: "fold", "aria-expanded": "false" }, name);
+    chip.onclick = () => {
+      const open = scope.view.show === "image";
+      if (!open) closed = scope.view.show;
+      scope.set({ show: open ? closed : "image" });
+    };
+    return chip;
   }
 
   // A whole row was chosen: its largest weight is the cell to show.
@@ -63,20 +79,28 @@ export function tokens(scope) {
     if (made !== head) build(head);
     const [, m] = head.shape;
     const row = head.weights.subarray(cell.query * m, cell.query * m + m);
-    const most = row.reduce((a, b) => Math.max(a, b), 1e-9);
-    for (const [index, chip] of from.chips.entries()) mark(chip, index === cell.query, "from");
+    const within = ({ start, end }, place) => start <= place && place < end;
+    for (const run of from.runs) mark(run.chip, within(run, cell.query), "from");
     show(scope.pinned);
-    (to ?? from).chips.forEach((chip, index) => {
-      const weight = Math.round((DEEPEST * row[index]) / most);
+    const { runs } = to ?? from;
+    const sums = runs.map(({ start, end }) => (end - start > 1 ? sumOf(row.subarray(start, end)) : row[start]));
+    const most = sums.reduce((a, b) => Math.max(a, b), 1e-9);
+    runs.forEach((run, index) => {
+      const { chip } = run;
+      const weight = Math.round((DEEPEST * sums[index]) / most);
       if (chip.weight !== weight) chip.style.setProperty("--weight", `${weight}%`);
       chip.weight = weight;
-      mark(chip, index === cell.key, "to");
+      if (run.patches) chip.title = `${number(sums[index])} of this row; opens on the picture`;
+      mark(chip, within(run, cell.key), "to");
     });
+    for (const { chip } of [...from.runs, ...(to?.runs ?? [])]) {
+      if (chip.ariaExpanded) chip.ariaExpanded = String(scope.view.show === "image");
+    }
   }
 
   // The chosen token comes into sight where the row of tokens scrolls.
   function show({ query }) {
-    const chip = from.chips[query];
+    const { chip } = from.runs.find(({ start, end }) => start <= query && query < end) ?? {};
     if (scope.pinned === shown || !chip) return;
     shown = scope.pinned;
     const { element: row } = from;
@@ -88,8 +112,10 @@ export function tokens(scope) {
     chip.classList.toggle(name, on);
     if (name === "from" || to) {
       chip.tabIndex = on ? 0 : -1;
-      chip.ariaPressed = String(on);
+      if (!chip.ariaExpanded) chip.ariaPressed = String(on);
     }
   }
   return { element, draw };
 }
+
+const sumOf = (weights) => weights.reduce((sum, weight) => sum + weight, 0);

@@ -1,24 +1,27 @@
 // @ts-check
-// Whole words: the tokens of one word merged, so that a head can be read word by word.
+// Whole words: the tokens of one word merged, so that a head can be read word by word; and a picture among them as one.
 
 /**
  * A head with the tokens of each word as one: {queries, keys, shape, weights, keep, segments, words, members, indices}.
  *
  * The weight to a word is the sum over its tokens; the weight from a word is the mean over its tokens, so that rows
  * still sum to what they summed to. A word is a run of tokens with one index in `head.words`; tokens of index -1
- * (special ones) stay alone. members.queries[w] is the run [start, end) of word w; indices.queries[t] the word of
- * token t.
+ * (special ones) stay alone, and the patches of a picture are as one word. members.queries[w] is the run [start, end)
+ * of word w; indices.queries[t] the word of token t. Not `whole`: only pictures are merged.
  */
-export function mergeWords(head) {
-  const members = { queries: runs(head.words.queries), keys: runs(head.words.keys) };
+export function mergeWords(head, whole = true) {
+  const sides = { queries: sideOf(head, "queries", whole), keys: sideOf(head, "keys", whole) };
+  const members = { queries: sides.queries.runs, keys: sides.keys.runs };
   const indices = { queries: indicesOf(members.queries), keys: indicesOf(members.keys) };
   const shape = [members.queries.length, members.keys.length];
   const firsts = (values, side) => values[side].constructor.from(members[side], ([start]) => values[side][start]);
-  const joined = (side) => members[side].map(([start, end]) => head[side].slice(start, end).join(""));
-  const label = (side) => head.wordNames?.[side] ?? joined(side);
+  // A token alone is still one of the vocabulary.
+  const notes = (side) =>
+    members[side].map(([start, end]) => (end - start > 1 ? "" : (head.notes?.[side][start] ?? "")));
   return {
-    queries: label("queries"),
-    keys: label("keys"),
+    queries: sides.queries.names,
+    keys: sides.keys.names,
+    notes: { queries: notes("queries"), keys: notes("keys") },
     shape,
     ...merged(head, members, indices.keys, shape),
     segments: { queries: firsts(head.segments, "queries"), keys: firsts(head.segments, "keys") },
@@ -41,6 +44,21 @@ export function tokenOf({ members }, cell) {
 function inBoth(cell, of) {
   const at = (place, side) => (place === null ? null : of(place, side));
   return cell && { query: at(cell.query, "queries"), key: at(cell.key, "keys") };
+}
+
+// The runs of a side that are one each, and what they are called.
+function sideOf(head, side, whole) {
+  const { length } = head[side];
+  const found = whole ? runs(head.words[side]) : Array.from({ length }, (_, place) => [place, place + 1]);
+  const named = whole && head.wordNames?.[side];
+  const names = named || found.map(([start, end]) => head[side].slice(start, end).join(""));
+  const folds = head.folds?.[side] ?? [];
+  const foldOf = ([start]) => folds.find((fold) => fold.start <= start && start < fold.end);
+  const kept = [...found.keys()].filter((run) => (foldOf(found[run])?.start ?? found[run][0]) === found[run][0]);
+  return {
+    runs: kept.map((run) => [found[run][0], foldOf(found[run])?.end ?? found[run][1]]),
+    names: kept.map((run) => foldOf(found[run])?.name ?? names[run]),
+  };
 }
 
 function runs(words) {

@@ -4,6 +4,8 @@
 // Every stage is rounded to 32 bits where PyTorch rounds it (`Math.fround`, or a store into a Float32Array), so that
 // both sides hand the same logits to the softmax.
 
+import { foldsOf, onPicture } from "./laid.js";
+
 const { fround } = Math;
 
 /**
@@ -20,6 +22,8 @@ const { fround } = Math;
 /** @typedef {import("./payload.js").Floats} Floats */
 /** @typedef {import("./payload.js").Bytes} Bytes */
 /** @typedef {import("./payload.js").Integers} Integers */
+/** @typedef {import("./laid.js").Crop} Crop */
+/** @typedef {import("./laid.js").Fold} Fold */
 
 /** What one head of a payload computes under the view's scaling, temperature, similarity and mask. */
 export class Head {
@@ -80,8 +84,10 @@ export class Head {
     /** @type {{ queries: Bytes, keys: Bytes }} */
     this.real = { queries: planes.real_queries, keys: planes.real_keys };
     // What a picture or a sound looks like, and how its tokens lie on it, where the model reads one.
-    /** @type {{ rows: number, columns: number, prefix: number, queries: boolean } | undefined} */
+    /** @type {{ queries: Crop[] | null, keys: Crop[], words: boolean } | undefined} */
     this.image = head.image;
+    /** The runs of tokens that are a picture, shown as one. @type {{ queries: Fold[], keys: Fold[] }} */
+    this.folds = { queries: foldsOf(head.image?.queries, n), keys: foldsOf(head.image?.keys, m) };
     /** @type {{ seconds: number, rate: number, queries: boolean, labels: string[] | null } | undefined} */
     this.sound = head.sound;
     /** @type {Bytes | undefined} */
@@ -164,6 +170,7 @@ export class Head {
 
   /** The word that gives most of its weight to one other word: where there is something to see at once. */
   telling() {
+    if (this.image && (this.image.words || !this.image.queries)) return this.#looking();
     const {
       weights,
       shape: [n, m],
@@ -176,6 +183,24 @@ export class Head {
         const weight = weights[i * m + j];
         const word = words.queries[i] >= 0 && words.keys[j] >= 0 && (kind === "cross" || i !== j);
         if (word && weight > best.weight) best = { query: i, key: j, weight };
+      }
+    }
+    return { query: best.query, key: best.key };
+  }
+
+  /** Of what looks at a picture and is none of its patches, the one that gives most of its weight to one of them. */
+  #looking() {
+    const {
+      weights,
+      shape: [n, m],
+    } = this;
+    const on = { queries: onPicture(this.image.queries, n), keys: onPicture(this.image.keys, m) };
+    const best = { query: n - 1, key: 0, weight: -1 };
+    for (let query = 0; query < n; query++) {
+      if (on.queries[query] || this.words.queries[query] < 0) continue;
+      for (let key = 0; key < m; key++) {
+        const weight = weights[query * m + key];
+        if (on.keys[key] && weight > best.weight) Object.assign(best, { query, key, weight });
       }
     }
     return { query: best.query, key: best.key };
@@ -287,13 +312,13 @@ export class Head {
 }
 
 /**
- * The key that gets most of a query's weight.
+ * The key that gets most of a query's weight, of all or of those from `start` to `end`.
  * @param {Pick<Head, "weights" | "shape">} head
  * @param {number} query
  */
-export function strongest({ weights, shape: [, m] }, query) {
-  const row = weights.subarray(query * m, query * m + m);
-  return row.reduce((top, weight, key) => (weight > row[top] ? key : top), 0);
+export function strongest({ weights, shape: [, m] }, query, start = 0, end = m) {
+  const row = weights.subarray(query * m + start, query * m + end);
+  return start + row.reduce((top, weight, key) => (weight > row[top] ? key : top), 0);
 }
 
 function entropyOf(weights, start, m) {

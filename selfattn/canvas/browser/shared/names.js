@@ -7,13 +7,18 @@ import { fresh } from "./dom.js";
 // that the reader points at.
 const LEGIBLE = 10;
 const SPARSEST = 3;
+const PICTURE = "picture";
 
-/** The names to write along `length` pixels: {name, at, lit}; the lit one always, and none that would touch it. */
-export function placed(names, length, lit) {
+/**
+ * The names to write along `length` pixels: {name, at, lit}; the lit one always, and none that would touch it. Of the
+ * tokens of a picture, `folds`, no other is named.
+ */
+export function placed(names, length, lit, folds = []) {
   const cell = length / names.length;
   const step = Math.ceil(LEGIBLE / cell);
   const near = (place) => Math.abs(place - lit) * cell < LEGIBLE;
-  const shown = (place) => place === lit || (step <= SPARSEST && place % step === 0 && !near(place));
+  const folded = (place) => folds.some(({ start, end }) => start <= place && place < end);
+  const shown = (place) => place === lit || (step <= SPARSEST && place % step === 0 && !near(place) && !folded(place));
   return names
     .map((name, place) => ({ name, place, lit: place === lit, at: (place + 0.5) * cell }))
     .filter(({ place }) => shown(place))
@@ -45,23 +50,51 @@ export function cut(context, text, width) {
   return `${characters.join("")}…`;
 }
 
-/** Names beside rows, from the top down. */
-export function drawRows(canvas, names, lit, palette) {
+/** Names beside rows, from the top down; a line along those of a picture. */
+export function drawRows(canvas, names, lit, palette, folds = []) {
   const context = fresh(canvas);
   if (!context) return;
   const { width, height } = canvas.box;
-  for (const { name, at, lit: on } of placed(names, height, lit)) {
-    pen(context, palette, on, size(height / names.length));
+  const cell = height / names.length;
+  for (const fold of folds) {
+    context.fillStyle = palette.key;
+    context.fillRect(width - 2, fold.start * cell + 1, 2, (fold.end - fold.start) * cell - 2);
+    const at = middleOf(fold, cell, lit);
+    pen(context, palette, false, 12);
+    if (at !== null) context.fillText(cut(context, PICTURE, width - 6), width - 6, at);
+  }
+  for (const { name, at, lit: on } of placed(names, height, lit, folds)) {
+    pen(context, palette, on, size(cell));
     context.fillText(cut(context, name, width - 4), width - 4, at);
   }
 }
 
-/** Names below columns, turned by a quarter. */
-export function drawColumns(canvas, names, lit, palette) {
+// Where the name of a picture stands along its line: not where the lit one of its tokens does, nor on a short line.
+function middleOf({ start, end }, cell, lit) {
+  const [from, to] = [start * cell, end * cell];
+  if (to - from < 16) return null;
+  const taken = (lit + 0.5) * cell;
+  const middle = (from + to) / 2;
+  if (Math.abs(taken - middle) > 16) return middle;
+  return to - from < 64 ? null : middle + (taken > middle ? -20 : 20);
+}
+
+/** Names below columns, turned by a quarter; a line along those of a picture. */
+export function drawColumns(canvas, names, lit, palette, folds = []) {
   const context = fresh(canvas);
   if (!context) return;
   const { width, height } = canvas.box;
-  for (const { name, at, lit: on } of placed(names, width, lit)) {
+  const cell = width / names.length;
+  for (const fold of folds) {
+    context.fillStyle = palette.key;
+    context.fillRect(fold.start * cell + 1, 0, (fold.end - fold.start) * cell - 2, 2);
+    pen(context, palette, false, 12);
+    context.textAlign = "center";
+    const room = (fold.end - fold.start) * cell;
+    const at = Math.min(Math.max(((fold.start + fold.end) / 2) * cell, 22), width - 22);
+    if (room > 44 && Math.abs(at - (lit + 0.5) * cell) > 30) context.fillText(PICTURE, at, 11);
+  }
+  for (const { name, at, lit: on } of placed(names, width, lit, folds)) {
     pen(context, palette, on, size(width / names.length));
     context.save();
     context.translate(at, 3);

@@ -5,6 +5,7 @@ const LEGIBLE = 13;
 const SLANT = -Math.PI / 3;
 // Pixels that the longest label takes.
 const LONGEST = 200;
+const PICTURE = "picture";
 // Pixels between two positions that are written.
 const APART = 54;
 
@@ -22,15 +23,39 @@ export function axes(context, camera, head, cell, palette, margin) {
   context.textAlign = "right";
   const { query = null, key = null } = cell ?? {};
   for (const [place, y] of chosen(i0, i1, camera.cell, camera.top, camera.height)) {
-    if (!near(place, query, camera.cell)) row(labelOf(head.queries, place, camera), y, palette.quiet);
+    if (isFree(place, query, camera, head.folds?.queries)) row(labelOf(head.queries, place, camera), y, palette.quiet);
   }
   for (const [place, x] of chosen(j0, j1, camera.cell, camera.left, camera.width)) {
-    if (!near(place, key, camera.cell)) column(labelOf(head.keys, place, camera), x, palette.quiet);
+    if (isFree(place, key, camera, head.folds?.keys)) column(labelOf(head.keys, place, camera), x, palette.quiet);
   }
+  context.fillStyle = palette.key;
+  const down = spans(head.folds?.queries, camera.cell, camera.top, camera.height, query);
+  const across = spans(head.folds?.keys, camera.cell, camera.left, camera.width, key);
+  for (const { from, length } of down) context.fillRect(left + 2, from, 2, length);
+  for (const { from, length } of across) context.fillRect(from, bottom - 4, length, 2);
+  for (const { at } of down) if (at !== null) row(PICTURE, at, palette.quiet);
+  for (const { at } of across) if (at !== null) column(PICTURE, at, palette.quiet);
   context.font = `600 ${font}`;
   const middle = (offset, place) => offset + (place + 0.5) * camera.cell;
   if (query !== null && query >= i0 && query < i1) row(head.queries[query], middle(camera.top, query), palette.query);
   if (key !== null && key >= j0 && key < j1) column(head.keys[key], middle(camera.left, key), palette.key);
+}
+
+// The lines along the tokens of pictures, as far as they are in sight; and where their name stands, if it has room and
+// the patches have none of their own.
+function spans(folds = [], cell, offset, length, lit) {
+  const seen = folds.map(({ start, end }) => {
+    const [from, to] = [Math.max(offset + start * cell, 0) + 1, Math.min(offset + end * cell, length) - 1];
+    const middle = (from + to) / 2;
+    const free = lit === null || Math.abs(offset + (lit + 0.5) * cell - middle) > LEGIBLE;
+    return { from, length: to - from, at: cell < LEGIBLE && free ? middle : null };
+  });
+  return seen.filter((span) => span.length > 2);
+}
+
+// Is there room for the label of a place? Positions within a picture say nothing.
+function isFree(place, lit, { cell }, folds = []) {
+  return !near(place, lit, cell) && (cell >= LEGIBLE || !folds.some(({ start, end }) => start <= place && place < end));
 }
 
 // Which places get a label, and where on the axis.

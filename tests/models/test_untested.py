@@ -1,0 +1,93 @@
+"""A model for which no small input can be made: it opens untested, says so, and its first input is its test."""
+
+import math
+
+import pytest
+import torch
+
+import selfattn
+from selfattn import Ablate, Illustrated, Model
+from selfattn.analysis.model.anatomy import anatomy
+from selfattn.models import model as models
+from selfattn.models import self_test
+from tests.tools import illustrated, made, tiny
+
+TEXT = "the cat sat on the mat"
+
+
+@pytest.fixture
+def without_probes(monkeypatch):
+    """No config says how to feed its network."""
+    monkeypatch.setattr(self_test, "probes", lambda network: iter(()))
+
+
+@pytest.fixture
+def untested(without_probes, monkeypatch):
+    monkeypatch.setattr(models, "processed", lambda *parts: iter(()))
+    return Model.wrap(tiny.network("bert"), made.word_level(), "bert")
+
+
+def test_it_says_so(untested):
+    assert (untested.tested, untested.attentions) == (False, ())
+    assert math.isnan(untested.fidelity)
+    said = "untested: its first input is its test"
+    assert untested.exactness == said
+    assert said in repr(untested)
+    assert said in untested._repr_html_()
+    assert "exact to" not in repr(untested)
+    with pytest.raises(ValueError, match=r"bert is untested, for no small input could be made for it \(.*\); give one"):
+        anatomy(untested)
+    with pytest.raises(ValueError, match="bert is untested: its layers are known from its first trace"):
+        untested.attention()
+
+
+def test_its_first_input_is_its_test(untested):
+    trace = selfattn.trace(untested, TEXT)
+    assert untested.tested
+    assert untested.fidelity == trace.fidelity < 1e-5
+    assert untested.exactness == f"exact to {trace.fidelity:.1e}"
+    again = Model.wrap(tiny.network("bert"), made.word_level(), "bert")
+    assert untested.attentions == selfattn.trace(untested, TEXT).model.attentions
+    assert (untested.attentions[0].numbers, untested.attentions[0].heads) == ((0, 1), 4)
+    assert anatomy(untested, trace).sound
+    assert again.why_untested != ""
+
+
+def test_an_edit_of_what_is_not_there_is_refused_in_its_first_trace(untested):
+    with pytest.raises(ValueError, match="Ablate names layer 7"):
+        selfattn.trace(untested, TEXT, [Ablate(layers={7})])
+
+
+def test_what_is_not_exact_is_not_shown(untested, monkeypatch):
+    monkeypatch.setattr(self_test, "TOLERANCE", {torch.float32: 0.0})
+    with pytest.raises(ValueError, match=r"The attention of bert \(BertForMaskedLM\) differs by .* so it is not shown"):
+        selfattn.trace(untested, TEXT)
+    assert not untested.tested
+
+
+@pytest.mark.parametrize("name", ["clip", "llava", "trocr"])
+def test_its_processor_makes_the_test(name, without_probes, tmp_path):
+    model = selfattn.load(illustrated.folder(tmp_path / name, name), device="cpu")
+    assert model.tested
+    assert model.fidelity < 1e-5
+    assert {each.part for each in model.attentions} > {"vision"} or name == "trocr"
+    assert model.probe["pixel_values"].shape[-3:] == (3, 12, 12)
+
+
+def test_what_no_probe_fits_is_tested_on_what_is_given(without_probes, monkeypatch, tmp_path):
+    monkeypatch.setattr(models, "processed", lambda *parts: iter([{"pixel_values": torch.zeros(1, 1, 3, 3)}]))
+    model = selfattn.load(illustrated.folder(tmp_path / "siglip", "siglip"), device="cpu")
+    assert "SiglipModel" not in model.why_untested
+    assert not model.tested
+    trace = selfattn.trace(model, Illustrated(TEXT, illustrated.picture()))
+    assert (model.tested, trace.exact) == (True, True)
+    assert model.shape == "2 × 4 heads (vision) + 1 × 4 heads (vision, cross) + 2 × 4 heads (text)"
+
+
+@pytest.mark.parametrize(("dtype", "rounding"), [("bfloat16", True), ("float16", True), ("float32", False)])
+def test_in_half_precision_it_is_said_what_it_is_measured_against(dtype, rounding, tmp_path):
+    model = selfattn.load(made.folder(tmp_path / "bert", "bert", made.word_level()), dtype=dtype, device="cpu")
+    words = f", within the rounding of {dtype}"
+    trace = selfattn.trace(model, TEXT)
+    assert model.exactness == f"exact to {model.fidelity:.1e}" + words * rounding
+    assert trace.exactness == f"exact to {trace.fidelity:.1e}" + words * rounding

@@ -10,7 +10,7 @@ from selfattn import Chat, Model
 from selfattn.analysis.all_heads.atlas import atlas
 from selfattn.analysis.one_head.gauges import gauges
 from selfattn.models.answers.generation import continuation
-from selfattn.models.answers.similarity import pooled
+from selfattn.models.answers.pooling import pooled
 from selfattn.models.inputs.tokens import encode
 from tests.tools import made, tiny
 from tests.tools.tolerance import assert_close

@@ -21,6 +21,7 @@ from selfattn.models.inputs import senses
 from selfattn.models.inputs.given import Input, Pair, Translation, check, entrance, main_input, placed, vocabulary
 from selfattn.models.inputs.languages import mark_of
 from selfattn.models.inputs.tokens import Tokens, encode
+from selfattn.models.inputs.unlearnt import beyond
 from selfattn.models.inside import inside
 from selfattn.models.processed import processed
 from selfattn.models.self_test import check_record, in_words, tested
@@ -252,7 +253,7 @@ class Model(metaclass=_Wrapping):
             decoder = self.network.config.is_encoder_decoder
             tokens, tensors = senses.read(self.network, self.processor, given, () if decoder else written)
             if tokens is not None:
-                self._check_tokens(tokens)
+                tokens = self._checked(tokens)
         else:
             if self.tokenizer is None:
                 if self.why_no_tokenizer:
@@ -265,7 +266,7 @@ class Model(metaclass=_Wrapping):
                 given = given.first
             decoder = self.network.config.is_encoder_decoder
             tokens, tensors = encode(self.tokenizer, given, pad, () if decoder else written)
-            self._check_tokens(tokens)
+            tokens = self._checked(tokens)
             if pad and self.tokenizer.padding_side == "left":
                 tensors |= self._positions(tensors)
         if self._two_stacks and (self.task.writes or self.task.says is None):
@@ -323,18 +324,17 @@ class Model(metaclass=_Wrapping):
             return self.limit
         return getattr(config, "max_target_positions", None) or getattr(config, "max_position_embeddings", None)
 
-    def _check_tokens(self, tokens: Tokens) -> None:
+    def _checked(self, tokens: Tokens) -> Tokens:
+        """The tokens, with a note where they are more than it learnt to place."""
         if self.limit is not None and len(tokens) > self.limit:
-            raise ValueError(
-                f"The text has {len(tokens):,} tokens, and {self.name} has positions for {self.limit:,}; "
-                f"shorten it by {len(tokens) - self.limit:,} tokens. Nothing was cut."
-            )
+            tokens = beyond(tokens, self.name, self.limit, self.rotary)
         highest, known = max(tokens.ids), vocabulary(self.network)
         if highest >= known:
             raise ValueError(
                 f"The tokenizer of {self.name} gave the token {highest}, and its network knows {known}: "
                 "they are of two models; save them together."
             )
+        return tokens
 
     def _check_written(self, written: Sequence[int], given: Input) -> None:
         if not written:

@@ -11,16 +11,26 @@ from transformers import PreTrainedModel
 
 from selfattn.models.answers.tasks import task_of
 from selfattn.models.inputs.given import main_input, placed, vocabulary
-from selfattn.models.tensors import TOKENS, along, forms
+from selfattn.models.tensors import GRIDS, TOKENS, along, forms
 from selfattn.recording.refused import RefusedError
 
 # What a network raises where its input is not of its kind.
 FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 Found = TypeVar("Found")
 # What a model reads beside its main tensor, where it can.
-BESIDE = ("input_ids", "pixel_values", "input_features", "input_values", "pixel_values_videos")
+BESIDE = (
+    "input_ids",
+    "pixel_values",
+    "input_features",
+    "input_values",
+    "pixel_values_videos",
+    "visual_feats",
+    "visual_pos",
+)
 # What the decoder of a series is told of the time to come.
 AHEAD = ("future_values", "future_time_features")
+PACKED = ("pixel_values", "hidden_states")  # may be patches that stand in one row
+MASKS = ("input_features_mask", "image_attention_mask")  # that some networks cannot do without
 MOST = 60  # of the sets that are tried
 
 
@@ -62,26 +72,29 @@ def _probes(network: PreTrainedModel) -> Iterator[dict[str, Tensor]]:
             if "input_ids" in inputs and "bbox" in takes:  # each word has its place on a page
                 inputs["bbox"] = torch.tensor([0, 0, 1, 1]).expand(1, TOKENS, 4).contiguous()
             yield placed(network, _with_decoder(network, inputs))
-            heard = "input_features" in inputs and "input_features_mask" in set(takes) - set(inputs)
-            if heard and (mask := along("input_features_mask", inputs)) is not None:
-                yield placed(network, _with_decoder(network, inputs | {"input_features_mask": mask}))
+            more = {name: mask for name in MASKS if name in takes and (mask := along(name, inputs)) is not None}
+            if more.keys() - inputs.keys():
+                yield placed(network, _with_decoder(network, inputs | more))
 
 
 def _needed(network: PreTrainedModel) -> tuple[str, ...]:
     """The names of what it cannot run without, its main tensor first."""
     takes = inspect.signature(network.forward).parameters
     plain = [each for each in takes.values() if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)]
+    grids = [name for name in GRIDS if name in takes and main_input(network) in PACKED]
+    if "spatial_shapes" in grids:
+        grids.append("pixel_attention_mask")
     ahead = [name for name in AHEAD if name in takes and network.config.is_encoder_decoder]
     return tuple(
-        dict.fromkeys([main_input(network), *(each.name for each in plain if each.default is each.empty), *ahead])
+        dict.fromkeys(
+            [main_input(network), *(each.name for each in plain if each.default is each.empty), *grids, *ahead]
+        )
     )
 
 
 def _forms(network: PreTrainedModel, name: str, takes: Mapping[str, Any]) -> list[Tensor]:
-    grids = [
-        grid for grid in ("grid_thw", "image_grid_thw") if grid in takes and takes[grid].default is takes[grid].empty
-    ]
-    return forms(network, "patches" if grids and name in ("hidden_states", "pixel_values") else name)
+    packed = name == main_input(network) in PACKED and any(grid in takes for grid in (*GRIDS, "pixel_position_ids"))
+    return forms(network, "patches" if packed else name)
 
 
 def _with_decoder(network: PreTrainedModel, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -91,6 +104,9 @@ def _with_decoder(network: PreTrainedModel, inputs: dict[str, Tensor]) -> dict[s
     text = network.config.get_text_config()
     # A classifier with two stacks reads the whole text in both, and looks for the token that ends it.
     decoder = torch.arange(3 if task_of(network).writes else TOKENS)[None]
+    channels = getattr(getattr(network.config, "decoder_config", None), "num_channels", None)
+    if channels:  # of a sound's tokens
+        decoder = decoder[..., None].expand(1, -1, channels).contiguous()
     ends = getattr(text, "eos_token_id", None)
     if "input_ids" in inputs and isinstance(ends, int):
         ids = inputs["input_ids"].clone()

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from selfattn.models.errors import first_line
+from selfattn.models.inputs.given import uncached
 from selfattn.models.probe import FAILURES, first_that_runs, probes
 from selfattn.recording.doors import Recorder, largest, recording
 from selfattn.recording.refused import RefusedError
@@ -56,7 +57,7 @@ def tested(
 
     def run(inputs: Mapping[str, Tensor]) -> Recorder:
         with torch.inference_mode(), recording(Recorder(names)) as recorder:
-            network(**inputs)
+            network(**inputs, **uncached(network))
         return recorder
 
     made = chain(probes(network), processed)

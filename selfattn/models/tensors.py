@@ -1,5 +1,6 @@
 """The tensors that networks read, by their names: each small, and in the forms that it is known in."""
 
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -24,6 +25,9 @@ MEL_BINS = (
     "input_size",
 )
 SAMPLES = 16_000
+QUERIES = ("num_query_tokens", "num_image_tokens")
+# What tells the rows and columns of patches that stand in one row.
+GRIDS = ("grid_thw", "image_grid_thw", "spatial_shapes", "target_sizes")
 
 
 def forms(network: PreTrainedModel, name: str) -> list[Tensor]:
@@ -40,6 +44,11 @@ def along(name: str, inputs: dict[str, Tensor]) -> Tensor | None:
     """The tensor of that name which says that all of another counts; None where it goes with none of these."""
     if name.endswith("observed_mask"):
         return torch.ones_like(inputs["past_values"]) if "past_values" in inputs else None
+    if name == "pixel_attention_mask":
+        return torch.ones(1, inputs["pixel_values"].shape[1], dtype=torch.long) if "pixel_values" in inputs else None
+    if name == "image_attention_mask":
+        both = "pixel_values" in inputs and "input_ids" in inputs
+        return torch.ones(1, inputs["input_ids"].shape[1], inputs["pixel_values"].shape[1]) if both else None
     other = inputs.get(name.removesuffix("_mask"), inputs.get(name.replace("attention_mask", "input_ids")))
     if other is None or not name.endswith("_mask"):
         return None
@@ -49,20 +58,26 @@ def along(name: str, inputs: dict[str, Tensor]) -> Tensor | None:
 
 
 def _ids(network: PreTrainedModel) -> Iterator[Tensor]:
-    count = vocabulary(network)
+    count = _known(network)
     first = 4 if count > 4 + TOKENS else 0  # special tokens come first
     ids = (first + torch.arange(TOKENS)[None]) % count
     yield ids
     image, queries = _any(network.config, "image_token_id", "image_token_index"), _any(network.config, *QUERIES)
     if isinstance(image, int) and isinstance(queries, int) and image < count:
         yield torch.cat((torch.full((1, queries), image), ids), 1)
+    if books := _any(network.config, "num_codebooks"):  # of a sound's tokens, beside each of the text's
+        yield ids[..., None].expand(1, TOKENS, books + 1).contiguous()
+
+
+def _known(network: PreTrainedModel) -> int:
+    try:
+        return vocabulary(network)
+    except AttributeError:
+        return int(_part(network.config, "vocab_size").vocab_size)
 
 
 def _first_ids(network: PreTrainedModel) -> Iterator[Tensor]:
     yield torch.arange(4, 4 + TOKENS)[None]
-
-
-QUERIES = ("num_query_tokens", "num_image_tokens")
 
 
 def _pixels(network: PreTrainedModel) -> Iterator[Tensor]:
@@ -74,25 +89,37 @@ def _pixels(network: PreTrainedModel) -> Iterator[Tensor]:
         if frames := _any(part, "num_frames"):
             yield picture[:, None].repeat(1, frames, 1, 1, 1)
         yield picture
-        yield picture[:, None].repeat(1, 2, 1, 1, 1)  # a pair of them
+        yield torch.stack((picture, picture.flip(-1)), 1)  # a pair of them
 
 
 def _patches(network: PreTrainedModel) -> Iterator[Tensor]:
     """One row a patch, of a picture of which `_grid` tells the rows and columns."""
     part = _part(network.config, "patch_size", "spatial_merge_size", "temporal_patch_size")
     channels, size = _any(part, *CHANNELS) or 3, part.patch_size
-    count = int(_grid_of(part).prod())
-    for deep in dict.fromkeys((_any(part, "temporal_patch_size") or 1, 1)):
+    count, takes = int(_grid_of(part).prod()), inspect.signature(network.forward).parameters.keys()
+    for deep in dict.fromkeys((_any(part, "temporal_patch_size") or 1, 1, 2)):
         numbers = torch.linspace(-1, 1, count * channels * deep * size * size)
-        yield numbers.view(count, channels * deep * size * size)
+        if takes & {"grid_thw", "image_grid_thw"}:  # patches of many pictures may stand there
+            yield numbers.view(count, channels * deep * size * size)
+            yield numbers.view(count, channels * deep, size, size)
         yield numbers.view(1, count, channels * deep * size * size)
-        yield numbers.view(count, channels * deep, size, size)
+        yield numbers.view(1, channels * deep, size, count * size)
 
 
 def _grid(network: PreTrainedModel) -> Iterator[Tensor]:
     part = _part(network.config, "patch_size", "spatial_merge_size", "temporal_patch_size")
     yield _grid_of(part)
     yield _grid_of(part)[:, 1:]
+
+
+def _places(network: PreTrainedModel) -> Iterator[Tensor]:
+    """Column and row of each patch."""
+    side = int(_grid_of(_part(network.config, "patch_size", "spatial_merge_size"))[0, 1])
+    yield torch.cartesian_prod(torch.arange(side), torch.arange(side)).flip(1)[None]
+
+
+def _merged(network: PreTrainedModel) -> Iterator[Tensor]:
+    yield torch.tensor([_any(_part(network.config, "patch_size", "spatial_merge_size"), "spatial_merge_size") or 2])
 
 
 def _grid_of(part: Any) -> Tensor:
@@ -105,7 +132,7 @@ def _frames(network: PreTrainedModel) -> Iterator[Tensor]:
     part = _part(network.config, "image_size", "patch_size", "num_channels", "num_frames")
     size = _any(part, "image_size", "crop_size") or 64
     height, width = size if isinstance(size, list | tuple) else (size, size)
-    for count in dict.fromkeys((_any(part, "num_frames", "frames_per_clip") or 2, 2)):
+    for count in dict.fromkeys((2, _any(part, "num_frames", "frames_per_clip") or 2)):
         shape = (1, count, _any(part, *CHANNELS) or 3, height, width)
         yield torch.linspace(-1, 1, math.prod(shape)).view(shape)
 
@@ -152,6 +179,28 @@ def _past_times(network: PreTrainedModel) -> Iterator[Tensor]:
     yield torch.linspace(-1, 1, count * config.num_time_features).view(1, count, config.num_time_features)
 
 
+def _no_padding(network: PreTrainedModel) -> Iterator[Tensor]:
+    yield from (torch.zeros_like(each, dtype=torch.long) for each in _past(network))
+
+
+def _regions(network: PreTrainedModel) -> Iterator[Tensor]:
+    """What was found in a picture."""
+    width = network.config.visual_feat_dim
+    yield torch.linspace(-1, 1, TOKENS * width).view(1, TOKENS, width)
+
+
+def _boxes(network: PreTrainedModel) -> Iterator[Tensor]:
+    yield torch.linspace(0, 1, TOKENS * 4).view(1, TOKENS, 4)
+
+
+def _task(network: PreTrainedModel) -> Iterator[Tensor]:
+    yield torch.linspace(0, 1, network.config.task_seq_len)[None]
+
+
+def _frequency(network: PreTrainedModel) -> Iterator[Tensor]:
+    yield torch.zeros(1, 1, dtype=torch.long)
+
+
 def _future(network: PreTrainedModel) -> Iterator[Tensor]:
     yield torch.linspace(-1, 1, network.config.prediction_length)[None]
 
@@ -189,8 +238,16 @@ SENSES: dict[str, Callable[[PreTrainedModel], Iterator[Tensor]]] = {
     "flattened_patches": _flattened,
     "inputs_embeds": _embeddings,
     "query_embeds": _embeddings,
-    "grid_thw": _grid,
-    "image_grid_thw": _grid,
+    **dict.fromkeys(GRIDS, _grid),
+    "pixel_position_ids": _places,
+    "merge_sizes": _merged,
+    "prompt_pixel_values": _pixels,
+    "prompt_masks": _pixels,
+    "past_values_padding": _no_padding,
+    "freq": _frequency,
+    "visual_feats": _regions,
+    "visual_pos": _boxes,
+    "task_inputs": _task,
     "patches": _patches,
 }
 

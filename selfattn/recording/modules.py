@@ -40,7 +40,15 @@ MERGED = {"T5Gemma2MergedAttention"}
 # Names of arguments that bring the tokens of another stream, to take keys and values from.
 OTHERS = ("key_value_states", "encoder_hidden_states", "cross_attention_states", "context", "inputs", "memory")
 # The last resort, for modules of which it cannot be seen what they are given.
-CROSS = ("encoder_attn", "EncDecAttention", "crossattention", "cross_attn", "head.attention", "visual_attention.att")
+CROSS = (
+    "encoder_attn",
+    "EncDecAttention",
+    "crossattention",
+    "cross_attention",
+    "cross_attn",
+    "head.attention",
+    "visual_attention.att",
+)
 
 
 def scales(module: nn.Module, size: int, scaling: float) -> tuple[float, float | None]:
@@ -48,6 +56,8 @@ def scales(module: nn.Module, size: int, scaling: float) -> tuple[float, float |
     if type(module).__name__ in PRESCALED_BY_SIZE:
         return size**-0.5, size**-0.5
     own = getattr(module, "scaling", scaling)
+    if isinstance(own, Tensor) and own.numel() > 1:  # one that was learnt for each of its numbers is on the query
+        return scaling, None
     if scaling != 1.0 or own == 1.0:
         return scaling, 1.0
     return (own, own) if type(module).__name__ in PRESCALED else (scaling, None)

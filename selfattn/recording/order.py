@@ -101,10 +101,13 @@ class Order:
         part = part_of(path, module) if self.places is None else self.places.parts.get(path, "encoder")
         # Without names, each module is a block by itself, and layers are counted.
         number, block = (0, str(id(module))) if self.places is None else self.places.layer(path)
-        kind = "cross" if given is not None and given.crosses else kind_of(path, module)
+        # Some say of one stream, made smaller, that it is another.
+        crosses = given is not None and given.crosses and not path.endswith("self_attention.attention")
+        kind = "cross" if crosses else kind_of(path, module)
         taken, before = self.taken.get((part, kind), {}), self.latest.get((part, kind))
         self.latest[part, kind] = module
-        if last is not None and before is not module:
+        # One of a list that runs again runs on other tokens; one alone that does is the next layer.
+        if last is not None and (before is not module or (self.places is not None and self.places.of_many(path))):
             part, number = self._free(part, kind, last.layer), last.layer
         elif last is None and taken.get(number) == block:
             part = self._free(part, kind, number)

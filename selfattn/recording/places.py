@@ -81,6 +81,10 @@ class Places:
             self.layers[path] = self._layer(path)
         return self.layers[path]
 
+    def of_many(self, path: str) -> bool:
+        """Does a module have others like it, in the other layers of a list?"""
+        return len(self.alike.get(_starred(path), [])) > 1
+
     def _layer(self, path: str) -> tuple[int, str]:
         own, alike = _indices(path), self.alike.get(_starred(path), [])
         if not own or not alike:

@@ -1,5 +1,7 @@
 """Models whose attention cannot be shown as it is, and why."""
 
+import inspect
+
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -42,6 +44,8 @@ def refusal(network: PreTrainedModel) -> str | None:
     """Why a network cannot be recorded, in one sentence; None where nothing speaks against it."""
     if type(network).forward is nn.Module.forward:
         return f"{type(network).__name__} has no forward pass of its own; load one of its parts by itself."
+    if "inference_session" in inspect.signature(network.forward).parameters:
+        return f"{type(network).__name__} reads films by a session that it is given, and no tensors."
     some = any(attends(type(module)) for module in network.modules())  # type: ignore[arg-type]  # a class hashes
     for module in network.modules():
         reason = REASONS.get(type(module).__name__)

@@ -12,7 +12,7 @@ from selfattn.models.answers.predictions import Prediction
 from selfattn.models.answers.similarity import similarity
 from selfattn.models.budgets import budget
 from selfattn.models.inputs import sounds
-from selfattn.models.inputs.given import main_input
+from selfattn.models.inputs.given import main_input, uncached
 from selfattn.models.model import Model
 from selfattn.recording.doors import Recorder, recording
 from selfattn.recording.edits import Edit
@@ -39,7 +39,7 @@ def forward(model: Model, recorder: Recorder, inputs: Mapping[str, Tensor]) -> M
     """The model's output over the whole input."""
     with torch.inference_mode(), recording(recorder):
         # A cache would keep keys and values once more; one pass over the whole text needs none.
-        return model.network(**inputs, use_cache=False)
+        return model.network(**inputs, **uncached(model.network))
 
 
 def last_of(output: Mapping[str, Any]) -> Float[Tensor, "token d"] | None:

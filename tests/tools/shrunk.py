@@ -19,7 +19,7 @@ COUNTS = {
     r"(num_|n_)(local_|routed_|shared_)?experts$|^moe_num_experts$": 4,
     r"experts_per_tok(en)?$|moe_top_?k$|^moe_k$|^top_k$|^n_group$|topk_group$": 2,
     r"vocab_size$": 300,
-    r"max_(position_embeddings|source_positions|target_positions|sequence_length|seq_len)$|^n_positions$": 96,
+    r"max_(position_embeddings|source_positions|target_positions|sequence_length|seq_len)$|^n_positions$": 128,
 }
 WIDTHS = {
     r"num_(key_value|kv)_heads$|^n_kv_heads$|multi_query_group_num$": 2,
@@ -39,10 +39,17 @@ MOST = 600_000_000
 TOLD: dict[str, dict[str, Any]] = {
     "autoformer": {"prediction_length": 4},
     "bamba": {"attn_layer_indices": [1]},
+    "blip-2": {"image_token_index": 299},
+    "dbrx": {"attn_config": {"rope_theta": 10_000.0, "clip_qkv": 8.0}},
     "deepseek_v2": {"num_experts_per_tok": 2},
     "esm": {"pad_token_id": 1, "vocab_size": 33},
+    "granitemoehybrid": {"layer_types": ["linear_attention", "full_attention"] * 16},
     "informer": {"prediction_length": 4},
+    "nemotron_h": {"layers_block_type": ["linear_attention", "full_attention"]},
     "time_series_transformer": {"prediction_length": 4},
+    "instructblip": {"image_token_index": 299},
+    "instructblipvideo": {"video_token_index": 299},
+    "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
     "nemotron": {"num_attention_heads": 4, "num_key_value_heads": 2},
     "xmod": {"default_language": "en_XX"},
 }
@@ -88,7 +95,7 @@ def configs(model_type: str) -> Iterator[Any]:
                 made = kind(**TOLD.get(model_type, {}))
                 yield _anew(made, cuts) if anew else _changed(made, cuts)
             except Exception as error:  # whatever a config makes of numbers that do not fit each other
-                yield f"{kind.__name__}: {type(error).__name__}: {error}".strip().splitlines()[0][:200]
+                yield f"{kind.__name__}: {type(error).__name__}: {' '.join(str(error).split())}"[:200]
 
 
 def _anew(config: Any, cuts: Cuts) -> Any:
@@ -176,7 +183,7 @@ def networks(model_type: str) -> Iterator[hf.PreTrainedModel | str]:
             try:
                 yield config if isinstance(config, str) else _network(getattr(hf, name), config)
             except Exception as error:  # whatever a config that was cut makes a class raise
-                yield f"{name}: {type(error).__name__}: {error}".strip().splitlines()[0][:200]
+                yield f"{name}: {type(error).__name__}: {' '.join(str(error).split())}"[:200]
 
 
 def _network(kind: Any, config: Any) -> hf.PreTrainedModel:

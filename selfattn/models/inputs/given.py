@@ -159,12 +159,19 @@ def main_input(network: PreTrainedModel) -> str:
 
     Some say a text's by mistake, and take another first; Perceiver has two names.
     """
-    takes, first = inspect.signature(network.forward).parameters, getattr(network, "encoder", None)
-    if network.main_input_name == "inputs":
+    takes, said = inspect.signature(network.forward).parameters, network.main_input_name
+    names, first = [said] if isinstance(said, str) else [*said], getattr(network, "encoder", None)
+    if names == ["inputs"]:
         if isinstance(first, PreTrainedModel):
             return main_input(first)
-        return next((name for name in ("input_ids", "pixel_values") if name in takes), "inputs")
-    return network.main_input_name if network.main_input_name in takes else next(iter(takes), "input_ids")
+        names = ["input_ids", "pixel_values", "inputs"]
+    return next((name for name in (*names, *takes) if name in takes), "input_ids")
+
+
+def uncached(network: PreTrainedModel) -> dict[str, bool]:
+    """What keeps a network from a cache, where it has one: one pass over all tokens needs no keys and values twice."""
+    has = network.can_generate() or hasattr(network.config, "use_cache")
+    return {"use_cache": False} if has or "use_cache" in inspect.signature(network.forward).parameters else {}
 
 
 def entrance(network: PreTrainedModel) -> torch.device:

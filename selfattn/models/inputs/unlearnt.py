@@ -1,12 +1,27 @@
 """Texts that a model never learnt to read, told by their tokens."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from selfattn.models.inputs.tokens import Tokens
 
 # A smaller vocabulary holds bytes or characters alone: its model learnt to read them so.
 FEWEST_PIECES = 1000
+
+
+def beyond(tokens: Tokens, name: str, limit: int, turns: bool) -> Tokens:
+    """Tokens past the last position, with a note where positions only `turn` queries and keys: then there are more.
+
+    Raises ValueError where a table of positions ends there.
+    """
+    if not turns:
+        raise ValueError(
+            f"The text has {len(tokens):,} tokens, and {name} has positions for {limit:,}; "
+            f"shorten it by {len(tokens) - limit:,} tokens. Nothing was cut."
+        )
+    said = f"The text has {len(tokens):,} tokens, and {name} learnt to read {limit:,}: past them it may be wrong."
+    return replace(tokens, note=f"{tokens.note} {said}".strip())
 
 
 def unlearnt(tokens: Tokens, tokenizer: Any) -> str:

@@ -207,7 +207,8 @@ def _config(place: Mapping[str, Any]) -> Any:
     else:  # a config may name a file of weights, a pickle too
         config.transformers_weights = sources.weights_file(Path(place["pretrained_model_name_or_path"]))
     layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
-    if not isinstance(layers, int) or not 0 <= layers <= MOST_LAYERS:
+    counts = layers.values() if isinstance(layers, dict) else [layers]  # LXMERT counts its three stacks
+    if not all(isinstance(each, int) and 0 <= each <= MOST_LAYERS for each in counts):
         raise ValueError(f"its config asks for {layers!r} layers; copy it again.")
     return config
 

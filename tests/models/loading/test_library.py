@@ -340,6 +340,18 @@ def test_a_text_beyond_the_limit_is_not_cut(minilm):
         minilm.inputs("word " * 600)
 
 
+def test_a_rotary_model_reads_on_past_what_it_learnt_and_says_so(minilm):
+    torch.manual_seed(0)
+    small = tiny.SMALL | {"vocab_size": len(minilm.tokenizer), "max_position_embeddings": 19}
+    network = hf.LlamaForCausalLM(hf.LlamaConfig(**small)).eval()
+    own = network(**minilm.tokenizer("word " * 29, return_tensors="pt")).logits[0, -1].detach()
+    trace = selfattn.trace(Model.wrap(network, minilm.tokenizer), "word " * 29)
+    assert_close(trace.prediction.probabilities, own.softmax(-1))
+    assert trace.tokens.note == (
+        "The text has 31 tokens, and LlamaForCausalLM learnt to read 19: past them it may be wrong."
+    )
+
+
 def test_the_shipped_names_are_folders_with_a_config():
     found = library.names()
     assert "minilm" in found

@@ -52,6 +52,7 @@ KINDS = {
     "gate": "refused, though Transformers runs it",
     "untested": "opened, and not tested before its first input: none is known here that Transformers runs it on",
     "inputs": "refused, and no inputs are known that Transformers runs it on",
+    "late": "not known: it took longer than it was given",
     "unmade": "not tried: Transformers makes no tiny one of its config",
 }
 # What only this package does not see: the reasons that hold for a model as such.
@@ -230,12 +231,12 @@ def one(model_type: str) -> dict[str, Any]:
     process = context.Process(target=_limited, args=(model_type, theirs), daemon=True)
     process.start()
     theirs.close()
-    found: dict[str, Any] = {"kind": "traceback", "why": f"no answer within {SECONDS} s"}
+    found: dict[str, Any] = {"kind": "late", "why": f"no answer within {SECONDS} s"}
     try:
         if ours.poll(SECONDS):
             found = ours.recv()
     except EOFError:
-        found["why"] = "its process died"
+        found = {"kind": "traceback", "why": "its process died"}
     process.join(1)
     process.kill()
     process.join()

@@ -257,3 +257,13 @@ def test_a_run_without_attention_is_refused():
         layer.forward = lambda hidden_states, *_, **__: hidden_states
     with pytest.raises(ValueError, match="mine ran without a call of attention that could be recorded"):
         selfattn.trace(model, IDS)
+
+
+def test_two_stacks_of_one_model_are_two_parts():
+    torch.manual_seed(0)
+    shape = {"num_hidden_layers": 2, "hidden_size": 64, "num_attention_heads": 4, "intermediate_size": 37}
+    network = hf.MimiModel(
+        hf.MimiConfig(**shape, num_key_value_heads=4, head_dim=16, num_filters=4, upsample_groups=64)
+    ).eval()
+    model = Model.wrap(network)
+    assert [(each.part, each.numbers) for each in model.attentions] == [("encoder", (0, 1)), ("decoder", (0, 1))]

@@ -173,8 +173,11 @@ def _opened(made: hf.PreTrainedModel) -> dict[str, Any]:
             return {"class": name} | _compared(trace, folder, name)
         except ValueError as error:
             why = str(error).replace(folder, "it").replace(Path(folder).name, "it")
-            true = any(reason in why for reason in TRUE)
-            return {"class": name, "kind": "refused" if true else "gate" if _runs(made) else "inputs", "why": why}
+            if any(reason in why for reason in TRUE):
+                return {"class": name, "kind": "refused", "why": why}
+            if not _loads(made, folder):
+                return {"class": name, "kind": "unmade", "why": f"Transformers does not load what it saved: {why}"}
+            return {"class": name, "kind": "gate" if _runs(made) else "inputs", "why": why}
         except Exception as error:  # what is looked for
             at = traceback.extract_tb(error.__traceback__)[-1]
             why = f"{type(error).__name__}: {error}".splitlines()[0][:160]
@@ -212,6 +215,14 @@ def _runs(made: hf.PreTrainedModel) -> bool:
             continue
         return True
     return False
+
+
+def _loads(made: hf.PreTrainedModel, folder: str) -> bool:
+    """Does Transformers load all of what it saved?"""
+    try:
+        return not type(made).from_pretrained(folder, output_loading_info=True)[1]["missing_keys"]
+    except Exception:
+        return False
 
 
 def _limited(model_type: str, answer: Any) -> None:

@@ -13,7 +13,7 @@ import selfattn
 from selfattn import Model
 from selfattn.models.inputs import sounds
 from selfattn.models.inputs.given import Sound
-from tests.tools import made, spoken, tiny
+from tests.tools import made, shrunk, spoken, tiny
 from tests.tools.tolerance import assert_close
 
 RATE = 8000
@@ -196,3 +196,11 @@ def test_as_many_tokens_as_no_frames_have_no_times(tmp_path):
                 selfattn.trace(model, sound)
         else:
             assert selfattn.trace(model, sound).call(0).shape == (1, 1)
+
+
+@pytest.mark.parametrize("name", ["qwen2_audio_encoder", "omniasr_ctc", "cohere_asr"])
+def test_frames_that_a_network_counts_in_its_own_way_are_those_that_attend_or_not_known(name):
+    """Two numbers for one, a channel before time, and a count of another kind."""
+    model = selfattn.Model.wrap(next(each for each in shrunk.networks(name) if not isinstance(each, str)))
+    trace = selfattn.trace(model, model.probe)
+    assert sounds.frames(model.network, model.probe) in (None, trace.calls[0].shape[0])

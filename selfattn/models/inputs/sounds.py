@@ -76,9 +76,10 @@ def frames(network: Any, inputs: Mapping[str, Tensor]) -> int | None:
     counts, features = frame_counts(network)[:1], inputs.get(main_input(network))
     if features is None or not counts:
         return None
-    # Mel bins come before time in Whisper and its kin, whose settings say how many there are.
-    last = features.dim() < 3 or features.shape[1] == getattr(network.config, "num_mel_bins", None)
-    return counts[0](features.shape[-1 if last else 1])
+    # One channel comes before time, and so do the mel bins of Whisper and its kin, whose settings say how many.
+    last = features.dim() < 3 or features.shape[1] in (1, getattr(network.config, "num_mel_bins", None))
+    found = counts[0](features.shape[-1 if last else 1])
+    return found if found > 0 else None  # it counts in steps of another kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +136,9 @@ def frame_counts(network: Any) -> tuple[Callable[[int], int], ...]:
 
 
 def _counted(function: Callable[..., Any], way: Mapping[str, bool], length: int) -> int:
-    return int(function(torch.tensor(length), **way))
+    found = function(torch.tensor(length), **way)
+    # Some say first how many attend, and then how many are left when they were joined.
+    return int(found[0] if isinstance(found, tuple) else found)
 
 
 def _mel_first(extractor: Any) -> bool:

@@ -284,7 +284,7 @@ def test_a_picture_goes_with_a_text(run, tmp_path):
     assert read["attends_to"][:3] == ["[CLS]", "user", "0,0"]
     code, said, _ = run("check", folder, "--picture", tmp_path / "it.png")
     assert code == 0
-    assert "reads                       text with picture or text" in said
+    assert "reads                       a text with a picture or one text" in said
     assert "vision layer 1" in said
     for given, sentence in (
         (["@it.png", "--picture", "it.png"], "'it.png' could not be read"),

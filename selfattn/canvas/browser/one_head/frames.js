@@ -91,9 +91,13 @@ function drawSound(context, { width, height }, { sound, wave, mel }, query, pale
   const { fontFamily } = getComputedStyle(context.canvas);
   context.font = `600 13px ${fontFamily}`;
   context.fillStyle = palette.ink;
+  let free = -Infinity;
   sound.labels?.forEach((name, frame) => {
     const [left, wide] = placed(sound, frame, width);
-    if (name) context.fillText(name, left + wide / 2, high + 3);
+    const [middle, half] = [left + wide / 2, context.measureText(name).width / 2];
+    if (!name || middle - half < free) return; // what would touch the one before is read in the transcript
+    context.fillText(name, middle, high + 3);
+    free = middle + half + 2;
   });
   context.font = `12px ${fontFamily}`;
   context.fillStyle = palette.quiet;

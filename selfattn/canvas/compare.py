@@ -54,7 +54,17 @@ def pair_payload(pair: Compared) -> tuple[dict[str, Any], Planes]:
     for place, (side, names) in enumerate(((first, first_names), (second, second_names))):
         rows, columns = (each.second if place else each.first for each in (queries, keys))
         planes |= _planes(side, rows, columns, place)
-        sides.append({"queries": _picked(names[0], rows), "keys": _picked(names[1], columns)})
+        notes = side.trace.notes(side.call)
+        sides.append(
+            {
+                "queries": _picked(names[0], rows),
+                "keys": _picked(names[1], columns),
+                "notes": {
+                    name: _picked(said, chosen) if said else []
+                    for name, said, chosen in zip(("queries", "keys"), notes, (rows, columns), strict=True)
+                },
+            }
+        )
     about = {
         "shape": (len(queries), len(keys)),
         "queries": queries.names(first_names[0], second_names[0]),

@@ -198,6 +198,11 @@ class Trace:
         read = own if call.kind == "self" else read
         return own if len(own) == queries else NO_TOKENS, read if len(read) == keys else NO_TOKENS
 
+    def notes(self, call: Call) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Which token stands beside each row and each column, in words; none where no tokens are known there."""
+        own, read = self.sides(call)
+        return described(own, self.model.tokenizer), described(read, self.model.tokenizer)
+
     @property
     def _two_stacks(self) -> bool:
         return bool(self.model.network.config.is_encoder_decoder)

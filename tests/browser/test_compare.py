@@ -91,6 +91,10 @@ def test_pointing_at_one_map_lights_the_cell_in_all_and_says_both_numbers(reader
     written = reader.text(".panel.cell").replace("−", "-")
     for number in (f"{a:.3f}", f"{b:.3f}", f"B - A = {b - a:.4f}"):
         assert number in written
+    ids = [selfattn.trace("sentiment", t).tokens.ids for t in (TEXT, "The film was not bad.")]
+    title = {side: reader.page.locator(f".panel.cell .{side}").get_attribute("title") for side in "qk"}
+    assert f"id {ids[0][4]}" in title["k"]
+    assert [f"id {ids[side][5]}" in line for side, line in enumerate(title["q"].splitlines())] == [True, True]
     reader.page.mouse.move(0, 0)
     picture = saved(reader)
     assert picture.name == "sentiment_L1H0_compare_The-film-was-not-good"

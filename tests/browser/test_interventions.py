@@ -69,7 +69,9 @@ def test_the_page_opens_without_a_fault(reader, more):
 
 def test_a_word_is_hidden_and_the_model_says_something_else(reader):
     opened(reader)
-    reader.page.locator(".experiment .chips >> nth=1 >> button").nth(WORD).click()
+    word = reader.page.locator(".experiment .chips >> nth=1 >> button").nth(WORD)
+    assert f" · id {selfattn.trace('sentiment', TEXT).tokens.ids[WORD]}" in word.get_attribute("title")
+    word.click()
     answered(reader)
     others = frozenset((query, WORD) for query in range(16) if query != WORD)
     assert edits(reader) == (Cut(others),)

@@ -10,7 +10,7 @@ from torch import Tensor
 from selfattn.canvas.one_head.senses import senses_payload
 from selfattn.canvas.payload import Planes
 from selfattn.maths.masks import custom
-from selfattn.models.inputs.described import described, word_names
+from selfattn.models.inputs.described import word_names
 from selfattn.models.inputs.tokens import visible
 from selfattn.recording.call import Call
 from selfattn.recording.means import Means
@@ -42,9 +42,8 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
     for name, bias in zip(("bias", "mask_bias"), call.biases(head), strict=True):
         if bias is not None and (name == "bias" or setting.own_mask):
             planes[name] = _floats(bias)
-    notes, words = {}, {}
+    words = {}
     for side, tokens in zip(("queries", "keys"), trace.sides(call), strict=True):
-        notes[side] = described(tokens, trace.model.tokenizer)
         if tokens is trace.tokens:
             words[side] = [visible(name) for name in word_names(tokens, trace.model.tokenizer)]
     for side, names in (("query", queries), ("key", keys)):
@@ -54,7 +53,7 @@ def head_payload(trace: Trace, call: Call, head: int) -> tuple[dict[str, Any], P
     about = {
         "queries": [visible(name) for name in queries],
         "keys": [visible(name) for name in keys],
-        "notes": notes,
+        "notes": dict(zip(("queries", "keys"), trace.notes(call), strict=True)),
         "word_names": words,
         "head": {
             **formula(call, head),

@@ -95,6 +95,7 @@ def picture(study: Study, setup: Setup, edits: Edits, how: How, on: On) -> None:
     )
     alone = experiments.alone(study.plain, on, attention, how)
     several = len(study.model.attentions) > 1
+    drawn = max(calls[1].shape) <= LONGEST_TEXT
     about = {
         "lines": _lines(setup, calls[1].shape),
         "legend": _legend(alone, experiments.measure(study.plain, on).name),
@@ -108,6 +109,7 @@ def picture(study: Study, setup: Setup, edits: Edits, how: How, on: On) -> None:
         "changes": [
             {"text": visible(edit_list.in_words(edit, *names, several)), "edit": to_json([edit])} for edit in edits
         ],
+        "notes": dict(zip(("queries", "keys"), after.notes(calls[1]), strict=True)) if drawn else None,
         "edits": to_json(edits),
         "done": st.session_state.get("experiment_done", 0),
     }

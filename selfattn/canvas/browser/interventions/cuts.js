@@ -2,6 +2,7 @@
 // The lines from each token to those it attends to: a click on one cuts it, another heals it.
 
 import { fading, h, number, write } from "../shared/dom.js";
+import { titled } from "../shared/names.js";
 import { mention } from "../shared/sortable.js";
 
 const TALL = 150; // pixels between the two rows of tokens
@@ -59,8 +60,8 @@ export function cuts(scope) {
     if (drawn !== about) {
       if (!drawn || drawn.queries.join("\n") !== about.queries.join("\n")) picked = null;
       drawn = about;
-      from.build(about.queries);
-      to.build(about.keys);
+      from.build(about.queries, about.notes?.queries);
+      to.build(about.keys, about.notes?.keys);
     }
     write(title, "");
     title.append("Cut lines", h("small", {}, about.lines));
@@ -150,9 +151,10 @@ function row(label) {
   const made = { element, chips: [], choose: null, build, mark };
   let cursor = 0;
 
-  function build(names) {
-    if (names.join("\n") === made.names) return;
-    made.names = names.join("\n");
+  function build(names, notes = []) {
+    const told = [...names, ...notes].join("\n");
+    if (told === made.names) return;
+    made.names = told;
     cursor = Math.min(cursor, names.length - 1);
     made.chips = names.map((name, place) =>
       h(
@@ -160,7 +162,7 @@ function row(label) {
         {
           type: "button",
           dir: "auto",
-          title: name,
+          title: titled(name, notes[place]),
           tabIndex: place === cursor ? 0 : -1,
           onclick: () => made.choose(place),
         },

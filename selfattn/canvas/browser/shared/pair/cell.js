@@ -17,9 +17,9 @@ export function cell(scope) {
   function draw() {
     const { head: pair, cell: here } = scope;
     title.replaceChildren(
-      h("bdi", { class: "q" }, pair.queries[here.query]),
+      h("bdi", { class: "q", title: which(pair, "queries", here.query) }, pair.queries[here.query]),
       " → ",
-      h("bdi", { class: "k" }, pair.keys[here.key]),
+      h("bdi", { class: "k", title: which(pair, "keys", here.key) }, pair.keys[here.key]),
       h("small", {}, `row ${here.query}, column ${here.key}`),
     );
     const found = pair.at(here);
@@ -30,6 +30,13 @@ export function cell(scope) {
     release.hidden = scope.view.query === null;
   }
   return { element, draw };
+}
+
+// Which token it is, in both where that differs.
+function which({ sides }, side, place) {
+  const [first, second] = sides.map(({ notes }) => notes?.[side][place] ?? "");
+  if (first === second || !second) return first;
+  return first ? `A: ${first}\nB: ${second}` : second;
 }
 
 function reason({ there, masked }) {

@@ -6,6 +6,7 @@
  * @typedef {object} Side
  * @property {(string | null)[]} queries
  * @property {(string | null)[]} keys
+ * @property {{ queries: (string | null)[], keys: (string | null)[] }} [notes] which tokens these are
  * @property {Float32Array} weights
  * @property {Uint8Array} keep
  * @property {Int32Array} allowed keys that each query may attend to

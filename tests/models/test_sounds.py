@@ -201,6 +201,8 @@ def test_as_many_tokens_as_no_frames_have_no_times(tmp_path):
 @pytest.mark.parametrize("name", ["qwen2_audio_encoder", "omniasr_ctc", "cohere_asr"])
 def test_frames_that_a_network_counts_in_its_own_way_are_those_that_attend_or_not_known(name):
     """Two numbers for one, a channel before time, and a count of another kind."""
+    if name not in shrunk.model_types():
+        pytest.skip(f"this release of Transformers has no {name}")
     model = selfattn.Model.wrap(next(each for each in shrunk.networks(name) if not isinstance(each, str)))
     trace = selfattn.trace(model, model.probe)
     assert sounds.frames(model.network, model.probe) in (None, trace.calls[0].shape[0])

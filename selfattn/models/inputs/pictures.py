@@ -107,6 +107,7 @@ def seen(
 
 
 def prefix_of(network: Any) -> tuple[str, ...]:
+    """The names of the tokens before those of the patches, in their order."""
     found = {path.split(".")[-1]: parameter for path, parameter in network.named_parameters()}
     names: list[str] = []
     for parameter, name in PREFIX.items():

@@ -156,14 +156,23 @@ def plan_figure(rows: Sequence[tuple[str, int, str]], free: int, palette: Palett
             y=names,
             orientation="h",
             marker={"color": [palette.of(symbol) for _, _, symbol in rows], "line": {"width": 0}},
-            text=[in_words(size) for size in sizes],
-            textposition="outside",
-            textfont={"color": palette.ink},
-            cliponaxis=False,
-            hovertemplate="%{y}: %{text}<extra></extra>",
+            customdata=[in_words(size) for size in sizes],
+            hovertemplate="%{y}: %{customdata}<extra></extra>",
         ),
         layout=layout(palette, 290),
     )
+    for name, size in zip(names, sizes, strict=True):
+        # On paper of its own: the dotted line ends where a number stands.
+        figure.add_annotation(
+            x=math.log10(size),
+            y=name,
+            xanchor="left",
+            xshift=3,
+            showarrow=False,
+            text=in_words(size),
+            font_color=palette.ink,
+            bgcolor=palette.panel,
+        )
     figure.add_vline(x=free, line={"color": palette.ink, "width": 1, "dash": "dot"}, layer="below")
     figure.add_annotation(
         x=math.log10(free),

@@ -1,4 +1,4 @@
-"""Daily use: the way back, a text of several lines, a narrow window, a telephone, the first chart."""
+"""Daily use: the way back, a text of several lines, a narrow window, a telephone, small things, the first chart."""
 
 from urllib.parse import quote
 
@@ -99,6 +99,12 @@ def test_a_narrow_window_shows_every_stage_and_every_name(reader, text):
     assert names.count() == 11
     assert all(names.nth(place).bounding_box()["width"] > 30 for place in range(11))
     scrolls_down_alone(reader)
+    reader.open("/masks?masks_or_positions=Positions")
+    widths = {round(each.bounding_box()["width"]) for each in reader.page.locator(".st-key-terms > *").all()}
+    assert len(widths) == 1
+    reader.open("/model")
+    wider = "table => table.scrollWidth - table.clientWidth"
+    assert all(each.evaluate(wider) <= 0 for each in reader.page.locator(".sa-table").all())
 
 
 def test_a_telephone_shows_four_heads_a_row_below_a_bar_that_hides_what_scrolls(reader):
@@ -110,6 +116,56 @@ def test_a_telephone_shows_four_heads_a_row_below_a_bar_that_hides_what_scrolls(
     bar = reader.page.locator("header[data-testid=stHeader]").evaluate("bar => getComputedStyle(bar).backgroundColor")
     assert bar == "rgb(251, 250, 247)"
     scrolls_down_alone(reader)
+
+
+def test_the_steps_named_along_a_training_have_room_in_every_width(reader):
+    reader.open("/training")
+    for width in (1440, 390):
+        reader.look("light", width)
+        boxes = [each.bounding_box() for each in reader.page.locator(".time .ticks span").all()]
+        boxes.sort(key=lambda box: box["x"])
+        assert len(boxes) > 2
+        assert all(one["x"] + one["width"] < other["x"] for one, other in zip(boxes, boxes[1:], strict=False))
+
+
+def test_a_masked_weight_and_a_tiny_one_are_told_apart(reader):
+    reader.open(f"/?show=table&mask=causal&query=3&text={quote(FIRST)}")
+    shown = reader.page.locator(".head table").first.locator("tbody tr").all_inner_texts()
+    rows = [row.split("\t") for row in shown]
+    masked = [row for row in rows if "masked" in row]
+    assert masked
+    assert all("0" in row and "0.0000" not in row for row in masked)
+    assert all("0.0000" not in row for row in rows)
+
+
+def test_the_parts_of_a_score_are_those_of_its_similarity(reader):
+    reader.open(f"/?similarity=rbf&text={quote(FIRST)}")
+    said = reader.page.locator(".head .cell").inner_text()
+    assert "by dimension" in said
+    assert "q·k by dimension" not in said
+    head = selfattn.trace("sentiment", FIRST).stages(0, 0)
+    query, key = reader.page.locator(".head").evaluate("({ scope }) => [scope.cell.query, scope.cell.key]")
+    parts = -(head.query[query] - head.key[key]).square() / 2
+    largest = int(parts.abs().argmax())
+    assert f"{largest} (−{abs(float(parts[largest])):.2f})" in said
+
+
+def test_interventions_open_where_something_is_at_stake(reader):
+    reader.open("/interventions")
+    changes = [float(cell.replace("−", "-")) for cell in reader.page.locator(".heads button").all_inner_texts()]
+    assert len(changes) == 8
+    assert max(map(abs, changes)) > 0.1
+
+
+def test_maps_stay_where_they_are_from_one_attention_to_another(reader):
+    reader.open(f"/variants?text={quote(FIRST)}")
+    tops = set()
+    for name in ("Linear", "Sigmoid", "Top-k", "Linformer", "Cosine"):
+        reader.page.locator("[class*=st-key-chips_]").get_by_text(name, exact=True).click()
+        reader.page.locator(".variants tr.chosen").get_by_role("button", name=name, exact=True).wait_for()
+        reader.settle()
+        tops.add(round(reader.page.locator(".variants .matrix").first.bounding_box()["y"]))
+    assert len(tops) == 1
 
 
 def test_what_is_set_is_seen_over_the_table_and_taken_back_there(reader):

@@ -55,17 +55,17 @@ FILES = {"picture": "*.png", "sound": "*.wav"}
 # The specimen whose sounds any model of sounds can start from.
 HEARD = "tones"
 
-# What each model that ships shows, in half a line.
+# What each model that ships shows, as short as the closed list is wide.
 SHOWS = {
-    "sentiment": "positive or negative, in English",
-    "induction": "goes on as it has seen before",
+    "sentiment": "positive or negative?",
+    "induction": "goes on as before",
     "dates": "writes a date as 2021-03-02",
-    "digits": "reads a picture of a digit",
-    "tones": "hears which keys were dialled",
+    "digits": "reads a drawn digit",
+    "tones": "hears dialled keys",
     "brackets": "fills in a bracket",
-    "pairs": "the same, or the opposite?",
-    "minilm": "a real BERT; two texts, how alike",
-    "smollm2": "a real language model, that chats",
+    "pairs": "the same or opposite?",
+    "minilm": "how alike are two texts?",
+    "smollm2": "a language model",
 }
 
 # The head that a model opens on, where its card names one worth a look: (attention, layer, head).

@@ -24,6 +24,8 @@ export function time(scope) {
   input.oninput = () => scope.go(Number(input.value), { moving: true });
   input.onchange = () => scope.go(Number(input.value));
   let made = null;
+  // As many steps are named as there is room for.
+  new ResizeObserver(() => made && build(scope.history)).observe(input);
 
   function build(history) {
     made = history.steps;

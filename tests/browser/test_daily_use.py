@@ -1,5 +1,6 @@
 """Daily use: the way back, a text of several lines, a narrow window, a telephone, small things, the first chart."""
 
+from itertools import pairwise
 from urllib.parse import quote
 
 import pytest
@@ -125,7 +126,7 @@ def test_the_steps_named_along_a_training_have_room_in_every_width(reader):
         boxes = [each.bounding_box() for each in reader.page.locator(".time .ticks span").all()]
         boxes.sort(key=lambda box: box["x"])
         assert len(boxes) > 2
-        assert all(one["x"] + one["width"] < other["x"] for one, other in zip(boxes, boxes[1:], strict=False))
+        assert all(one["x"] + one["width"] < other["x"] for one, other in pairwise(boxes))
 
 
 def test_a_masked_weight_and_a_tiny_one_are_told_apart(reader):

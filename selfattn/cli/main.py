@@ -181,11 +181,14 @@ def open_app(
     model: Annotated[str | None, typer.Option(help="The model that the app opens on.")] = None,
     host: Annotated[str | None, typer.Option(help="The address to answer at, such as 0.0.0.0 for all.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to answer at.")] = None,
+    share: Annotated[
+        float, typer.Option(min=0.01, max=0.9, help="The share of memory that loaded models may take together.")
+    ] = 0.25,
 ) -> None:
     """Open the app in the browser."""
     from selfattn.places import HOME
 
-    chosen = {"SELFATTN_MODEL": model} if model else {}
+    chosen = {"SELFATTN_SHARE": str(share)} | ({"SELFATTN_MODEL": model} if model else {})
     command = [sys.executable, "-m", "streamlit", "run", str(HOME / "app.py")]
     command += [f"--server.{name}={value}" for name, value in (("address", host), ("port", port)) if value is not None]
     raise typer.Exit(subprocess.call(command, env=os.environ | chosen))

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+# Plotly looks for pandas among what is imported, and takes it as it stands: half imported, where another reader's page
+# asks for it at that moment. Here it is whole before there is a figure.
+import pandas  # noqa: F401
+
 from selfattn.figures.palette import Palette
 from selfattn.models.inputs.tokens import visible
 

@@ -135,6 +135,16 @@ def _free_on(device: torch.device) -> int:
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 
+def share_of_memory(model: Model) -> float:
+    """The share that its weights take of all memory of the devices that it lies on."""
+    return model.size / sum(_whole(device) for device in model.devices)
+
+
+def _whole(device: torch.device) -> int:
+    cuda = device.type == "cuda"
+    return torch.cuda.get_device_properties(device).total_memory if cuda else psutil.virtual_memory().total
+
+
 def in_words(count: int | float) -> str:
     """A number of bytes with its unit: 43 kB, 1.7 MB, 24.1 GB, 35.2 TB."""
     for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):

@@ -39,6 +39,8 @@ Payload = tuple[dict[str, Any], Planes]
 # are its patches, and only whole does it light up.
 LONGEST_LIVE, LONGEST_ILLUSTRATED = 1024, 2048
 FIRST_MODEL = os.environ.get("SELFATTN_MODEL", "sentiment")
+# The share of memory that loaded models may take together.
+SHARE = float(os.environ.get("SELFATTN_SHARE", "0.25"))
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _release() -> None:
         torch.cuda.empty_cache()
 
 
-MODELS = Shelf(most=2, at_once=2, release=_release)
+MODELS = Shelf(SHARE, at_once=2, release=_release)
 
 
 @of_traces(max_entries=12)

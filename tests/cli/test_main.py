@@ -214,8 +214,9 @@ def test_app_opens_streamlit_on_the_model(run, monkeypatch):
     ((command, environment),) = called
     assert command[:4] == [sys.executable, "-m", "streamlit", "run"]
     assert command[4].endswith("app.py")
-    assert environment["SELFATTN_MODEL"] == "mine"
-    run("app", "--host", "0.0.0.0", "--port", "8000")
+    assert (environment["SELFATTN_MODEL"], environment["SELFATTN_SHARE"]) == ("mine", "0.25")
+    run("app", "--host", "0.0.0.0", "--port", "8000", "--share", "0.5")
+    assert called[1][1]["SELFATTN_SHARE"] == "0.5"
     assert called[1][0][5:] == ["--server.address=0.0.0.0", "--server.port=8000"]
 
 

@@ -1,5 +1,8 @@
 """Figures: the right numbers in the right cells, and nothing that a reader typed is markup."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -70,3 +73,20 @@ def test_curves_hold_their_numbers():
     line = np.array([0.5, 0.3, 0.2])
     assert list(scaling.ranked_figure(line, True, palette.LIGHT).data[0].y) == list(line)
     assert list(scaling.density_figure(line, line, 1.0, False, palette.LIGHT).data[0].x) == list(line)
+
+
+BESIDE_ANOTHER = """
+import sys, threading
+from selfattn.figures.cost import plan_figure
+from selfattn.figures.palette import LIGHT
+threading.Thread(target=__import__, args=("pandas",)).start()
+while "pandas" not in sys.modules:
+    pass
+plan_figure([("weights", 1000, "weights")], 10**9, LIGHT).to_json()
+"""
+
+
+@pytest.mark.slow
+def test_a_figure_is_made_while_another_readers_page_imports_pandas():
+    done = subprocess.run([sys.executable, "-c", BESIDE_ANOTHER], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -54,7 +54,8 @@ def looked_at_everywhere(choice: Choice) -> weakref.ref:
 
 
 @pytest.mark.slow
-def test_a_model_that_leaves_the_shelf_leaves_memory(folders):
+def test_a_model_that_leaves_the_shelf_leaves_memory(folders, monkeypatch):
+    monkeypatch.setattr(caches.MODELS, "_share", 0.0)
     AppTest.from_file(str(HOME / "app.py"), default_timeout=60).run()
     first, *others = (Choice(str(folder)) for folder in folders)
     network = looked_at_everywhere(first)

@@ -1,9 +1,11 @@
 """Models that are loaded, and those that are being loaded: shared by all readers, each in a thread of its own."""
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock, Semaphore
 
+from selfattn.models.budgets import share_of_memory
 from selfattn.models.errors import first_line
 from selfattn.models.loading import steps
 from selfattn.models.loading.library import Choice
@@ -49,10 +51,13 @@ class Load(Job):
 
 
 class Shelf:
-    """At most `most` loaded models, the one used longest ago leaves first; `release` is called when one has left."""
+    """Models that are loaded, together in a share of the memory that they lie in: those used longest ago leave first.
 
-    def __init__(self, most: int, at_once: int, release: Callable[[], None]) -> None:
-        self._most, self._release = most, release
+    The one used last stays, whatever it takes. `release` is called when some have left.
+    """
+
+    def __init__(self, share: float, at_once: int, release: Callable[[], None]) -> None:
+        self._share, self._release = share, release
         self._turn = Semaphore(at_once)
         self._lock = Lock()
         self._loads: OrderedDict[Choice, Load] = OrderedDict()
@@ -109,9 +114,18 @@ class Shelf:
                 if self._loads.get(load.choice) is load:
                     del self._loads[load.choice]
                 return
-            done = [each.choice for each in self._loads.values() if each.model is not None]
-            leaving = done[: -self._most]
+            leaving = self._leaving()
             for choice in leaving:
                 del self._loads[choice]
         if leaving:
             self._release()
+
+    def _leaving(self) -> list[Choice]:
+        """What is too much, from the one used last on."""
+        done = [(each.choice, each.model) for each in reversed(self._loads.values()) if each.model is not None]
+        sums = itertools.accumulate(share_of_memory(model) for _, model in done)
+        return [
+            choice
+            for place, ((choice, _), taken) in enumerate(zip(done, sums, strict=True))
+            if place and taken > self._share
+        ]

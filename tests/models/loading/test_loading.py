@@ -1,15 +1,18 @@
 """A load that takes long: told step by step, shared by who waits, stopped without a trace, and bounded."""
 
+import dataclasses
 import shutil
 import threading
 import time
 from pathlib import Path
 
 import huggingface_hub.constants as hub_settings
+import psutil
 import pytest
 import torch
 
 import selfattn
+from selfattn.models.budgets import share_of_memory
 from selfattn.models.loading import memory, sources, steps
 from selfattn.models.loading.library import Choice
 from selfattn.ui import caches
@@ -139,11 +142,13 @@ class Slow:
 
 @pytest.fixture
 def slow(monkeypatch, bert):
+    monkeypatch.setattr("selfattn.ui.shell.loads.share_of_memory", lambda _: 1.0)
     return Slow(monkeypatch, bert)
 
 
 def shelf(released: list[str] | None = None) -> Shelf:
-    return Shelf(most=2, at_once=2, release=lambda: released is not None and released.append("left"))
+    """With room for two models and a half."""
+    return Shelf(2.5, at_once=2, release=lambda: released is not None and released.append("left"))
 
 
 def test_two_readers_share_one_load(slow, bert):
@@ -212,6 +217,30 @@ def test_the_model_used_longest_ago_leaves(slow):
     assert slow.begun == ["a", "b", "c"]
     models.model(Choice("b"))
     assert slow.begun == ["a", "b", "c", "b"]
+
+
+def test_models_leave_by_what_they_take_and_the_last_one_stays(slow, monkeypatch, bert):
+    slow.go.set()
+    takes = {"a": 1.0, "b": 1.0, "c": 0.4, "large": 9.0, "d": 0.1}
+    of_each = {name: dataclasses.replace(bert, name=name) for name in takes}
+    monkeypatch.setattr(Choice, "load", lambda choice: slow.load(choice, of_each[choice.source]))
+    monkeypatch.setattr("selfattn.ui.shell.loads.share_of_memory", lambda model: takes[model.name])
+    released: list[str] = []
+    models = shelf(released)
+    for name in "abc":
+        models.model(Choice(name))
+    assert released == []
+    assert models.model(Choice("large")) is not None
+    assert released == ["left"]
+    for name in ("large", "d", "large"):
+        models.model(Choice(name))
+    # Whatever it takes, the one used last stays; the small one before it was too much beside it.
+    assert slow.begun == ["a", "b", "c", "large", "d", "large"]
+
+
+def test_the_share_of_memory_is_that_of_its_weights(bert):
+    size = sum(parameter.numel() * parameter.element_size() for parameter in bert.network.parameters())
+    assert share_of_memory(bert) == size / psutil.virtual_memory().total
 
 
 def test_a_failed_load_is_told_and_forgotten(slow, bert):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -83,3 +84,13 @@ def temperature_picker(width: int) -> float:
         lambda asked: f"Temperature {asked} was asked for; it goes from {COLDEST} to {HOTTEST}. 1 is used.",
     )
     return float(st.slider("Temperature", COLDEST, HOTTEST, 1.0, 0.1, key="temperature", width=width, **KEEP))
+
+
+def whole_number(label: str, least: int, most: int, first: int, key: str, **shown: Any) -> int:
+    """A field for a whole number that lives in the link; one that is none there, or out of range, is told so."""
+    link.check(
+        key,
+        lambda asked: re.fullmatch(r"\d{1,9}(\.0)?", asked) and least <= float(asked) <= most,
+        lambda asked: f"{label} {asked} was asked for; it goes from {least:,} to {most:,}. {first:,} is used.",
+    )
+    return int(st.number_input(label, least, most, first, key=key, **shown))

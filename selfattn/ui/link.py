@@ -20,6 +20,8 @@ from selfattn.figures import pieces
 LONGEST = 4000
 # Of what was asked for, as much as is said again.
 QUOTED = 20
+# What a reader may have emptied.
+TEXTS = ("text", "second", "text_b", "another", "system", "keep")
 T = TypeVar("T")
 
 
@@ -167,6 +169,10 @@ def check(name: str, fits: Callable[[str], object], sentence: Callable[[str], st
     if text is not None and not fits(text):
         note(name, sentence(text[:QUOTED]))
         st.session_state.pop(name, None)
+        if name in st.query_params:
+            drop(name)
+            # Streamlit has read the address by now, and would give this to the control all the same.
+            st.rerun()
 
 
 def drop(*names: str) -> None:
@@ -189,6 +195,10 @@ def go(path: str, **asked: object) -> None:
 
 def arrive(page: str) -> None:
     """Say which page this run is for: going to another one takes from the link what that does not know."""
+    # A control that must have a value takes an empty one of the address for none at all; a text may be empty.
+    if empty := [name for name, text in st.query_params.items() if not text and name not in TEXTS]:
+        drop(*empty)
+        st.rerun()
     book = _book()
     if page != book.page:
         book.page, book.visit, book.has_turned = page, book.visit + 1, True

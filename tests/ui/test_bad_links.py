@@ -19,6 +19,8 @@ ONE_HEAD = [
     ({"mask": "nonsense"}, "one or more of own, causal, padding, window"),
     ({"show": "everything"}, "one of stages, map, lines, table"),
     ({"edits": NO_EDIT}, "An edit is an object"),
+    ({"pad": "1e309"}, "Padding tokens 1e309 was asked for; it goes from 0 to 16"),
+    ({"pad": "17"}, "from 0 to 16. 0 is used"),
 ]
 ALL_HEADS = [
     ({"pattern": "<b>"}, "&lt;b&gt; was asked for"),
@@ -38,6 +40,10 @@ OTHERS = [
     ("masks", {"keep": "__import__('os')"}, "__import__"),
     ("masks", {"keep": "causal", "after": "deep"}, "deep"),
     ("interventions", {"edits": NO_EDIT}, "An edit is an object"),
+    ("mistakes", {"exhibit": "Dropout still on", "draw": "1e309"}, "Draw 1e309"),
+    ("cost", {"layers_this_model_sentiment": "-1e309"}, "Layers -1e309"),
+    ("cost", {"costs": "Measured here", "cost_heads_sentiment": "nan"}, "Heads nan"),
+    ("training", {"train_rows": "1e309"}, "Texts 1e309"),
     ("variants", {"variant": "nobody"}, "nobody"),
     ("variants", {"variant": "top-k", "variant_k": "many"}, "many"),
 ]
@@ -57,4 +63,28 @@ def test_it_gets_one_sentence_and_the_text_stays(page, link, sentence):
     said = [each.proto.body for each in at.main if each.type == "html" and 'class="sa-notice"' in each.proto.body]
     assert len(said) == 1
     assert sentence in said[0]
-    assert at.text_input(key="text").value == link.get("text", TEXT)
+    if page not in ("cost", "training"):  # which read no text
+        assert at.text_input(key="text").value == link.get("text", TEXT)
+
+
+# One of several, of which one is chosen always: an empty value asks for none of them.
+CHOICES = [
+    ("training", "train_from"),
+    ("mistakes", "way"),
+    ("masks", "masks_or_positions"),
+    ("masks", "scheme"),
+    ("all_heads", "classic"),
+    ("cost", "plan"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("page", "name"), CHOICES)
+def test_an_empty_choice_is_the_first(page, name):
+    beside = {"scheme": {"masks_or_positions": "Positions"}, "classic": {"shown": "Classic (BertViz)"}}.get(name, {})
+    at = app(page, **{name: ""} | beside).run()
+    assert not at.exception
+    assert name not in at.query_params
+    assert [each for each in at.main if each.type == "html" and 'class="sa-notice"' in each.proto.body] == []
+    chosen = next(each for each in at.button_group if each.key == name)
+    assert chosen.value

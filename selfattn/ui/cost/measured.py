@@ -12,6 +12,7 @@ from selfattn.analysis.cost.methods import METHODS, WIDTH, Shape
 from selfattn.figures import cost as figures
 from selfattn.figures import pieces
 from selfattn.models.budgets import free, in_words
+from selfattn.ui.controls import whole_number
 from selfattn.ui.cost.bench import LIMIT, Bench, Measurement, Setup
 from selfattn.ui.link import KEEP
 from selfattn.ui.shell.charts import chart
@@ -31,12 +32,12 @@ def chosen(study: Study) -> tuple[Setup, bool]:
     attention, device = study.model.attentions[0], study.model.devices[0]
     slug = re.sub(r"\W+", "_", study.model.name).lower()
     with st.container(horizontal=True, vertical_alignment="bottom", key="measured"):
-        heads = st.number_input("Heads", 1, 256, attention.heads, key=f"cost_heads_{slug}", width=110, **KEEP)
-        d_head = st.number_input("d of a head", 1, 512, attention.d_head, key=f"cost_d_{slug}", width=110, **KEEP)
+        heads = whole_number("Heads", 1, 256, attention.heads, f"cost_heads_{slug}", width=110, **KEEP)
+        d_head = whole_number("d of a head", 1, 512, attention.d_head, f"cost_d_{slug}", width=110, **KEEP)
         longest = st.select_slider("Longest text, in tokens", LONGEST, USUAL, key="longest", width=260, **KEEP)
         shown = st.segmented_control("Show", [FORWARD, BOTH], default=FORWARD, required=True, key="passes", **KEEP)
     dtype = str(study.model.network.dtype).removeprefix("torch.")
-    shape = Shape(int(heads), int(d_head), dtype, str(device) if device.type == "cuda" else "cpu")
+    shape = Shape(heads, d_head, dtype, str(device) if device.type == "cuda" else "cpu")
     return Setup(shape, int(longest)), shown == BOTH
 
 

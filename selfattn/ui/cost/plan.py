@@ -10,6 +10,7 @@ from selfattn.analysis.cost.plans import PRESETS, Architecture, Plan
 from selfattn.figures import cost as figures
 from selfattn.figures import pieces
 from selfattn.models.budgets import free, in_words
+from selfattn.ui.controls import whole_number
 from selfattn.ui.link import KEEP
 from selfattn.ui.shell.charts import chart
 from selfattn.ui.shell.frame import Study
@@ -56,7 +57,7 @@ def _architecture(first: Architecture, slug: str) -> Architecture:
 
 
 def _number(label: str, key: str, first: int, most: int, width: int, least: int = 1) -> int:
-    return int(st.number_input(label, least, most, first, key=key, width=width, **KEEP))
+    return whole_number(label, least, most, first, key, width=width, **KEEP)
 
 
 def board(study: Study, plan: Plan) -> None:

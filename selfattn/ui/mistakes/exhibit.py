@@ -10,6 +10,7 @@ from selfattn.figures import pieces
 from selfattn.figures.mistakes import WAYS, Which
 from selfattn.ui import caches
 from selfattn.ui.caches import Run
+from selfattn.ui.controls import whole_number
 from selfattn.ui.link import KEEP
 from selfattn.ui.mistakes import said as mistakes_said
 from selfattn.ui.place import Head
@@ -46,7 +47,7 @@ def show(study: Study, at: Head, exhibit: Exhibit) -> None:
             "Computed", WAYS, default=WAYS[0], required=True, key="way", label_visibility="collapsed", **KEEP
         )
         way = _way(exhibit)
-        draw = int(st.number_input("Draw", 1, 99, key="draw", width=170, **KEEP)) if way.drawn else 1
+        draw = whole_number("Draw", 1, 99, 1, "draw", width=170, **KEEP) if way.drawn else 1
     figure, beside = st.columns([1.25, 1], gap="medium")
     _code(way)
     with figure, refusing():

@@ -9,6 +9,7 @@ from selfattn.models.loading.library import Choice
 from selfattn.places import SPECIMENS
 from selfattn.ui.browser import pasting
 from selfattn.ui.caches import Run
+from selfattn.ui.controls import whole_number
 from selfattn.ui.link import Linked, linked
 from selfattn.ui.shell import file_picker, manner, writing
 from selfattn.ui.shell.examples import examples, known
@@ -144,12 +145,12 @@ def padding(model: Model) -> None:
     wants = model.task.reads[0]
     if getattr(model.tokenizer, "pad_token_id", None) is None or wants in (*file_picker.KINDS, "illustrated"):
         return
-    st.number_input(
+    whole_number(
         "Padding tokens",
         0,
         16,
         0,
-        key="pad",
+        "pad",
         bind="query-params",
         help="As in a batch, where short texts are filled up. The model's mask hides them.",
     )

@@ -13,6 +13,7 @@ from selfattn.figures import training as figures
 from selfattn.models.loading.names import names
 from selfattn.training.data import corpora, generated
 from selfattn.training.data.corpora import Corpus
+from selfattn.ui.controls import whole_number
 from selfattn.ui.link import KEEP
 from selfattn.ui.shell.machine import on_this_machine
 from selfattn.ui.training import choices
@@ -74,7 +75,7 @@ def sentences(corpus: Corpus) -> tuple[str, ...]:
 def _generated() -> Corpus:
     with st.container(horizontal=True):
         name = st.selectbox("Corpus", list(generated.GENERATED), key="train_corpus", **KEEP)
-        rows = int(st.number_input("Texts", LEAST_ROWS, MOST_ROWS, ROWS, 1000, key="train_rows", **KEEP))
+        rows = whole_number("Texts", LEAST_ROWS, MOST_ROWS, ROWS, "train_rows", step=1000, **KEEP)
     st.caption(generated.GENERATED[name])
     return _made(name, rows)
 

@@ -62,13 +62,18 @@ def start(port: int) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
+    wait_for(port)
+    return process
+
+
+def wait_for(port: int) -> None:
+    """Until the server on a port is healthy, or half a minute has gone."""
     for _ in range(300):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=1).close()
             break
         except OSError:
             time.sleep(0.1)
-    return process
 
 
 @contextmanager

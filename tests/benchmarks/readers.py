@@ -74,7 +74,8 @@ async def visit(address: str, number: int, acts: int, pause: float, seen: Seen) 
     await asyncio.sleep(chance.uniform(0, pause))
     controls: dict[str, Any] = {}
     link = urlencode({"text": f"The film mark{number}end was not good."})
-    async with connect(f"ws://{address}/_stcore/stream", subprotocols=["streamlit"], max_size=2**26) as socket:
+    kept = {"max_size": 2**26, "open_timeout": 120, "ping_interval": None}  # a server that is slow is waited for
+    async with connect(f"ws://{address}/_stcore/stream", subprotocols=["streamlit"], **kept) as socket:
         for act in range(acts):
             at = dict(zip(("Layer", "Head"), map(str, divmod(act % 8, 4)), strict=True))
             message = BackMsg()

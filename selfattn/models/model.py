@@ -4,6 +4,7 @@ import inspect
 import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 from threading import Lock
 from typing import Any
 
@@ -225,7 +226,7 @@ class Model(metaclass=_Wrapping):
             f"{type(edit).__name__} names {noun} {min(named - there)}; {self.name} has {noun}s {ranges(there)}{where}."
         )
 
-    @property
+    @cached_property
     def task(self) -> Task:
         """What it was made for: what it says, and what it reads."""
         return task_of(self.network)

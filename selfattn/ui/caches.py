@@ -65,12 +65,13 @@ def model(choice: Choice) -> Model:
 
 def _key(run: Run) -> tuple[object, ...]:
     """All that a run depends on. Streamlit's key of a dataclass says what its fields hold, and not of which class that
-    is: to it a `Scale` and a `Temperature` of one number are the same."""
-    return run.choice, type(run.given).__name__, run.given, run.pad, run.written, to_json(run.edits)
+    is: to it a `Scale` and a `Temperature` of one number are the same; and it takes its time over each field."""
+    return repr((run.choice, run.pad, run.written)), type(run.given).__name__, run.given, to_json(run.edits)
 
 
 KEYS: dict[str | type, Callable[[Any], object]] = {
     Run: _key,
+    Choice: repr,
     **dict.fromkeys(edits.KINDS.values(), lambda edit: to_json([edit])),
     Means: lambda means: means.name,
 }

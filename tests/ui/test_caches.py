@@ -71,14 +71,14 @@ def test_room_that_old_traces_hold_is_made_before_a_run_is_refused(folders, monk
     caches.trace(Run(choice, TEXT))
     cleared = []
     monkeypatch.setattr(caches, "_OF_TRACES", [lambda: cleared.append(True)])
-    free = lambda: SimpleNamespace(available=2 * 10**9 if cleared else 7_000)  # noqa: E731
+    free = lambda: SimpleNamespace(available=2 * 10**9 if cleared else 7_000, total=10**10)  # noqa: E731
     monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", free)
     assert len(caches.trace(Run(choice, "the dog sat on the mat")).tokens) == 8
     assert cleared == [True]
 
 
 def test_a_run_that_has_no_room_at_all_is_still_refused(folders, monkeypatch):
-    free = lambda: SimpleNamespace(available=7_000)  # noqa: E731
+    free = lambda: SimpleNamespace(available=7_000, total=10**10)  # noqa: E731
     monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", free)
     with pytest.raises(ValueError, match="shorten the text"):
         caches.trace(Run(Choice(str(folders[0])), "the dog sat on the film"))

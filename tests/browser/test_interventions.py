@@ -191,7 +191,7 @@ def test_patching_shows_the_share_of_each_head(reader):
 
 
 def test_a_long_ranking_is_stopped_and_goes_on(reader):
-    opened(reader, "minilm", "a cat sat on the mat and " * 40)  # long enough to be stopped on a fast machine
+    opened(reader, "minilm", "a cat sat on the mat and " * 30)  # long enough to be stopped on a fast machine
     reader.page.locator(".st-key-ranked label").click()
     reader.page.get_by_role("button", name="Stop here").click(timeout=30_000)
     reader.settle()

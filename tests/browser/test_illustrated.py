@@ -23,7 +23,7 @@ from tests.tools.tolerance import assert_close
 TEXT = "the cat sat on the mat"
 HOUSE = Picture(scene("house"), "house")
 WEIGHTS = np.array([0x7A, 0x3F, 0xA0])
-NAMES = ("clip", "siglip", "llava", "smolvlm", "blip", "trocr", "detr")
+NAMES = ("clip", "siglip", "llava", "smolvlm", "blip", "trocr", "detr", "qwen2_5_vl", "gemma3", "paligemma")
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +149,28 @@ def test_each_crop_lies_in_its_place(reader, folders):
     picture = saved(reader)
     assert picture.name == "smolvlm_text-self-L0H0_picture_house-the-cat-sat-on-the"
     assert "Attends to, whole" in picture.words
+
+
+@pytest.mark.parametrize(
+    ("name", "sides", "query", "key"),
+    # Patches of Qwen look back alone; those of the others see all of the picture, Gemma 3's beyond its window too.
+    [("qwen2_5_vl", (6, 9), 41, 17), ("gemma3", (2, 2), 0, 3), ("paligemma", (3, 3), 1, 8)],
+)
+@pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+def test_patches_and_words_look_as_eager_weights_do(reader, folders, name, sides, query, key):
+    open_head(reader, model=folders / name, text=TEXT)
+    weights, patches = eager(folders / name, Illustrated(TEXT, HOUSE))
+    assert f"picture, {len(patches)} patches" in chips(reader)
+    for side, patch in (("from", query), ("to", key)):
+        row, column = divmod(patch, sides[1])
+        click(reader, f"Attends {side}", (column + 0.5) / sides[1], (row + 0.5) / sides[0])
+    at = " → ".join(f"{patch // sides[1]},{patch % sides[1]}" for patch in (query, key))
+    weight = weights[0, patches[query], patches[key]]
+    assert weight > 0.002
+    assert noted(reader).startswith(f"{at}: {weight:.4f}")
+    reader.click(".head .chips button:text-is('cat')")
+    word = patches[-1] + chips(reader).index("cat") - chips(reader).index(f"picture, {len(patches)} patches")
+    assert f"Of this row {weights[0, word, patches].sum():.2f} lies on the picture" in noted(reader)
 
 
 @pytest.mark.parametrize(

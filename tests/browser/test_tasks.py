@@ -13,7 +13,7 @@ from selfattn.models.answers.generation import continuation
 from selfattn.models.inputs.given import Pair, Picture, Sound
 from selfattn.models.inputs.tokens import visible
 from selfattn.places import SPECIMENS
-from tests.tools import made, tiny
+from tests.tools import made, spoken, tiny
 from tests.tools.browser import Reader
 from tests.tools.saved import saved
 from tests.tools.tolerance import assert_close
@@ -194,6 +194,22 @@ def test_a_sound_is_heard_and_its_frames_are_chosen(reader):
     picture = saved(reader)
     assert picture.name == f"tones_L1H3_sound_{sounds[0].stem}"
     assert {"Attends to", "0.5 s", *trace.prediction.text.replace(" ", "")} <= set(picture.words)
+
+
+def test_time_looks_at_time_as_eager_weights_do(reader, tmp_path):
+    sound = sorted((SPECIMENS / "tones" / "examples").glob("*.wav"))[0]
+    folder = spoken.folder(tmp_path / "wav2vec2_bert", "wav2vec2_bert")
+    open_head(reader, model=folder)
+    inputs = selfattn.load(folder).inputs(Sound(sound.read_bytes()))[1]
+    network = hf.Wav2Vec2BertForCTC.from_pretrained(folder, attn_implementation="eager").eval()
+    with torch.inference_mode():
+        weights = network(**inputs, output_attentions=True).attentions[0][0, 0]
+    for side, frame in (("query", 5), ("weights", 11)):
+        board = reader.page.locator(f".head .frames canvas.{side}")
+        board.click(position={"x": board.bounding_box()["width"] * (frame + 0.5) / len(weights), "y": 20})
+    reader.page.mouse.move(0, 0)
+    reader.settle()
+    assert f"{weights[5, 11]:.4f}" in reader.text(".head .frames > .note")
 
 
 def test_words_are_heard_in_a_sound(reader, folders):

@@ -34,12 +34,17 @@ MASKS = ("input_features_mask", "image_attention_mask")  # that some networks ca
 MOST = 60  # of the sets that are tried
 
 
+class NothingMadeError(ValueError):
+    """No small input can be made for a network."""
+
+
 def first_that_runs(
     network: PreTrainedModel, run: Callable[[Mapping[str, Tensor]], Found], made: Iterable[Mapping[str, Tensor]]
 ) -> tuple[Mapping[str, Tensor], Found]:
     """The first of the inputs that can be run, and what came of it.
 
-    Raises what is true of the model itself, where one of them showed that, else what the likeliest of them raises.
+    Raises what is true of the model itself, where one of them showed that, else what the likeliest of them raises;
+    NothingMadeError where there is none.
     """
     first: Exception | None = None
     for inputs in made:
@@ -50,7 +55,7 @@ def first_that_runs(
                 first = error
     if first is None:
         reads = " and ".join(_needed(network))
-        raise ValueError(f"{type(network).__name__} reads {reads}, which this version cannot make.")
+        raise NothingMadeError(f"it reads {reads}, which this version cannot make")
     raise first
 
 

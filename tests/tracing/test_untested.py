@@ -35,10 +35,24 @@ def test_it_says_so(untested):
     assert said in repr(untested)
     assert said in untested._repr_html_()
     assert "exact to" not in repr(untested)
-    with pytest.raises(ValueError, match=r"bert is untested, for no small input could be made for it \(.*\); give one"):
+    why = "it reads input_ids, which this version cannot make"
+    with pytest.raises(ValueError, match=f"^bert is untested, for {why}; give an input that it reads.$"):
         anatomy(untested)
     with pytest.raises(ValueError, match="bert is untested: its layers are known from its first trace"):
         untested.attention()
+
+
+def test_what_the_network_said_is_in_brackets(monkeypatch):
+    monkeypatch.setattr(self_test, "probes", lambda network: iter([{"input_ids": torch.tensor([[10**6]])}]))
+    model = Model.wrap(tiny.network("bert"))
+    said = "it runs on none of the small inputs that this version makes (index out of range in self)"
+    assert model.why_untested == said
+
+
+def test_a_network_whose_attention_did_not_run_has_some_all_the_same(monkeypatch):
+    network = tiny.network("bert")
+    monkeypatch.setattr(network, "forward", lambda input_ids, **_: None)
+    assert "(it attends to nothing there)" in Model.wrap(network).why_untested
 
 
 def test_its_first_input_is_its_test(untested):

@@ -15,7 +15,7 @@ from selfattn.models.tensors import GRIDS, TOKENS, along, forms
 from selfattn.recording.refused import RefusedError
 
 # What a network raises where its input is not of its kind.
-FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+FAILURES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 Found = TypeVar("Found")
 # What a model reads beside its main tensor, where it can.
 BESIDE = (

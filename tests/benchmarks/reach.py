@@ -54,6 +54,7 @@ KINDS = {
     "untested": "opened, and not tested before its first input: none is known here that Transformers runs it on",
     "inputs": "refused, and no inputs are known that Transformers runs it on",
     "late": "not known: it took longer than it was given",
+    "package": "not tried: it needs a package that is not installed here",
     "unmade": "not tried: Transformers makes no tiny one of its config",
 }
 # What only this package does not see: the reasons that hold for a model as such.
@@ -156,7 +157,11 @@ def measured(model_type: str) -> dict[str, Any]:
             idle = idle or each
     if first is None and idle is not None:
         first = _opened(idle)
-    return first or {"kind": "unmade", "why": "; ".join(dict.fromkeys(why))}
+    if first is not None:
+        return first
+    if lacking := dict.fromkeys(found for each in why for found in re.findall(r"requires the (\S+) library", each)):
+        return {"kind": "package", "why": f"it needs {' and '.join(lacking)}"}
+    return {"kind": "unmade", "why": f"its config, cut down, makes no network ({'; '.join(dict.fromkeys(why))})"}
 
 
 def _opened(made: hf.PreTrainedModel) -> dict[str, Any]:

@@ -52,6 +52,8 @@ TOLD: dict[str, dict[str, Any]] = {
     "nemotron3_diarization_audio": EVERY_HEAD,
     "nemotron_h": {"layers_block_type": ["linear_attention", "full_attention"], "n_groups": 2},
     "time_series_transformer": {"prediction_length": 4},
+    "timm_backbone": {"backbone": "vit_tiny_patch16_224"},
+    "timm_wrapper": {"architecture": "vit_tiny_patch16_224"},
     "instructblip": {"image_token_index": 299},
     "instructblipvideo": {"video_token_index": 299},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},

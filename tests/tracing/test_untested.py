@@ -49,6 +49,24 @@ def test_what_the_network_said_is_in_brackets(monkeypatch):
     assert model.why_untested == said
 
 
+def test_a_network_that_asserts_what_it_reads_is_tested_on_that(monkeypatch):
+    """As timm's do, on the height of a picture; of other tensors it is said that it cannot read them."""
+    network = tiny.network("bert")
+    own = network.forward
+
+    def picky(input_ids, **rest):
+        assert input_ids.shape[1] == 5
+        return own(input_ids, **rest)
+
+    monkeypatch.setattr(network, "forward", picky)
+    ids = torch.arange(4, 9)[None]
+    monkeypatch.setattr(self_test, "probes", lambda network: iter([{"input_ids": ids[:, :3]}, {"input_ids": ids}]))
+    model = Model.wrap(network)
+    assert model.attentions[0].layers == 2
+    with pytest.raises(ValueError, match="BertForMaskedLM could not read these tensors: "):
+        selfattn.trace(model, {"input_ids": ids[:, :3]})
+
+
 def test_a_network_whose_attention_did_not_run_has_some_all_the_same(monkeypatch):
     network = tiny.network("bert")
     monkeypatch.setattr(network, "forward", lambda input_ids, **_: None)

@@ -35,7 +35,7 @@ MOST = 60  # of the sets that are tried
 
 
 class NothingMadeError(ValueError):
-    """No small input can be made for a network."""
+    """No small input can be made that a network could be tested on."""
 
 
 def first_that_runs(

@@ -55,13 +55,14 @@ def tested(
 
     Raises ValueError for one that no input can be shown of; the record is not checked yet.
     """
-    some = any(attends(type(module)) for module in network.modules())  # type: ignore[arg-type]  # a class hashes
+    if not any(attends(type(module)) for module in network.modules()):  # type: ignore[arg-type]  # a class hashes
+        raise ValueError(f"{name} ({type(network).__name__}) has no attention that can be recorded.")
 
     def run(inputs: Mapping[str, Tensor]) -> Recorder:
         with torch.inference_mode(), recording(Recorder(names)) as recorder:
             network(**inputs, **uncached(network))
-        if some and not recorder.calls:
-            raise ValueError("it attends to nothing there")
+        if not recorder.calls:
+            raise NothingMadeError("no small input that this version makes reaches its attention")
         return recorder
 
     made = chain(probes(network), processed)
@@ -74,8 +75,6 @@ def tested(
     except FAILURES as error:
         why = first_line(error).rstrip(".")
         return SelfTest(why_none=f"it runs on none of the small inputs that this version makes ({why})")
-    if not some:
-        raise ValueError(f"{name} ({type(network).__name__}) has no attention that can be recorded.")
     return SelfTest(inputs, recorder)
 
 

@@ -117,8 +117,8 @@ def configs(model_type: str) -> Iterator[Any]:
 def _anew(config: Any, cuts: Cuts) -> Any:
     """Made again with its numbers cut: what follows from them is worked out by its class."""
     parts = {name: part for name, part in vars(config).items() if isinstance(part, hf.PreTrainedConfig)}
-    told = TOLD.get(config.model_type, {})
-    made = type(config)(**{**_cut(config, cuts), **told, **{name: _anew(part, cuts) for name, part in parts.items()}})
+    numbers = _cut(config, cuts) | _told(config)
+    made = type(config)(**numbers, **{name: _anew(part, cuts) for name, part in parts.items()})
     _tokens(made)
     return made
 
@@ -128,10 +128,16 @@ def _changed(config: Any, cuts: Cuts) -> Any:
     for part in vars(config).values():
         if isinstance(part, hf.PreTrainedConfig):
             _changed(part, cuts)
-    for name, value in {**_cut(config, cuts), **TOLD.get(config.model_type, {})}.items():
+    for name, value in (_cut(config, cuts) | _told(config)).items():
         _set(config, name, value)
     _tokens(config)
     return config
+
+
+def _told(config: Any) -> dict[str, Any]:
+    """What it has to be told, but for its parts, which are configs by now."""
+    told = TOLD.get(config.model_type, {})
+    return {name: value for name, value in told.items() if not isinstance(vars(config).get(name), hf.PreTrainedConfig)}
 
 
 def _cut(config: Any, cuts: Cuts) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import transformers as hf
 
 import selfattn
 from selfattn import Ablate, Illustrated, Model
@@ -70,7 +71,14 @@ def test_a_network_that_asserts_what_it_reads_is_tested_on_that(monkeypatch):
 def test_a_network_whose_attention_did_not_run_has_some_all_the_same(monkeypatch):
     network = tiny.network("bert")
     monkeypatch.setattr(network, "forward", lambda input_ids, **_: None)
-    assert "(it attends to nothing there)" in Model.wrap(network).why_untested
+    said = "no small input that this version makes reaches its attention"
+    assert Model.wrap(network).why_untested == said
+
+
+def test_a_network_without_attention_is_refused_whatever_it_reads(without_probes):
+    config = hf.MobileNetV1Config(depth_multiplier=0.25, min_depth=1)
+    with pytest.raises(ValueError, match=r"^small \(MobileNetV1Model\) has no attention that can be recorded.$"):
+        Model.wrap(hf.MobileNetV1Model(config), name="small")
 
 
 def test_its_first_input_is_its_test(untested):

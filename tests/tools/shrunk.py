@@ -201,7 +201,7 @@ def _set(config: Any, name: str, value: Any) -> None:
 
 def networks(model_type: str) -> Iterator[hf.PreTrainedModel | str]:
     """Tiny networks of that type, with its telling head first; where none can be made of a class, why."""
-    for name in kinds(model_type)[:2]:
+    for name in kinds(model_type)[:4]:
         for config in configs(model_type):
             try:
                 yield config if isinstance(config, str) else _network(getattr(hf, name), config)

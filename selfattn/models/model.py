@@ -65,7 +65,7 @@ class Model(metaclass=_Wrapping):
     # What was wrong with a tokenizer or a processor that is there and could not be opened.
     why_no_tokenizer: str = ""
     why_no_processor: str = ""
-    why_untested: str = ""  # what stood against a small input to test it on
+    why_untested: str = ""  # why it ran on no small input
     seen: frozenset[str] = frozenset()  # paths of modules of which calls were recorded
 
     @classmethod

@@ -15,7 +15,7 @@ from selfattn.models.tensors import GRIDS, TOKENS, along, forms
 from selfattn.recording.refused import RefusedError
 
 # What a network raises where its input is not of its kind.
-FAILURES = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+FAILURES = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 Found = TypeVar("Found")
 # What a model reads beside its main tensor, where it can.
 BESIDE = (
@@ -34,12 +34,17 @@ MASKS = ("input_features_mask", "image_attention_mask")  # that some networks ca
 MOST = 60  # of the sets that are tried
 
 
+class NothingMadeError(ValueError):
+    """No small input can be made that a network could be tested on."""
+
+
 def first_that_runs(
     network: PreTrainedModel, run: Callable[[Mapping[str, Tensor]], Found], made: Iterable[Mapping[str, Tensor]]
 ) -> tuple[Mapping[str, Tensor], Found]:
     """The first of the inputs that can be run, and what came of it.
 
-    Raises what is true of the model itself, where one of them showed that, else what the likeliest of them raises.
+    Raises what is true of the model itself, where one of them showed that, else what the likeliest of them raises;
+    NothingMadeError where there is none.
     """
     first: Exception | None = None
     for inputs in made:
@@ -50,7 +55,7 @@ def first_that_runs(
                 first = error
     if first is None:
         reads = " and ".join(_needed(network))
-        raise ValueError(f"{type(network).__name__} reads {reads}, which this version cannot make.")
+        raise NothingMadeError(f"it reads {reads}, which this version cannot make")
     raise first
 
 

@@ -10,8 +10,9 @@ from transformers import PreTrainedModel
 
 from selfattn.models.errors import first_line
 from selfattn.models.inputs.given import uncached
-from selfattn.models.probe import FAILURES, first_that_runs, probes
+from selfattn.models.probe import FAILURES, NothingMadeError, first_that_runs, probes
 from selfattn.recording.doors import Recorder, largest, recording
+from selfattn.recording.modules import attends
 from selfattn.recording.refused import RefusedError
 
 # The largest |recomputed - model| that rounding explains; in half precision as a share of the largest |context|.
@@ -40,7 +41,7 @@ def in_words(fidelity: float, exact: bool, dtype: torch.dtype) -> str:
 
 @dataclass(frozen=True)
 class SelfTest:
-    """What a self-test ran on, and what it recorded; where no small input could be made, that nothing ran, and why."""
+    """What a self-test ran on, and what it recorded; where it ran on no small input, that nothing did, and why not."""
 
     inputs: Mapping[str, Tensor] = field(default_factory=dict)
     recorder: Recorder | None = None
@@ -54,10 +55,14 @@ def tested(
 
     Raises ValueError for one that no input can be shown of; the record is not checked yet.
     """
+    if not any(attends(type(module)) for module in network.modules()):  # type: ignore[arg-type]  # a class hashes
+        raise ValueError(f"{name} ({type(network).__name__}) has no attention that can be recorded.")
 
     def run(inputs: Mapping[str, Tensor]) -> Recorder:
         with torch.inference_mode(), recording(Recorder(names)) as recorder:
             network(**inputs, **uncached(network))
+        if not recorder.calls:
+            raise NothingMadeError("no small input that this version makes reaches its attention")
         return recorder
 
     made = chain(probes(network), processed)
@@ -65,10 +70,11 @@ def tested(
         inputs, recorder = first_that_runs(network, run, made)
     except RefusedError:
         raise
+    except NothingMadeError as error:
+        return SelfTest(why_none=str(error))
     except FAILURES as error:
-        return SelfTest(why_none=first_line(error))
-    if not recorder.calls:
-        raise ValueError(f"{name} has no attention that can be recorded: it is a {type(network).__name__}.")
+        why = first_line(error).rstrip(".")
+        return SelfTest(why_none=f"it runs on none of the small inputs that this version makes ({why})")
     return SelfTest(inputs, recorder)
 
 

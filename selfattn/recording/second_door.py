@@ -37,6 +37,7 @@ TURNS = {"permute", "transpose", "swapaxes", "movedim"}
 HEAD_COUNTS = ("num_attention_heads", "num_heads", "n_heads", "n_head", "num_attn_heads")
 # These never scale, by design.
 UNSCALED = {"GPTNeoSelfAttention"}
+UNRECOGNISED = "no softmax of products of queries and keys"
 # A softmax of something else than scores; weights of nobody.
 FOREIGN = object()
 
@@ -49,6 +50,7 @@ class Watch(TorchFunctionMode):
         self.recorder = recorder  # of the first door: it takes the calls of both
         self.inside: list[nn.Module] = []
         self.recorded = 0  # calls before the outermost module began
+        self.idle = True  # no operation ran since: it was given nothing to attend to
         self.waiting: set[object] = set()  # softmaxes whose product with the values is still to come
         # What is known of a tensor goes when the model drops it.
         self.known: Any = WeakIdKeyDictionary()
@@ -57,7 +59,7 @@ class Watch(TorchFunctionMode):
     def enter(self, module: nn.Module) -> None:
         """An attention module begins."""
         if not self.inside:
-            self.recorded = self.recorder.count
+            self.recorded, self.idle = self.recorder.count, True
             self.__enter__()
         self.inside.append(module)
 
@@ -70,13 +72,13 @@ class Watch(TorchFunctionMode):
         self.known.clear()
         self.splits.clear()
         waiting, self.waiting = self.waiting, set()
-        if finished and (waiting or self.recorder.count == self.recorded):
-            raise _refusal(module, "it is not a softmax of products of queries and keys, times values")
+        if finished and (waiting or self.recorder.count == self.recorded) and not self.idle:
+            raise _refusal(module, f"{UNRECOGNISED}, times values, is recognised in its operations")
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, arguments: tuple[Any, ...] = (), keywords: Any = None
     ) -> Any:
-        keywords = keywords or {}
+        self.idle, keywords = False, keywords or {}
         name = getattr(function, "__name__", "").rstrip("_")  # `add_` is `add`, in place
         if name == "multi_head_attention_forward" and not self.recorder.busy:
             return self._many_heads(function, arguments, keywords)
@@ -98,7 +100,7 @@ class Watch(TorchFunctionMode):
         """Queries times keys begin scores; weights times values end a call."""
         node, other = self.known.get(product.left), self.known.get(product.right)
         if node is FOREIGN:
-            raise _refusal(self.inside[-1], "its weights are not a softmax of products of queries and keys")
+            raise _refusal(self.inside[-1], f"{UNRECOGNISED} is recognised in its weights")
         if isinstance(other, Scores) and other.softmax is not None:
             raise _refusal(self.inside[-1], "its weights are multiplied from the left")
         if isinstance(node, Scores):
@@ -208,7 +210,7 @@ class Watch(TorchFunctionMode):
                 node = self._left(name, output, [each for each in nodes if isinstance(each, Scores) and each.softmax])
         elif FOREIGN in nodes:
             if name in PRODUCTS:
-                raise _refusal(self.inside[-1], "its weights are not a softmax of products of queries and keys")
+                raise _refusal(self.inside[-1], f"{UNRECOGNISED} is recognised in its weights")
             node = None if name == "linear" else FOREIGN
         elif name in RESHAPES | TURNS:
             node = nodes[0]

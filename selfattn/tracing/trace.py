@@ -253,7 +253,7 @@ def trace(
     recorder = Recorder(model.names, edits, contexts=contexts)
     try:
         output = forward(model, recorder, inputs)
-    except (AttributeError, LookupError, RuntimeError, TypeError) as error:
+    except (AssertionError, AttributeError, LookupError, RuntimeError, TypeError) as error:
         if isinstance(text, Mapping):
             raise ValueError(f"{model.name} could not read these tensors: {error}") from error
         if isinstance(text, Sensed):

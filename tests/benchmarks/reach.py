@@ -34,6 +34,7 @@ from selfattn.models.inputs.given import uncached
 from selfattn.models.probe import probes
 from selfattn.recording.call import Call
 from selfattn.recording.modules import attends
+from selfattn.recording.refused import refusal
 from selfattn.tracing.audit import audited
 from tests.tools import shrunk
 
@@ -53,6 +54,7 @@ KINDS = {
     "untested": "opened, and not tested before its first input: none is known here that Transformers runs it on",
     "inputs": "refused, and no inputs are known that Transformers runs it on",
     "late": "not known: it took longer than it was given",
+    "package": "not tried: it needs a package that is not installed here",
     "unmade": "not tried: Transformers makes no tiny one of its config",
 }
 # What only this package does not see: the reasons that hold for a model as such.
@@ -144,6 +146,8 @@ def measured(model_type: str) -> dict[str, Any]:
     for each in shrunk.networks(model_type):
         if isinstance(each, str):
             why.append(each)
+        elif refusal(each):  # whatever its numbers are
+            return _opened(each)
         elif any(attends(type(module)) for module in each.modules()) and _runs(each):
             found = _opened(each)
             if found["kind"] not in ("gate", "inputs", "unmade"):  # numbers that were cut may not fit each other
@@ -153,7 +157,11 @@ def measured(model_type: str) -> dict[str, Any]:
             idle = idle or each
     if first is None and idle is not None:
         first = _opened(idle)
-    return first or {"kind": "unmade", "why": "; ".join(dict.fromkeys(why))}
+    if first is not None:
+        return first
+    if lacking := dict.fromkeys(found for each in why for found in re.findall(r"requires the (\S+) library", each)):
+        return {"kind": "package", "why": f"it needs {' and '.join(lacking)}"}
+    return {"kind": "unmade", "why": f"its config, cut down, makes no network ({'; '.join(dict.fromkeys(why))})"}
 
 
 def _opened(made: hf.PreTrainedModel) -> dict[str, Any]:
@@ -167,7 +175,8 @@ def _opened(made: hf.PreTrainedModel) -> dict[str, Any]:
         try:
             model = selfattn.load(folder)
             if not model.tested:
-                return {"class": name, "kind": "gate" if _runs(made) else "untested", "why": model.why_untested}
+                why = f"{model.why_untested}; its first input is its test"
+                return {"class": name, "kind": "gate" if _runs(made) else "untested", "why": why}
             torch.manual_seed(0)  # some choose patches at random
             trace = selfattn.trace(model, model.probe)
             return {"class": name} | _compared(trace, folder, name)
@@ -176,7 +185,7 @@ def _opened(made: hf.PreTrainedModel) -> dict[str, Any]:
             if any(reason in why for reason in TRUE):
                 return {"class": name, "kind": "refused", "why": why}
             if not _loads(made, folder):
-                return {"class": name, "kind": "unmade", "why": f"Transformers does not load what it saved: {why}"}
+                return {"class": name, "kind": "unmade", "why": f"Transformers does not load what it saved ({why})"}
             return {"class": name, "kind": "gate" if _runs(made) else "inputs", "why": why}
         except Exception as error:  # what is looked for
             at = traceback.extract_tb(error.__traceback__)[-1]

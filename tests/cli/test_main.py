@@ -1,6 +1,8 @@
 """The command line: the library's numbers, and one sentence for whoever got something wrong."""
 
 import json
+import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -62,6 +64,21 @@ def test_a_terminal_is_told_how_far_a_load_is(run, bert_folder, monkeypatch):
     assert "\r\x1b[KReading the weights 0%\r\x1b[K" in told
     assert told.endswith("\r\x1b[K")
     assert "Reading" not in said
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize("command", ["check", "trace"])
+def test_no_bar_of_a_library_runs_over_what_is_said(bert_folder, command, terminal):
+    """In a process of its own: a library reads once whether it shows its bars."""
+    told = "sys.stderr.isatty = lambda: True; " if terminal else ""
+    code = f"import sys; {told}from selfattn.cli import main; main.main()"
+    given = [command, str(bert_folder), *([TEXT] if command == "trace" else [])]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("TQDM", "HF_HUB_DIS"))}
+    done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, env=environment, check=True)
+    assert b"\r" not in done.stdout
+    lines = done.stderr.split(b"\r\x1b[K")
+    assert all(re.fullmatch(rb"[A-Z][a-z ]*( \d+%)?", line) for line in lines if line)
+    assert bool(done.stderr) == terminal
 
 
 @pytest.mark.parametrize("ending", ["npz", "csv"])

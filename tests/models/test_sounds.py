@@ -206,3 +206,12 @@ def test_frames_that_a_network_counts_in_its_own_way_are_those_that_attend_or_no
     model = selfattn.Model.wrap(next(each for each in shrunk.networks(name) if not isinstance(each, str)))
     trace = selfattn.trace(model, model.probe)
     assert sounds.frames(model.network, model.probe) in (None, trace.calls[0].shape[0])
+
+
+def test_an_encoder_of_mel_frames_inside_a_model_of_samples_does_not_count_them():
+    """It would say that each sample is a token, and a second of sound would need 33 GB."""
+    if "neucodec" not in shrunk.model_types():
+        pytest.skip("this release of Transformers has no neucodec")
+    network = next(each for each in shrunk.networks("neucodec") if not isinstance(each, str))
+    assert network.semantic_encoder._get_feat_extract_output_lengths(16_000) == 16_000
+    assert sounds.frames(network, {"input_values": torch.zeros(1, 16_000)}) is None

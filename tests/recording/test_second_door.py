@@ -19,7 +19,7 @@ from selfattn.models.budgets import budget
 from selfattn.recording import second_door
 from selfattn.recording.doors import Recorder, door, recording
 from selfattn.recording.scores import canonical, compact, split
-from tests.tools import slow, tiny
+from tests.tools import shrunk, slow, tiny
 from tests.tools.tolerance import assert_close
 
 SMALL = tiny.SMALL | {"max_position_embeddings": 64}
@@ -536,7 +536,7 @@ REFUSED = {
         hf.SwiftFormerModel,
         hf.SwiftFormerConfig,
         {"image_size": 32, "embed_dims": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
-        "SwiftFormerEfficientAdditiveAttention cannot be recorded exactly: it is not a softmax",
+        "SwiftFormerEfficientAdditiveAttention cannot be recorded exactly: no softmax",
     ),
 }
 
@@ -557,6 +557,8 @@ class Attention(torch.nn.Module):
         self.num_heads, self.way = 1, way
 
     def forward(self, x):
+        if self.way == "idle":
+            return x
         if self.way == "interface":
             return AttentionInterface()["selfattn_sdpa"](self, x, x, x, None, scaling=0.5)[0].transpose(1, 2)
         scores = x @ x.transpose(-1, -2) / 2
@@ -591,19 +593,31 @@ def watched(way, edits=()):
 @pytest.mark.parametrize(
     ("way", "reason"),
     [
-        ("talking", "not a softmax of products"),
-        ("zeroed", "not a softmax of products"),
-        ("columns", "not a softmax of products"),
+        ("talking", "no softmax of products"),
+        ("zeroed", "no softmax of products"),
+        ("columns", "no softmax of products"),
         ("powered", "pass through 'pow' before they meet the values"),
         ("twice", "more than one set of values"),
-        ("shifted", "not a softmax of products"),
-        ("dotted", "not a softmax of products"),
+        ("shifted", "no softmax of products"),
+        ("dotted", "no softmax of products"),
         ("left", "multiplied from the left"),
     ],
 )
 def test_attention_that_goes_its_own_way_is_refused(way, reason):
     with pytest.raises(ValueError, match=reason):
         watched(way)
+
+
+def test_attention_that_is_given_nothing_to_attend_to_is_passed_by():
+    _, record = watched("idle")
+    assert record.calls == []
+
+
+def test_a_model_of_proteins_is_recorded_on_a_text_alone():
+    network = next(each for each in shrunk.networks("evolla") if not isinstance(each, str))
+    model = Model.wrap(network)
+    assert [each.kind for each in model.attentions] == ["self"]
+    assert model.fidelity < 1e-5
     assert torch.overrides._get_current_function_mode() is None
 
 

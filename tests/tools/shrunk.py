@@ -35,7 +35,9 @@ WIDTHS = {
 WAYS = (DEPTHS | COUNTS | WIDTHS, COUNTS | WIDTHS, DEPTHS | COUNTS)
 # Parameters of the largest that is tried.
 MOST = 600_000_000
-# What a config has to be told, for its defaults make no network that runs.
+# What a config has to be told, by its type, wherever it stands in another: its defaults make no network that runs, or
+# the cuts make none that could be. Encoders of Nemotron have a value for every head, so that keys are as many.
+EVERY_HEAD = {"num_key_value_heads": 4}
 TOLD: dict[str, dict[str, Any]] = {
     "autoformer": {"prediction_length": 4},
     "bamba": {"attn_layer_indices": [1]},
@@ -43,10 +45,15 @@ TOLD: dict[str, dict[str, Any]] = {
     "dbrx": {"attn_config": {"rope_theta": 10_000.0, "clip_qkv": 8.0}},
     "deepseek_v2": {"num_experts_per_tok": 2},
     "esm": {"pad_token_id": 1, "vocab_size": 33},
-    "granitemoehybrid": {"layer_types": ["linear_attention", "full_attention"] * 16},
+    "granitemoehybrid": {"num_hidden_layers": 2, "layer_types": ["linear_attention", "full_attention"]},
     "informer": {"prediction_length": 4},
-    "nemotron_h": {"layers_block_type": ["linear_attention", "full_attention"]},
+    "nemotron3_5_transcribe_asr_audio": EVERY_HEAD,
+    "nemotron3_5_transcribe_word_timestamp": EVERY_HEAD,
+    "nemotron3_diarization_audio": EVERY_HEAD,
+    "nemotron_h": {"layers_block_type": ["linear_attention", "full_attention"], "n_groups": 2},
     "time_series_transformer": {"prediction_length": 4},
+    "timm_backbone": {"backbone": "vit_tiny_patch16_224"},
+    "timm_wrapper": {"architecture": "vit_tiny_patch16_224"},
     "instructblip": {"image_token_index": 299},
     "instructblipvideo": {"video_token_index": 299},
     "jamba": {"attn_layer_period": 2, "attn_layer_offset": 1},
@@ -61,11 +68,19 @@ HEADS = [
     "MULTIMODAL_LM",
     "MASKED_LM",
     "CTC",
+    "TEXT_RECOGNITION",
+    "TABLE_RECOGNITION",
     "IMAGE_CLASSIFICATION",
     "AUDIO_CLASSIFICATION",
     "OBJECT_DETECTION",
     "DEPTH_ESTIMATION",
     "SEMANTIC_SEGMENTATION",
+    "UNIVERSAL_SEGMENTATION",
+    "POSE_ESTIMATION",
+    "KEYPOINT_DETECTION",
+    "KEYPOINT_MATCHING",
+    "IMAGE_MATTING",
+    "DECISION",
     "SEQUENCE_CLASSIFICATION",
     "PRETRAINING",
 ]
@@ -77,8 +92,9 @@ def model_types() -> list[str]:
 
 
 def kinds(model_type: str) -> list[str]:
-    """The names of its classes of networks: those with a head first, the base last."""
-    mappings = [f"MODEL_FOR_{head}_MAPPING_NAMES" for head in HEADS] + ["MODEL_MAPPING_NAMES"]
+    """The names of its classes of networks: those with a head first, then the base, or what others stand on."""
+    heads = [f"MODEL_FOR_{head}_MAPPING_NAMES" for head in HEADS]
+    mappings = [*heads, "MODEL_MAPPING_NAMES", "MODEL_FOR_BACKBONE_MAPPING_NAMES"]
     found: list[str] = []
     for mapping in mappings:
         named = getattr(modeling_auto, mapping, {}).get(model_type, ())
@@ -101,7 +117,8 @@ def configs(model_type: str) -> Iterator[Any]:
 def _anew(config: Any, cuts: Cuts) -> Any:
     """Made again with its numbers cut: what follows from them is worked out by its class."""
     parts = {name: part for name, part in vars(config).items() if isinstance(part, hf.PreTrainedConfig)}
-    made = type(config)(**_cut(config, cuts), **{name: _anew(part, cuts) for name, part in parts.items()})
+    numbers = _cut(config, cuts) | _told(config)
+    made = type(config)(**numbers, **{name: _anew(part, cuts) for name, part in parts.items()})
     _tokens(made)
     return made
 
@@ -111,10 +128,16 @@ def _changed(config: Any, cuts: Cuts) -> Any:
     for part in vars(config).values():
         if isinstance(part, hf.PreTrainedConfig):
             _changed(part, cuts)
-    for name, value in _cut(config, cuts).items():
+    for name, value in (_cut(config, cuts) | _told(config)).items():
         _set(config, name, value)
     _tokens(config)
     return config
+
+
+def _told(config: Any) -> dict[str, Any]:
+    """What it has to be told, but for its parts, which are configs by now."""
+    told = TOLD.get(config.model_type, {})
+    return {name: value for name, value in told.items() if not isinstance(vars(config).get(name), hf.PreTrainedConfig)}
 
 
 def _cut(config: Any, cuts: Cuts) -> dict[str, Any]:
@@ -178,7 +201,7 @@ def _set(config: Any, name: str, value: Any) -> None:
 
 def networks(model_type: str) -> Iterator[hf.PreTrainedModel | str]:
     """Tiny networks of that type, with its telling head first; where none can be made of a class, why."""
-    for name in kinds(model_type)[:2]:
+    for name in kinds(model_type)[:4]:
         for config in configs(model_type):
             try:
                 yield config if isinstance(config, str) else _network(getattr(hf, name), config)

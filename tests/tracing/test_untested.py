@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import transformers as hf
 
 import selfattn
 from selfattn import Ablate, Illustrated, Model
@@ -35,10 +36,49 @@ def test_it_says_so(untested):
     assert said in repr(untested)
     assert said in untested._repr_html_()
     assert "exact to" not in repr(untested)
-    with pytest.raises(ValueError, match=r"bert is untested, for no small input could be made for it \(.*\); give one"):
+    why = "it reads input_ids, which this version cannot make"
+    with pytest.raises(ValueError, match=f"^bert is untested, for {why}; give an input that it reads.$"):
         anatomy(untested)
     with pytest.raises(ValueError, match="bert is untested: its layers are known from its first trace"):
         untested.attention()
+
+
+def test_what_the_network_said_is_in_brackets(monkeypatch):
+    monkeypatch.setattr(self_test, "probes", lambda network: iter([{"input_ids": torch.tensor([[10**6]])}]))
+    model = Model.wrap(tiny.network("bert"))
+    said = "it runs on none of the small inputs that this version makes (index out of range in self)"
+    assert model.why_untested == said
+
+
+def test_a_network_that_asserts_what_it_reads_is_tested_on_that(monkeypatch):
+    """As timm's do, on the height of a picture; of other tensors it is said that it cannot read them."""
+    network = tiny.network("bert")
+    own = network.forward
+
+    def picky(input_ids, **rest):
+        assert input_ids.shape[1] == 5
+        return own(input_ids, **rest)
+
+    monkeypatch.setattr(network, "forward", picky)
+    ids = torch.arange(4, 9)[None]
+    monkeypatch.setattr(self_test, "probes", lambda network: iter([{"input_ids": ids[:, :3]}, {"input_ids": ids}]))
+    model = Model.wrap(network)
+    assert model.attentions[0].layers == 2
+    with pytest.raises(ValueError, match="BertForMaskedLM could not read these tensors: "):
+        selfattn.trace(model, {"input_ids": ids[:, :3]})
+
+
+def test_a_network_whose_attention_did_not_run_has_some_all_the_same(monkeypatch):
+    network = tiny.network("bert")
+    monkeypatch.setattr(network, "forward", lambda input_ids, **_: None)
+    said = "no small input that this version makes reaches its attention"
+    assert Model.wrap(network).why_untested == said
+
+
+def test_a_network_without_attention_is_refused_whatever_it_reads(without_probes):
+    config = hf.MobileNetV1Config(depth_multiplier=0.25, min_depth=1)
+    with pytest.raises(ValueError, match=r"^small \(MobileNetV1Model\) has no attention that can be recorded.$"):
+        Model.wrap(hf.MobileNetV1Model(config), name="small")
 
 
 def test_its_first_input_is_its_test(untested):

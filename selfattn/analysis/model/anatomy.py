@@ -176,10 +176,7 @@ def columns(layers: Sequence[Layer]) -> list[str]:
 def anatomy(model: Model, found: Trace | None = None) -> Anatomy:
     """The anatomy of a model, measured on a run of it: pair by pair in every head. Its own small probe by default."""
     if found is None and not model.tested:
-        raise ValueError(
-            f"{model.name} is untested, for no small input could be made for it ({model.why_untested.rstrip('.')}); "
-            "give one that it reads."
-        )
+        raise ValueError(f"{model.name} is untested, for {model.why_untested}; give an input that it reads.")
     found = found or trace(model, model.probe)
     modules = {path: module for module, path in model.names.items()}
     rows = zip(found.calls, audited(found), strict=True)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from selfattn.models.inputs.given import Sound, main_input
 
@@ -22,6 +23,7 @@ MOST_SAMPLES = 100_000_000
 
 # Methods of networks that say how many frames they make.
 COUNTS = ("_get_feat_extract_output_lengths", "_get_subsampling_output_length")
+SAMPLES_AND_MEL = {"input_values", "input_features"}
 # So many samples that any strides divide them: the frames of as many more are a rate.
 LONG = 2**8 * 3**3 * 5**3 * 7
 
@@ -127,6 +129,8 @@ def frame_counts(network: Any) -> tuple[Callable[[int], int], ...]:
     for name, module in product(COUNTS, network.modules()):
         if (function := getattr(module, name, None)) is None:
             continue
+        if isinstance(module, PreTrainedModel) and {main_input(module), main_input(network)} == SAMPLES_AND_MEL:
+            continue  # it counts mel frames that are made of samples on the way, or the other way round
         adapts = "add_adapter" in inspect.signature(function).parameters
         ways: list[dict[str, bool]] = [{"add_adapter": False}] if adapts else [{}]
         if adapts and getattr(module.config, "add_adapter", False):

@@ -48,7 +48,9 @@ def test_what_is_typed_key_by_key_is_one_step_back(reader):
     for key in " Not":
         field.press(key if key != " " else "Space")
         reader.settle()
-    assert "Not" in reader.text(".head .chips")
+    # What is typed goes to the server once the hand rests.
+    reader.page.locator(".head .chips", has_text="Not").wait_for()
+    reader.settle()
     assert back(reader).page.locator(TEXT).input_value() == FIRST
 
 

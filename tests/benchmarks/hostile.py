@@ -110,7 +110,6 @@ MODELS = (
     "memory@1",
     "/",
 )
-# Of what a name is by itself, one in two gets something of its own kind.
 # What the numbers of a plan are kept by.
 PRESET = "this_model_sentiment"
 OF_ITS_KIND = {"model": MODELS, "model_b": MODELS, "text": TEXTS, "text_b": TEXTS, "second": TEXTS}

@@ -606,6 +606,7 @@ def watched(way, edits=()):
 def test_attention_that_goes_its_own_way_is_refused(way, reason):
     with pytest.raises(ValueError, match=reason):
         watched(way)
+    assert torch.overrides._get_current_function_mode() is None
 
 
 def test_attention_that_is_given_nothing_to_attend_to_is_passed_by():
@@ -618,7 +619,6 @@ def test_a_model_of_proteins_is_recorded_on_a_text_alone():
     model = Model.wrap(network)
     assert [each.kind for each in model.attentions] == ["self"]
     assert model.fidelity < 1e-5
-    assert torch.overrides._get_current_function_mode() is None
 
 
 def test_a_call_through_the_first_door_is_recorded_once():

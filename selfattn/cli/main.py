@@ -182,7 +182,12 @@ def open_app(
     host: Annotated[str | None, typer.Option(help="The address to answer at, such as 0.0.0.0 for all.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to answer at.")] = None,
     share: Annotated[
-        float, typer.Option(min=0.01, max=0.9, help="The share of memory that loaded models may take together.")
+        float,
+        typer.Option(
+            min=0.01,
+            max=0.9,
+            help="The share of memory for the models of all readers; what they computed may take half of it.",
+        ),
     ] = 0.25,
 ) -> None:
     """Open the app in the browser."""

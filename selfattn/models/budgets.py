@@ -137,10 +137,11 @@ def _free_on(device: torch.device) -> int:
 
 def share_of_memory(model: Model) -> float:
     """The share that its weights take of all memory of the devices that it lies on."""
-    return model.size / sum(_whole(device) for device in model.devices)
+    return model.size / sum(memory_of(device) for device in model.devices)
 
 
-def _whole(device: torch.device) -> int:
+def memory_of(device: torch.device) -> int:
+    """All bytes of a device, free or not."""
     cuda = device.type == "cuda"
     return torch.cuda.get_device_properties(device).total_memory if cuda else psutil.virtual_memory().total
 

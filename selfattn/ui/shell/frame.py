@@ -19,6 +19,7 @@ from selfattn.ui import caches, link
 from selfattn.ui.browser import charts_ahead, pasting, steps_back, theme
 from selfattn.ui.browser.copy_link import copy_link
 from selfattn.ui.caches import Run
+from selfattn.ui.kept import kept
 from selfattn.ui.shell import data_sets, in_model, input_picker, loading, model_picker, style, writing
 from selfattn.ui.shell.refusing import refusing
 
@@ -147,7 +148,7 @@ def _edited(page: str, study: Study, found: Trace, place: DeltaGenerator) -> Stu
     return replace(study, run=edited, refused=refused)
 
 
-@caches.of_runs(max_entries=64)
+@kept()
 def _unlearnt(run: Run) -> str:
     """Why the model's answer to this text means little; nothing where it may mean much."""
     if not isinstance(run.given, Text):

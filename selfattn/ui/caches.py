@@ -27,9 +27,11 @@ from selfattn.models.loading.library import Choice
 from selfattn.recording.call import Call
 from selfattn.recording.edits import Ablate, Edit
 from selfattn.recording.means import Means
+from selfattn.ui import public
 from selfattn.ui.kept import KEPT, SHARE, kept
 from selfattn.ui.place import Head, Place
 from selfattn.ui.shell.loads import Shelf
+from selfattn.ui.turns import turn
 
 Payload = tuple[dict[str, Any], Planes]
 # Tokens of a text whose matrices the browser computes whole; a longer one is a map of tiles. With a picture most tokens
@@ -55,6 +57,7 @@ class Run:
 
 def model(choice: Choice) -> Model:
     """A model, loaded once for all readers. What belongs to one of them is never stored on it."""
+    public.check_model(choice)
     return memory.get(choice.source) or MODELS.model(choice)
 
 
@@ -83,6 +86,7 @@ def trace(run: Run) -> Trace:
 
 
 def _trace(run: Run) -> Trace:
+    public.check_input(run.given)
     edits = with_numbers(run.choice, run.edits)
     return selfattn.trace(model(run.choice), run.given, edits, pad=run.pad, written=run.written)
 
@@ -111,9 +115,11 @@ def continuation(run: Run, most: int) -> tuple[int, ...]:
     """What the model of a run writes next, by itself."""
     from selfattn.models.answers import generation
 
-    return generation.continuation(
-        model(run.choice), run.given, with_numbers(run.choice, run.edits), most=most, written=run.written
-    )
+    public.check_input(run.given)
+    with turn():
+        return generation.continuation(
+            model(run.choice), run.given, with_numbers(run.choice, run.edits), most=most, written=run.written
+        )
 
 
 def call(run: Run, at: Place) -> Call:

@@ -15,7 +15,7 @@ from selfattn.models.inputs.given import Illustrated, Pair, Text
 from selfattn.models.inputs.unlearnt import unlearnt
 from selfattn.places import HOME
 from selfattn.recording.edits import Edit
-from selfattn.ui import caches, link
+from selfattn.ui import caches, link, public
 from selfattn.ui.browser import charts_ahead, pasting, steps_back, theme
 from selfattn.ui.browser.copy_link import copy_link
 from selfattn.ui.caches import Run
@@ -185,14 +185,16 @@ def _length(model: Model, run: Run) -> int:
     if not isinstance(run.given, Text) or isinstance(run.given, Illustrated):
         return 0  # to prepare those takes long, and this is asked on each rerun
     given = run.given
+    public.check_input(given)  # before it is cut into tokens
+    longest = LONGEST_DRAWN if public.PUBLIC is None else public.PUBLIC.tokens
     texts: tuple[Text, ...] = (given,)
     if isinstance(given, Pair) and model.task.says is None:
         texts = (given.first, given.second)  # a model without a head reads them one by one
     length = max(len(model.inputs(text)[0] or ()) for text in texts)
-    if length > LONGEST_DRAWN:
+    if length > longest:
         raise ValueError(
             f"The text has {length:,} tokens: {length**2:,} weights in every head. "
-            f"Up to {LONGEST_DRAWN:,} tokens are drawn here; shorten it."
+            f"Up to {longest:,} tokens are drawn here; shorten it."
         )
     return length
 

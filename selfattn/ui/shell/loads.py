@@ -11,6 +11,7 @@ from selfattn.models.loading import steps
 from selfattn.models.loading.library import Choice
 from selfattn.models.loading.steps import Step, Stopped
 from selfattn.models.model import Model
+from selfattn.ui import public
 from selfattn.ui.jobs import Job
 from selfattn.ui.shell import yours
 
@@ -37,6 +38,7 @@ class Load(Job):
         try:
             with self._turn, steps.telling(self._tell):
                 self._tell(Step("Opening"))
+                public.check_model(self.choice)
                 model = yours.titled(self.choice.load(), self.choice.source)
                 self._tell(Step("Ready"))
                 self.model = model

@@ -128,10 +128,11 @@ def check_head(model: Model, queries: int, keys: int) -> None:
 
 def free(model: Model) -> int:
     """Free bytes on the device that has the least, of those that the model lies on."""
-    return min(_free_on(device) for device in model.devices)
+    return min(free_on(device) for device in model.devices)
 
 
-def _free_on(device: torch.device) -> int:
+def free_on(device: torch.device) -> int:
+    """Free bytes on a device; the processor's where nobody says how many it has."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 

@@ -255,7 +255,7 @@ def _models(network: nn.Module) -> dict[str, PreTrainedModel]:
     return {path: module for path, module in network.named_modules() if isinstance(module, PreTrainedModel)}
 
 
-def _is_led(module: PreTrainedModel) -> bool:
+def _is_led(module: nn.Module) -> bool:
     return str(module.config._attn_implementation).startswith("selfattn")
 
 
@@ -263,7 +263,9 @@ def _start(network: PreTrainedModel, arguments: tuple[Any, ...]) -> None:
     if (recorder := _recorder.get()) is None:
         return
     rest(network)
-    _lead(network)
+    own = _functions.get(network)
+    if own is None or not all(_is_led(network.get_submodule(path)) for path in own):
+        _lead(network)
     recorder.order.clear()
 
 

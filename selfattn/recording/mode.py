@@ -3,6 +3,7 @@
 A step of training that another thread makes in that moment goes without its dropout.
 """
 
+from collections.abc import Iterator
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -18,10 +19,20 @@ def rest(network: nn.Module) -> None:
     with _lock:
         runs, training = _resting.get(network, (0, []))
         if runs == 0:
-            training = [module for module in network.modules() if module.training]
+            training = [*_in_train_mode(network)]
         for module in training:
             module.training = False
         _resting[network] = runs + 1, training
+
+
+def _in_train_mode(network: nn.Module) -> Iterator[nn.Module]:
+    """What `network.modules()` has in train mode; that takes as long as a small layer does."""
+    ahead = [network]
+    while ahead:
+        module = ahead.pop()
+        if module.training:
+            yield module
+        ahead.extend(each for each in module._modules.values() if each is not None)
 
 
 def resume(network: nn.Module) -> None:

@@ -58,28 +58,32 @@ def _form(call: Received, setting: Setting) -> Hashable:
 def by_kernel(call: Received, heads: Sequence[int], shared: Shared) -> Float[Tensor, "batch head query d_v"]:
     """The contexts of some heads that are `alike`."""
     setting, shares = call.settings[heads[0]], sorted({call.key_head(head) for head in heads})
-    query, key, value = picked(call.query, heads), picked(call.key, shares), picked(call.value, shares)
+    query, key = picked(call.query, heads), picked(call.key, shares).to(call.query.dtype)
+    value = picked(call.value, shares).to(call.query.dtype)  # some models hold it in another
     if setting.similarity == "cosine":
         query, key = _unit(query), _unit(key)
     query, scale = _scaled(query, [_factor(call, head) for head in heads], shared)
     term, later = _hidden(call, setting, heads, shared)
     if later:  # the kernel counts from the first key, and is quickest where there are as many as queries
         key, value = key[:, :, : call.shape[0]], value[:, :, : call.shape[0]]
-    rest: dict[str, Any] = {"is_causal": later, "scale": scale}
-    if len(shares) == len(heads):
-        return scaled_dot_product_attention(query, key, value, term, **rest)
+    return _attended(query, key, value, term, is_causal=later, scale=scale).to(call.value.dtype)
+
+
+def _attended(query: Tensor, key: Tensor, value: Tensor, term: Tensor | None, **how: Any) -> Tensor:
+    """The kernel, with as many heads of queries for each of the keys: (batch, head, query, d_v)."""
+    heads, shares = query.shape[1], key.shape[1]
+    if heads == shares:
+        return scaled_dot_product_attention(query, key, value, term, **how)
     if term is None and key.shape[-1] == value.shape[-1]:
-        return scaled_dot_product_attention(query, key, value, enable_gqa=True, **rest)
-    # Elsewhere PyTorch repeats the keys of grouped heads. Here each group is a text to it, whose heads see one key.
-    group = (len(shares), len(heads) // len(shares))
+        return scaled_dot_product_attention(query, key, value, enable_gqa=True, **how)
+    # Elsewhere PyTorch would repeat the keys. Here each group of heads is a text to it, and its heads see one key.
+    group = (shares, heads // shares)
     contexts = []
     for text in range(len(query)):
-        of_text = term if term is None else term[text % len(term)]
-        if of_text is not None and len(of_text) > 1:
-            of_text = of_text.unflatten(0, group)
+        mine = term if term is None else term[text % len(term)]
+        mine = mine.unflatten(0, group) if mine is not None and len(mine) > 1 else mine
         k, v = (each[text].unsqueeze(1).expand(-1, group[1], -1, -1) for each in (key, value))
-        made = scaled_dot_product_attention(query[text].unflatten(0, group), k, v, of_text, **rest)
-        contexts.append(made.flatten(0, 1))
+        contexts.append(scaled_dot_product_attention(query[text].unflatten(0, group), k, v, mine, **how).flatten(0, 1))
     return contexts[0][None] if len(contexts) == 1 else torch.stack(contexts)
 
 

@@ -3,7 +3,6 @@
 A step of training that another thread makes in that moment goes without its dropout.
 """
 
-from collections.abc import Iterator
 from threading import Lock
 from weakref import WeakKeyDictionary
 
@@ -19,20 +18,19 @@ def rest(network: nn.Module) -> None:
     with _lock:
         runs, training = _resting.get(network, (0, []))
         if runs == 0:
-            training = [*_in_train_mode(network)]
+            training = _in_train_mode(network)
         for module in training:
             module.training = False
         _resting[network] = runs + 1, training
 
 
-def _in_train_mode(network: nn.Module) -> Iterator[nn.Module]:
-    """What `network.modules()` has in train mode; that takes as long as a small layer does."""
-    ahead = [network]
-    while ahead:
-        module = ahead.pop()
-        if module.training:
-            yield module
-        ahead.extend(each for each in module._modules.values() if each is not None)
+def _in_train_mode(network: nn.Module) -> list[nn.Module]:
+    """Those of `network.modules()`, whose own walk takes as long as a small layer does."""
+    found, level = [], [network]
+    while level:
+        found += [module for module in level if module.training]
+        level = [each for module in level for each in module._modules.values() if each is not None]
+    return found
 
 
 def resume(network: nn.Module) -> None:

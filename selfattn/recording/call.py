@@ -13,7 +13,8 @@ from selfattn.maths.masks import Rows, custom
 from selfattn.maths.similarity import NAMED, Similarity, dot
 from selfattn.recording.edits import Edit, Setting
 from selfattn.recording.means import Means
-from selfattn.recording.received import ALL, Received
+from selfattn.recording.received import ALL as ALL
+from selfattn.recording.received import Received
 from selfattn.recording.silenced import over_texts, over_tokens
 from selfattn.recording.together import AT_ONCE, Shared, alike, by_kernel, has_form, write
 

@@ -255,7 +255,7 @@ def _models(network: nn.Module) -> dict[str, PreTrainedModel]:
     return {path: module for path, module in network.named_modules() if isinstance(module, PreTrainedModel)}
 
 
-def _is_led(module: nn.Module) -> bool:
+def _is_led(module: Any) -> bool:
     return str(module.config._attn_implementation).startswith("selfattn")
 
 

@@ -38,7 +38,11 @@ class Known:
 
     def _leaves(self, place: int) -> Callable[[ref[Tensor]], None]:
         entries = self._entries
-        return lambda _: entries.pop(place, None)  # type: ignore[func-returns-value]
+
+        def leave(_: ref[Tensor]) -> None:
+            entries.pop(place, None)
+
+        return leave
 
     def drop(self, tensor: object) -> None:
         """Nothing is known of it any more."""

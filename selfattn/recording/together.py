@@ -167,9 +167,9 @@ def _term(call: Received, setting: Setting, heads: Sequence[int]) -> Tensor:
     blocks = []
     for start in range(0, call.shape[0], step):
         rows = slice(start, start + step)
-        visible = call.visible(mask, rows) if setting.own_mask else None
+        visible = call.visible(mask, rows)
         allowed = [torch.stack([call.allowed(each, rows, text) for text in texts])[:, None] for each in setting.masks]
-        keep = reduce(torch.logical_and, allowed if visible is None else [visible, *allowed])
+        keep = reduce(torch.logical_and, [visible, *allowed] if setting.own_mask else allowed)
         added = None if bias is None else bias[..., rows, :]
         if setting.own_mask and adds(mask):
             finite = mask[..., rows, :].masked_fill(~visible, 0.0)

@@ -44,9 +44,10 @@ class Means:
                 f"An ablation names a data set of {self.count} texts without its numbers; compute them by "
                 "selfattn.means(model, texts)."
             )
-        if key not in self.values or max(heads) >= len(self.values[key]):
+        count = len(self.values.get(key, ()))
+        if unknown := [head for head in heads if head >= count]:
             raise ValueError(
-                f"These means are of another model: it has no head {max(heads)} in {' '.join(map(str, key))}."
+                f"These means are of another model: it has no head {unknown[0]} in {' '.join(map(str, key))}."
             )
         known = self.values[key][[*heads]].to(places.device)
         if (asked := int(places.max()) + 1) > known.shape[1]:

@@ -16,7 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial, update_wrapper
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from torch import Tensor, nn
@@ -32,11 +32,6 @@ class Block:
 
     output: Any
     calls: int  # attention calls of the pass until it ended
-
-
-class _Pass(Protocol):
-    def block(self, run: Callable[[], Any]) -> Any:
-        """What a block gives, or gave."""
 
 
 @dataclass
@@ -98,12 +93,13 @@ def mapped(value: Any, act: Callable[[Tensor], Any]) -> Any:
     if isinstance(value, Tensor):
         return act(value)
     if isinstance(value, Mapping):
-        return type(value)(**{name: mapped(each, act) for name, each in value.items()})  # type: ignore[call-arg]
+        return type(value)(**{name: mapped(each, act) for name, each in value.items()})
     if type(value) in (tuple, list):
         return type(value)(mapped(each, act) for each in value)
     return value
 
 
+_Pass = _Keeping | _Replaying
 _pass: ContextVar[_Pass | None] = ContextVar("selfattn_pass", default=None)
 # How many passes lead the blocks of a network now, and the forwards that were set on blocks themselves.
 _led: "WeakKeyDictionary[nn.Module, tuple[int, dict[nn.Module, Any]]]" = WeakKeyDictionary()
@@ -127,7 +123,10 @@ def replaying(
     before: int,
     rows: int,
 ) -> Iterator[None]:
-    """Let blocks that end before that call give what they gave, `rows` times."""
+    """Let blocks that end before that call give what they gave, `rows` times; without blocks all run."""
+    if not blocks:
+        yield
+        return
     with _leading(network, names, _Replaying(recorder, blocks, before, rows)):
         yield
 

@@ -28,7 +28,9 @@ class Variant:
     """What one variant of a pass changes, on top of the edits that all have."""
 
     edits: tuple[Edit, ...] = ()
-    contexts: Mapping[tuple[int, int], Tensor] = field(default_factory=dict)  # (place of the call, head): (query, d_v) in its place
+    contexts: Mapping[tuple[int, int], Tensor] = field(
+        default_factory=dict
+    )  # (place of the call, head): (query, d_v) in its place
 
 
 def changes(variant: Variant, calls: Sequence[Call], edits: Sequence[Edit]) -> Changes:

@@ -17,12 +17,11 @@ from enum import Enum
 from functools import cached_property, partial
 from itertools import islice
 from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
-from selfattn.models.answers.predictions import Prediction
 from selfattn.models.answers.tasks import predict
 from selfattn.models.budgets import EAGER, SHARE, free
 from selfattn.models.inputs.given import Pair, entrance, uncached
@@ -31,6 +30,7 @@ from selfattn.recording.call import Call
 from selfattn.recording.doors import door, recording
 from selfattn.recording.replay import Block, keeping, mapped, replaying
 from selfattn.recording.rows import Changes, Rows, Variant, changes
+from selfattn.tracing.outcome import Outcome
 from selfattn.tracing.passes import last_of
 from selfattn.tracing.trace import Trace
 
@@ -45,6 +45,9 @@ CLOSE = {torch.float64: 1e-10, torch.float32: 1e-5, torch.float16: 5e-3, torch.b
 # What a network raises when it is run in a way that it was not made for.
 FAILURES = (RuntimeError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
 
+# Of each network, the calls of its passes and how many blocks batches have left out that came out right.
+_PROVED: "WeakKeyDictionary[nn.Module, set[tuple[int, int]]]" = WeakKeyDictionary()
+
 Key = TypeVar("Key")
 Result = TypeVar("Result")
 Read = Callable[[Mapping[str, Any]], Result]
@@ -56,14 +59,6 @@ class Way(Enum):
     ABOVE = "together, above the blocks that they leave as they are"
     TOGETHER = "together, from the first block on"
     ALONE = "one by one"
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What a variant of a pass came to, as `Trace` has it: no call of it is kept."""
-
-    prediction: Prediction | None
-    output: Float[Tensor, "token d"] | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +117,7 @@ class Many(Generic[Result]):
                 except FAILURES:
                     self.way = Way.TOGETHER if self.way is Way.ABOVE else Way.ALONE
                     self._proved.clear()
+                    _PROVED.pop(self.model.network, None)
                 else:
                     return
         yield from first
@@ -135,14 +131,23 @@ class Many(Generic[Result]):
         before = min(min(each, default=len(self.calls)) for each in own)
         blocks = self.kept.blocks if self.way is Way.ABOVE else ()
         left_out = sum(block.calls <= before for block in blocks)
-        proving = left_out not in self._proved and (self._size >= FEW or max(self._proved, default=0) == 0)
+        proving = self._proving(left_out)
         found = self._run([*own, {}] if proving else own, blocks, before)
         if proving:
             self._compare(found.pop(), self.kept.result)
             self._proved.add(left_out)
+            _PROVED.setdefault(self.model.network, set()).add((len(self.calls), left_out))
         for wanted in first:
             self._compare(found[0], wanted)
         return found
+
+    def _proving(self, left_out: int) -> bool:
+        """Has a share of the next batch to prove it? The first has, the first that leaves blocks out, and each that
+        leaves out as many as no batch of the model before."""
+        if left_out in self._proved:
+            return False
+        known = (len(self.calls), left_out) in _PROVED.get(self.model.network, ())
+        return max(self._proved, default=0) == 0 or (not known and self._size >= FEW)
 
     def _run(self, shares: Sequence[Changes], blocks: Sequence[Block], before: int) -> list[Result]:
         recorder = Rows(self.model.names, contexts=self.given.contexts, clean=self.calls, changes=shares)
@@ -224,7 +229,7 @@ def _last_logits(before: Trace) -> dict[str, Any]:
     return logits_to_keep(before.model, 1) if last else {}
 
 
-def logits_to_keep(model: Model, which: int | Tensor) -> dict[str, int | Tensor]:
+def logits_to_keep(model: Model, which: int | Tensor) -> dict[str, Any]:
     """The keyword that asks a network for the logits at its last tokens, or at these, alone; none where it has none."""
     return {"logits_to_keep": which} if "logits_to_keep" in inspect.signature(model.network.forward).parameters else {}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -30,19 +30,10 @@ from selfattn.recording.call import ALL, Call
 from selfattn.recording.doors import Recorder, largest
 from selfattn.recording.edits import UNEDITED, Edit, listed
 from selfattn.tracing.laid import OF_TEXT, Sides, names, sides
+from selfattn.tracing.outcome import Outcome
 from selfattn.tracing.passes import check, compare, forward, last_of
 
 NONE: Mapping[tuple[int, int], Tensor] = MappingProxyType({})
-
-
-class Said(Protocol):
-    """What a pass came to: of a trace, or of one of its variants."""
-
-    @property
-    def prediction(self) -> Prediction | None: ...
-
-    @property
-    def output(self) -> Float[Tensor, "token d"] | None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -297,7 +288,7 @@ def trace(
     return Trace(model, text, tokens, edits, prediction, why, last, inputs, recorder)
 
 
-def moved(before: Trace, after: Said) -> changes.Moved:
+def moved(before: Trace, after: Trace | Outcome) -> changes.Moved:
     """How far the output of a model without a head moved. Raises ValueError for traces that have none, or another."""
     if before.output is None or after.output is None or before.output.shape != after.output.shape:
         raise ValueError("Both traces are of one model without a head, on the same input; here they are not.")

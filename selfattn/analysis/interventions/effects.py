@@ -32,7 +32,8 @@ from selfattn.recording.edits import Ablate, Edit, Setting
 from selfattn.recording.means import Means
 from selfattn.recording.rows import Variant
 from selfattn.tracing.many import Many, keyed, logits_to_keep
-from selfattn.tracing.trace import Said, Trace, moved
+from selfattn.tracing.outcome import Outcome
+from selfattn.tracing.trace import Trace, moved
 
 Place = tuple[int, int]  # (layer, head)
 How = Literal["zero", "mean"] | Means
@@ -100,7 +101,11 @@ def on_text(run: Callable[[tuple[Edit, ...]], Trace], answers: Sequence[str] = (
 
 
 def _measured(
-    name: str, moved: str, before: Trace, run: Callable[[tuple[Edit, ...]], Trace], read: Callable[[Said], Effect]
+    name: str,
+    moved: str,
+    before: Trace,
+    run: Callable[[tuple[Edit, ...]], Trace],
+    read: Callable[[Trace | Outcome], Effect],
 ) -> Measure:
     def many(variants: Iterator[Variant]) -> Iterator[Effect]:
         return map(read, Many.of(before, lambda variant: run(variant.edits)).outcomes(variants))
@@ -108,7 +113,7 @@ def _measured(
     return Measure(name, moved, lambda edits: read(run(edits)), many)
 
 
-def _of_answers(asked: Asked, before: Prediction, after: Said) -> Effect:
+def _of_answers(asked: Asked, before: Prediction, after: Trace | Outcome) -> Effect:
     assert after.prediction is not None  # a model that answered answers under any edit
     old, new = asked.logit(before), asked.logit(after.prediction)
     return Effect(
@@ -119,13 +124,13 @@ def _of_answers(asked: Asked, before: Prediction, after: Said) -> Effect:
     )
 
 
-def _of_number(before: Prediction, after: Said) -> Effect:
+def _of_number(before: Prediction, after: Trace | Outcome) -> Effect:
     assert after.prediction is not None
     first, found = before.probabilities.max().item(), change(before, after.prediction).first
     return Effect(first, first + found, abs(found))
 
 
-def _of_output(before: Trace, after: Said) -> Effect:
+def _of_output(before: Trace, after: Trace | Outcome) -> Effect:
     distance = moved(before, after).mean
     return Effect(0.0, distance, distance)
 

@@ -18,7 +18,8 @@ from selfattn.analysis.interventions.effects import DISTANCE, SCORE, Place
 from selfattn.models.attention import Attention
 from selfattn.recording.rows import Variant
 from selfattn.tracing.many import Many, keyed
-from selfattn.tracing.trace import Said, Trace, moved
+from selfattn.tracing.outcome import Outcome
+from selfattn.tracing.trace import Trace, moved
 
 Contexts = Mapping[tuple[int, int], Float[Tensor, "query d_v"]]  # by (place of the call, head)
 # Below these a share of the difference would be a share of nothing.
@@ -38,7 +39,7 @@ class Recovery:
     answers: tuple[str, str] | None  # None for a model without a head, or that gives a number
     clean: float
     corrupt: float
-    number: Callable[[Said], float]
+    number: Callable[[Trace | Outcome], float]
     run: Trace  # the corrupt one
 
     @classmethod
@@ -85,13 +86,13 @@ class Recovery:
             )
         return found
 
-    def share(self, trace: Said) -> float:
+    def share(self, trace: Trace | Outcome) -> float:
         """0 where a run is still the corrupt one, 1 where it is the clean one again; outside where it goes further."""
         return (self.number(trace) - self.corrupt) / (self.clean - self.corrupt)
 
 
-def _logit_difference(first: int, second: int) -> Callable[[Said], float]:
-    def number(trace: Said) -> float:
+def _logit_difference(first: int, second: int) -> Callable[[Trace | Outcome], float]:
+    def number(trace: Trace | Outcome) -> float:
         assert trace.prediction is not None
         assert trace.prediction.logits is not None
         logits = trace.prediction.logits[0]
@@ -100,15 +101,15 @@ def _logit_difference(first: int, second: int) -> Callable[[Said], float]:
     return number
 
 
-def _probability(answer: int) -> Callable[[Said], float]:
-    def number(trace: Said) -> float:
+def _probability(answer: int) -> Callable[[Trace | Outcome], float]:
+    def number(trace: Trace | Outcome) -> float:
         assert trace.prediction is not None
         return float(trace.prediction.probabilities[answer])
 
     return number
 
 
-def _distance_to(clean: Trace) -> Callable[[Said], float]:
+def _distance_to(clean: Trace) -> Callable[[Trace | Outcome], float]:
     return lambda trace: -moved(clean, trace).mean
 
 

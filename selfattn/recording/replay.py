@@ -27,7 +27,7 @@ from selfattn.recording.rows import UnfitError
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class KeptBlock:
     """What one block gave."""
 
     output: Any
@@ -37,7 +37,7 @@ class Block:
 @dataclass
 class _Keeping:
     recorder: Recorder
-    blocks: list[Block] = field(default_factory=list)
+    blocks: list[KeptBlock] = field(default_factory=list)
     inside: bool = False
 
     def block(self, run: Callable[[], Any]) -> Any:
@@ -48,14 +48,14 @@ class _Keeping:
             output = run()
         finally:
             self.inside = False
-        self.blocks.append(Block(output, self.recorder.count))
+        self.blocks.append(KeptBlock(output, self.recorder.count))
         return output
 
 
 @dataclass
 class _Replaying:
     recorder: Recorder
-    blocks: Sequence[Block]
+    blocks: Sequence[KeptBlock]
     before: int
     rows: int
     place: int = 0
@@ -65,7 +65,7 @@ class _Replaying:
         if self.inside:
             return run()
         if self.place == len(self.blocks):
-            raise UnfitError("The pass came to more blocks than without variants.")
+            raise UnfitError("The pass came to more blocks than without versions.")
         known = self.blocks[self.place]
         self.place += 1
         if known.calls <= self.before:
@@ -107,7 +107,7 @@ _lock = Lock()
 
 
 @contextmanager
-def keeping(network: nn.Module, names: Mapping[nn.Module, str], recorder: Recorder) -> Iterator[list[Block]]:
+def keeping(network: nn.Module, names: Mapping[nn.Module, str], recorder: Recorder) -> Iterator[list[KeptBlock]]:
     """Keep what each block gives, in the order in which they run."""
     kept = _Keeping(recorder)
     with _leading(network, names, kept):
@@ -119,7 +119,7 @@ def replaying(
     network: nn.Module,
     names: Mapping[nn.Module, str],
     recorder: Recorder,
-    blocks: Sequence[Block],
+    blocks: Sequence[KeptBlock],
     before: int,
     rows: int,
 ) -> Iterator[None]:

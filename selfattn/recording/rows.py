@@ -1,6 +1,6 @@
-"""One pass of many variants: each has its share of the batch's rows, and what it changes changes there alone.
+"""One pass of many versions: each has its share of the batch's rows, and what it changes changes there alone.
 
-    Rows(names, clean=calls, changes=[changes(variant, calls, ()) for variant in variants])
+    Rows(names, clean=calls, changes=[changes(version, calls, ()) for version in versions])
 
 The calls of the pass without them say which layer each call is: a pass may begin above the first of them.
 """
@@ -20,12 +20,12 @@ Changes = Mapping[int, Mapping[int, Setting | Tensor]]
 
 
 class UnfitError(ValueError):
-    """These variants cannot share a batch."""
+    """These versions cannot share a batch."""
 
 
 @dataclass(frozen=True, eq=False)
-class Variant:
-    """What one variant of a pass changes, on top of the edits that all have."""
+class Version:
+    """What one version of a pass changes, on top of the edits that all have."""
 
     edits: tuple[Edit, ...] = ()
     contexts: Mapping[tuple[int, int], Tensor] = field(
@@ -33,17 +33,17 @@ class Variant:
     )  # (place of the call, head): (query, d_v) in its place
 
 
-def changes(variant: Variant, calls: Sequence[Call], edits: Sequence[Edit]) -> Changes:
-    """Which heads of these calls, run under `edits`, a variant changes, and to what."""
+def changes(version: Version, calls: Sequence[Call], edits: Sequence[Edit]) -> Changes:
+    """Which heads of these calls, run under `edits`, a version changes, and to what."""
     found: dict[int, dict[int, Setting | Tensor]] = {}
     for place, call in enumerate(calls):
         where = call.part, call.kind
-        if any(_reaches(edit, call) for edit in variant.edits):
-            every = (*edits, *variant.edits)
+        if any(_reaches(edit, call) for edit in version.edits):
+            every = (*edits, *version.edits)
             settings = [Setting.of(every, call.layer, head, *where) for head in range(call.heads)]
             changed = {head: each for head, each in enumerate(settings) if each != call.settings[head]}
             found |= {place: dict(changed)} if changed else {}
-    for (place, head), context in variant.contexts.items():
+    for (place, head), context in version.contexts.items():
         found.setdefault(place, {})[head] = context
     return found
 
@@ -55,10 +55,10 @@ def _reaches(edit: Edit, call: Call) -> bool:
 
 @dataclass
 class Rows(Recorder):
-    """A recorder that keeps nothing, and changes in each share of the rows what that variant says."""
+    """A recorder that keeps nothing, and changes in each share of the rows what that version says."""
 
     keeps: bool = False
-    clean: Sequence[Call] = ()  # the calls of the pass without the variants
+    clean: Sequence[Call] = ()  # the calls of the pass without the versions
     changes: Sequence[Changes] = field(default_factory=lambda: [{}])  # of each share, in their order
 
     def call(self, module: nn.Module, query: Tensor, key: Tensor, value: Tensor, **rest: Any) -> Call:
@@ -66,7 +66,7 @@ class Rows(Recorder):
         # One that goes on is counted with the call before it.
         place = self.count - found.goes_on
         if not 0 <= place < len(self.clean) or self.clean[place].name != found.name:
-            raise UnfitError(f"The pass came to {found.name} as call {place}; without variants it did not.")
+            raise UnfitError(f"The pass came to {found.name} as call {place}; without versions it did not.")
         known = self.clean[place]
         return replace(found, layer=known.layer, part=known.part, kind=known.kind, settings=known.settings)
 
@@ -81,7 +81,7 @@ class Rows(Recorder):
         return output
 
     def _change(self, call: Call, heads: Mapping[int, Setting | Tensor], rows: range, output: Tensor) -> None:
-        """Write into the context of every head, (row, query, head, d_v), what a variant gives."""
+        """Write into the context of every head, (row, query, head, d_v), what a version gives."""
         settings = {head: each for head, each in heads.items() if isinstance(each, Setting)}
         if call.prescale is None and any(each.rescale or each.similarity for each in settings.values()):
             raise UnfitError(f"The scale of {call.title} could not be told apart from its query.")

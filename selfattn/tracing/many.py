@@ -1,12 +1,12 @@
-"""Many variants of one pass: as many at once as fit into a batch, begun above the blocks that they leave as they are.
+"""Many versions of one pass: as many at once as fit into a batch, begun above the blocks that they leave as they are.
 
-    many = Many.of(before, lambda variant: trace(model, text, variant.edits))
-    for outcome in many.outcomes(Variant((edit,)) for edit in edits): ...
+    many = Many.of(before, lambda version: trace(model, text, version.edits))
+    for outcome in many.outcomes(Version((edit,)) for edit in edits): ...
 
-That a model can be run so is proved by its numbers, and not assumed. The first variant runs by itself too, and must be
-the same in the batch; and a share of a batch in which nothing is changed must come out as the pass without variants.
+That a model can be run so is proved by its numbers, and not assumed. The first version runs by itself too, and must be
+the same in the batch; and a share of a batch in which nothing is changed must come out as the pass without versions.
 Where it is not (blocks that share a state, experts that are full, scales that are taken over a batch) no block is left
-out, and where that does not help every variant runs by itself.
+out, and where that does not help every version runs by itself.
 """
 
 import inspect
@@ -28,8 +28,8 @@ from selfattn.models.inputs.given import Pair, entrance, uncached
 from selfattn.models.model import Model
 from selfattn.recording.call import Call
 from selfattn.recording.doors import door, recording
-from selfattn.recording.replay import Block, keeping, mapped, replaying
-from selfattn.recording.rows import Changes, Rows, Variant, changes
+from selfattn.recording.replay import KeptBlock, keeping, mapped, replaying
+from selfattn.recording.rows import Changes, Rows, Version, changes
 from selfattn.tracing.outcome import Outcome
 from selfattn.tracing.passes import last_of
 from selfattn.tracing.trace import Trace
@@ -53,8 +53,8 @@ Result = TypeVar("Result")
 Read = Callable[[Mapping[str, Any]], Result]
 
 
-class Way(Enum):
-    """How variants are run."""
+class Manner(Enum):
+    """How versions are run."""
 
     ABOVE = "together, above the blocks that they leave as they are"
     TOGETHER = "together, from the first block on"
@@ -65,13 +65,13 @@ class Way(Enum):
 class Kept(Generic[Result]):
     """The pass in which nothing is changed."""
 
-    blocks: Sequence[Block]
+    blocks: Sequence[KeptBlock]
     result: Result
     bytes: int  # of its output
 
 
 class Many(Generic[Result]):
-    """A pass whose variants are run together: its inputs, its calls, and how its output is read."""
+    """A pass whose versions are run together: its inputs, its calls, and how its output is read."""
 
     def __init__(
         self,
@@ -80,42 +80,42 @@ class Many(Generic[Result]):
         calls: Sequence[Call],
         read: Read[Result],
         numbers: Callable[[Result], Tensor],  # of a result, by which two are compared
-        alone: Callable[[Variant], Result],
-        given: Variant | None = None,  # what all variants have in common
+        alone: Callable[[Version], Result],
+        given: Version | None = None,  # what all versions have in common
         **keywords: Any,
     ) -> None:
-        self.model, self.inputs, self.calls, self.given = model, inputs, calls, given or Variant()
+        self.model, self.inputs, self.calls, self.given = model, inputs, calls, given or Version()
         self.read, self.numbers, self.alone = read, numbers, alone
         self.keywords = {**uncached(model.network), **keywords}
-        self.way = Way.ABOVE
+        self.manner = Manner.ABOVE
         self._proved: set[int] = set()  # blocks left out in batches that were seen to come out right
 
     @classmethod
-    def of(cls, before: Trace, alone: Callable[[Variant], Trace | Outcome]) -> "Many[Trace | Outcome]":
-        """The variants of a trace; `alone` runs one by itself."""
+    def of(cls, before: Trace, alone: Callable[[Version], Trace | Outcome]) -> "Many[Trace | Outcome]":
+        """The versions of a trace; `alone` runs one by itself."""
         model, keywords = before.model, _last_logits(before)
         read = partial(_outcome, before, bool(keywords))
-        given = Variant(before.edits, before.recorder.contexts)
+        given = Version(before.edits, before.recorder.contexts)
         many = Many(model, before.inputs, before.calls, read, _numbers, alone, given, **keywords)
         if isinstance(before.given, Pair) and model.task.says is None:  # two passes, of which the trace has the first
-            many.way = Way.ALONE
+            many.manner = Manner.ALONE
         return many
 
-    def outcomes(self, variants: Iterable[Variant]) -> Iterator[Result]:
-        """What each variant comes to, in their order. They are asked for as a batch of them is due."""
-        waiting = iter(variants)
-        while batch := list(islice(waiting, 1 if self.way is Way.ALONE else self._size)):
+    def outcomes(self, versions: Iterable[Version]) -> Iterator[Result]:
+        """What each version comes to, in their order. They are asked for as a batch of them is due."""
+        waiting = iter(versions)
+        while batch := list(islice(waiting, 1 if self.manner is Manner.ALONE else self._size)):
             yield from self._outcomes(batch)
 
-    def _outcomes(self, batch: list[Variant]) -> Iterator[Result]:
+    def _outcomes(self, batch: list[Version]) -> Iterator[Result]:
         """A batch together, where that comes out right; else one by one."""
-        first = [] if self._proved or self.way is Way.ALONE else [self.alone(batch[0])]
+        first = [] if self._proved or self.manner is Manner.ALONE else [self.alone(batch[0])]
         if len(batch) > len(first):
-            while self.way is not Way.ALONE:
+            while self.manner is not Manner.ALONE:
                 try:
                     yield from self._together(batch, first)
                 except FAILURES:
-                    self.way = Way.TOGETHER if self.way is Way.ABOVE else Way.ALONE
+                    self.manner = Manner.TOGETHER if self.manner is Manner.ABOVE else Manner.ALONE
                     self._proved.clear()
                     _PROVED.pop(self.model.network, None)
                 else:
@@ -123,13 +123,13 @@ class Many(Generic[Result]):
         yield from first
         yield from map(self.alone, batch[len(first) :])
 
-    def _together(self, batch: list[Variant], first: list[Result]) -> list[Result]:
+    def _together(self, batch: list[Version], first: list[Result]) -> list[Result]:
         """Raises one of FAILURES where the batch cannot be run, or does not come out right."""
-        for variant in batch:
-            self.model.check_edits(variant.edits)
-        own = [changes(variant, self.calls, self.given.edits) for variant in batch]
+        for version in batch:
+            self.model.check_edits(version.edits)
+        own = [changes(version, self.calls, self.given.edits) for version in batch]
         before = min(min(each, default=len(self.calls)) for each in own)
-        blocks = self.kept.blocks if self.way is Way.ABOVE else ()
+        blocks = self.kept.blocks if self.manner is Manner.ABOVE else ()
         left_out = sum(block.calls <= before for block in blocks)
         proving = self._proving(left_out)
         found = self._run([*own, {}] if proving else own, blocks, before)
@@ -149,7 +149,7 @@ class Many(Generic[Result]):
         known = (len(self.calls), left_out) in _PROVED.get(self.model.network, ())
         return max(self._proved, default=0) == 0 or (not known and self._size >= FEW)
 
-    def _run(self, shares: Sequence[Changes], blocks: Sequence[Block], before: int) -> list[Result]:
+    def _run(self, shares: Sequence[Changes], blocks: Sequence[KeptBlock], before: int) -> list[Result]:
         recorder = Rows(self.model.names, contexts=self.given.contexts, clean=self.calls, changes=shares)
         count = len(shares)
         inputs = {name: each.repeat(count, *[1] * (each.dim() - 1)) for name, each in self.inputs.items()}
@@ -157,7 +157,7 @@ class Many(Generic[Result]):
             output = self._forward(recorder, inputs)
         results = [self.read(_share(output, place, count)) for place in range(count)]
         if not all(self.numbers(each).isfinite().all() for each in results):
-            raise ValueError("What a variant gives is not finite.")
+            raise ValueError("What a version gives is not finite.")
         return results
 
     def _forward(self, recorder: Rows, inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:
@@ -185,7 +185,7 @@ class Many(Generic[Result]):
 
     @cached_property
     def _size(self) -> int:
-        """Variants of a batch: by its tokens, and by its bytes; where there are a few, one share more is the proof."""
+        """Versions of a batch: by its tokens, and by its bytes; where there are a few, one share more is the proof."""
         gpu = entrance(self.model.network).type != "cpu"
         tokens = max(len(call.query) * call.shape[0] for call in self.calls)
         eager = door(self.model.network) != "interface"
@@ -255,15 +255,15 @@ def _numbers(outcome: Trace | Outcome) -> Tensor:
 
 
 def keyed(
-    run: Callable[[Iterator[Variant]], Iterator[Result]], keys: Iterable[Key], make: Callable[[Key], Variant]
+    run: Callable[[Iterator[Version]], Iterator[Result]], keys: Iterable[Key], make: Callable[[Key], Version]
 ) -> Iterator[tuple[Key, Result]]:
-    """What comes of the variant of each key, beside the key; keys are asked for as their variants are."""
+    """What comes of the version of each key, beside the key; keys are asked for as their versions are."""
     waiting: deque[Key] = deque()
 
-    def variants() -> Iterator[Variant]:
+    def versions() -> Iterator[Version]:
         for key in keys:
             waiting.append(key)
             yield make(key)
 
-    for found in run(variants()):
+    for found in run(versions()):
         yield waiting.popleft(), found

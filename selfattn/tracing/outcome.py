@@ -10,7 +10,7 @@ from selfattn.models.answers.predictions import Prediction
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What one variant of a pass came to, as `Trace` has it."""
+    """What one version of a pass came to, as `Trace` has it."""
 
     prediction: Prediction | None
     output: Float[Tensor, "token d"] | None  # the last layer's, of a model without a head

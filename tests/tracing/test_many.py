@@ -1,4 +1,4 @@
-"""Variants run together are what each is by itself: on every architecture, and where they cannot share a batch."""
+"""Versions run together are what each is by itself: on every architecture, and where they cannot share a batch."""
 
 import copy
 import threading
@@ -14,9 +14,9 @@ from selfattn.analysis.interventions import effects
 from selfattn.models.inputs.given import uncached
 from selfattn.recording.doors import Recorder, recording
 from selfattn.recording.replay import keeping
-from selfattn.recording.rows import Rows, Variant
+from selfattn.recording.rows import Rows, Version
 from selfattn.tracing import many
-from selfattn.tracing.many import Many, Way
+from selfattn.tracing.many import Manner, Many
 from tests.tools import exactness, tiny
 from tests.tools.tolerance import assert_close
 
@@ -35,7 +35,7 @@ def batches_of_four(monkeypatch):
 
 
 class Passes:
-    """One input of a network, and its variants: one by one, with a count of them, and together."""
+    """One input of a network, and its versions: one by one, with a count of them, and together."""
 
     def __init__(self, network, name="tiny", padded=True):
         self.model = Model.wrap(network, name=name)
@@ -49,28 +49,28 @@ class Passes:
         with torch.inference_mode(), recording(recorder):
             return exactness.result(self.model.network(**self.inputs, **uncached(self.model.network)))
 
-    def alone(self, variant):
+    def alone(self, version):
         self.count += 1
-        return self.run(Recorder(self.model.names, variant.edits, contexts=variant.contexts))
+        return self.run(Recorder(self.model.names, version.edits, contexts=version.contexts))
 
-    def variants(self):
+    def versions(self):
         """Each head silenced, in both ways, and flattened; and a head of each call patched."""
         for place, call in enumerate(self.calls):
             for head in range(call.heads):
                 where = {"layers": {call.layer}, "heads": {head}, "part": call.part, "kind": call.kind}
-                yield Variant((Ablate(**where),))
-                yield Variant((Ablate("mean", **where), Temperature(3.0, layers={call.layer})))
-            yield Variant(contexts={(place, 0): call.context(1) * 1.5})
+                yield Version((Ablate(**where),))
+                yield Version((Ablate("mean", **where), Temperature(3.0, layers={call.layer})))
+            yield Version(contexts={(place, 0): call.context(1) * 1.5})
 
 
 def check(passes, close=1e-5):
-    """The number by which variants move the output, once all are what they are alone."""
-    variants = list(passes.variants())
-    together = list(passes.many.outcomes(iter(variants)))
+    """The number by which versions move the output, once all are what they are alone."""
+    versions = list(passes.versions())
+    together = list(passes.many.outcomes(iter(versions)))
     counted, moved = passes.count, 0.0
-    assert len(together) == len(variants)
-    for found, variant in zip(together, variants, strict=True):
-        alone = passes.alone(variant)
+    assert len(together) == len(versions)
+    for found, version in zip(together, versions, strict=True):
+        alone = passes.alone(version)
         assert_close(found.float(), alone.float(), within=close * max(1.0, alone.abs().max().item()))
         moved = max(moved, (alone - passes.plain).abs().max().item())
     return counted, moved
@@ -86,9 +86,9 @@ def check(passes, close=1e-5):
 def test_together_is_alone_on_every_architecture(name):
     passes = Passes(tiny.network(name), name)
     counted, moved = check(passes)
-    assert moved > 1e-3, "a variant that changes nothing proves nothing"
+    assert moved > 1e-3, "a version that changes nothing proves nothing"
     assert counted == 1, "one by itself, to compare with"
-    assert passes.many.way is (Way.TOGETHER if name in UNFIT else Way.ABOVE)
+    assert passes.many.manner is (Manner.TOGETHER if name in UNFIT else Manner.ABOVE)
     if name not in UNFIT and len(passes.many.kept.blocks) > 1:
         assert max(passes.many._proved) > 0, "some batch began above a block"
 
@@ -102,7 +102,7 @@ def test_shared_layers_experts_windows_and_two_stacks(name):
 def test_half_precision_within_its_own_rounding(name):
     passes = Passes(tiny.network(name).to(torch.bfloat16), name)
     check(passes, close=many.CLOSE[torch.bfloat16])
-    assert passes.many.way is Way.ABOVE
+    assert passes.many.manner is Manner.ABOVE
 
 
 def test_blocks_that_give_what_lay_in_a_state_are_not_left_out():
@@ -119,7 +119,7 @@ def test_blocks_that_give_what_lay_in_a_state_are_not_left_out():
     second.mlp.forward = lambda hidden: plain[1](hidden + state.pop("kept"))
     passes = Passes(network)
     check(passes)
-    assert passes.many.way is Way.TOGETHER
+    assert passes.many.manner is Manner.TOGETHER
 
 
 def test_what_is_taken_over_a_batch_is_run_one_by_one():
@@ -129,30 +129,30 @@ def test_what_is_taken_over_a_batch_is_run_one_by_one():
     norm.forward = lambda hidden: plain(hidden) / hidden.std(0, correction=0).add(1).mean()
     passes = Passes(network)
     counted, _ = check(passes)
-    assert passes.many.way is Way.ALONE
-    assert counted == len(list(passes.variants()))
+    assert passes.many.manner is Manner.ALONE
+    assert counted == len(list(passes.versions()))
 
 
 def test_rows_that_lie_otherwise_are_seen():
-    """A network that turns its batch about gives each variant the numbers of another."""
+    """A network that turns its batch about gives each version the numbers of another."""
     network = tiny.network("gpt2")
     head = network.lm_head
     plain = head.forward
     head.forward = lambda hidden: plain(hidden.flip(0))
     passes = Passes(network)
     check(passes)
-    assert passes.many.way is Way.ALONE
+    assert passes.many.manner is Manner.ALONE
 
 
 def test_variants_are_asked_for_as_their_batch_is_due():
     passes, asked = Passes(tiny.network("gpt2")), []
 
-    def variants():
-        for number, variant in enumerate(passes.variants()):
+    def versions():
+        for number, version in enumerate(passes.versions()):
             asked.append(number)
-            yield variant
+            yield version
 
-    steps = passes.many.outcomes(variants())
+    steps = passes.many.outcomes(versions())
     next(steps)
     assert len(asked) == 4
     for _ in range(4):
@@ -184,7 +184,7 @@ def test_who_stops_goes_on_with_what_is_left():
 
 
 def test_edits_that_all_have_stay():
-    """Variants of a pass that is edited: a head that is silenced already stays so."""
+    """Versions of a pass that is edited: a head that is silenced already stays so."""
     model = selfattn.load("sentiment")
     base = (Temperature(2.0), Ablate(layers={0}, heads={1}))
 
@@ -226,8 +226,8 @@ def test_others_run_the_network_meanwhile():
         with torch.inference_mode():
             found.append(passes.model.network(**passes.inputs, use_cache=False).logits)
 
-    variants = list(passes.variants())[-9:]
-    steps = passes.many.outcomes(iter(variants))
+    versions = list(passes.versions())[-9:]
+    steps = passes.many.outcomes(iter(versions))
     next(steps)
     with keeping(passes.model.network, passes.model.names, Rows(passes.model.names, clean=passes.calls)) as blocks:
         thread = threading.Thread(target=read)
@@ -268,9 +268,9 @@ def test_two_texts_that_are_compared_run_one_by_one():
     pair = selfattn.Pair("A man plays a guitar.", "Someone makes music.")
     before = selfattn.trace(model, pair)
     runs = []
-    together = Many.of(before, lambda variant: runs.append(variant) or selfattn.trace(model, pair, variant.edits))
+    together = Many.of(before, lambda version: runs.append(version) or selfattn.trace(model, pair, version.edits))
     edits = [(Ablate(layers={layer}),) for layer in range(3)]
-    found = list(together.outcomes(map(Variant, edits)))
+    found = list(together.outcomes(map(Version, edits)))
     assert len(runs) == 3
     assert found[0].prediction.kind == "similarity"
 
@@ -282,9 +282,9 @@ def test_the_logits_that_nobody_reads_are_left_out():
     before = selfattn.trace(model, inputs)
     shapes = []
     hook = network.lm_head.register_forward_hook(lambda module, given, output: shapes.append(output.shape[:2]))
-    together = Many.of(before, lambda variant: selfattn.trace(model, inputs, variant.edits))
+    together = Many.of(before, lambda version: selfattn.trace(model, inputs, version.edits))
     edits = [(Ablate(layers={layer}, heads={head}),) for layer in range(2) for head in range(4)]
-    found = list(together.outcomes(map(Variant, edits)))
+    found = list(together.outcomes(map(Version, edits)))
     hook.remove()
     assert (5, 1) in shapes
     assert shapes.count((1, 11)) == 1, "of the one by itself"

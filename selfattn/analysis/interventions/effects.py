@@ -30,7 +30,7 @@ from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder, recording
 from selfattn.recording.edits import Ablate, Edit, Setting
 from selfattn.recording.means import Means
-from selfattn.recording.rows import Variant
+from selfattn.recording.rows import Version
 from selfattn.tracing.many import Many, keyed, logits_to_keep
 from selfattn.tracing.outcome import Outcome
 from selfattn.tracing.trace import Trace, moved
@@ -70,12 +70,12 @@ class Measure:
     name: str  # what `before` and `after` are
     moved: str  # what `moved` is
     effect: Callable[[tuple[Edit, ...]], Effect]
-    # The same of many variants, a batch at a time, where they can be run together.
-    many: Callable[[Iterator[Variant]], Iterator[Effect]] | None = None
+    # The same of many versions, a batch at a time, where they can be run together.
+    many: Callable[[Iterator[Version]], Iterator[Effect]] | None = None
 
-    def effects(self, variants: Iterator[Variant]) -> Iterator[Effect]:
-        """The effect of each variant, in their order."""
-        return (self.effect(each.edits) for each in variants) if self.many is None else self.many(variants)
+    def effects(self, versions: Iterator[Version]) -> Iterator[Effect]:
+        """The effect of each version, in their order."""
+        return (self.effect(each.edits) for each in versions) if self.many is None else self.many(versions)
 
 
 def on_text(run: Callable[[tuple[Edit, ...]], Trace], answers: Sequence[str] = ()) -> Measure:
@@ -107,8 +107,8 @@ def _measured(
     run: Callable[[tuple[Edit, ...]], Trace],
     read: Callable[[Trace | Outcome], Effect],
 ) -> Measure:
-    def many(variants: Iterator[Variant]) -> Iterator[Effect]:
-        return map(read, Many.of(before, lambda variant: run(variant.edits)).outcomes(variants))
+    def many(versions: Iterator[Version]) -> Iterator[Effect]:
+        return map(read, Many.of(before, lambda version: run(version.edits)).outcomes(versions))
 
     return Measure(name, moved, lambda edits: read(run(edits)), many)
 
@@ -167,10 +167,10 @@ def on_repeats(model: Model, generator: torch.Generator, half: int = HALF) -> Me
         model.check_edits(edits)
         return alone(Recorder(model.names, edits, keeps=False))
 
-    def many(variants: Iterator[Variant]) -> Iterator[Effect]:
+    def many(versions: Iterator[Version]) -> Iterator[Effect]:
         calls = before()[1].calls
         together = Many(model, {"input_ids": ids}, calls, read, Tensor.float, lambda each: one(each.edits), **kept)
-        return map(effect, together.outcomes(variants))
+        return map(effect, together.outcomes(versions))
 
     name = f"accuracy on {count} × {half} random tokens repeated once"
     return Measure(name, "share of guesses that are others", lambda edits: effect(one(edits)), many)
@@ -207,7 +207,7 @@ def silencing(
 ) -> Iterator[tuple[Place, Effect]]:
     """The effect of silencing each head alone, head by head; heads that are `done` are stepped over."""
     left = (place for place in places(attention) if place not in done)
-    return keyed(measure.effects, left, lambda place: Variant(silence([place], attention, how)))
+    return keyed(measure.effects, left, lambda place: Version(silence([place], attention, how)))
 
 
 def every_set(heads: int, size: int, draws: int = DRAWS) -> bool:
@@ -252,7 +252,7 @@ def control(
 ) -> Iterator[Effect]:
     """The effects of silencing as many heads at random, of those that are not chosen, set by set."""
     sets = control_sets(attention, chosen, generator, draws)
-    yield from measure.effects(Variant(silence(heads, attention, how)) for heads in sets)
+    yield from measure.effects(Version(silence(heads, attention, how)) for heads in sets)
 
 
 @dataclass(frozen=True)

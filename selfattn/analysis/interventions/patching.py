@@ -16,7 +16,7 @@ from torch import Tensor
 from selfattn.analysis.interventions.answers import ONE_ANSWER, indices
 from selfattn.analysis.interventions.effects import DISTANCE, SCORE, Place
 from selfattn.models.attention import Attention
-from selfattn.recording.rows import Variant
+from selfattn.recording.rows import Version
 from selfattn.tracing.many import Many, keyed
 from selfattn.tracing.outcome import Outcome
 from selfattn.tracing.trace import Trace, moved
@@ -137,11 +137,11 @@ def patching(
     alone = itertools.product(attention.numbers, [*range(attention.heads), None])
     left = (place for place in sorted(alone, key=lambda place: place[1] is None) if place not in done)
 
-    def variant(place: tuple[int, int | None]) -> Variant:
+    def version(place: tuple[int, int | None]) -> Version:
         layer, head = place
         heads = range(attention.heads) if head is None else [head]
-        return Variant(contexts=contexts(clean, attention, [(layer, each) for each in heads]))
+        return Version(contexts=contexts(clean, attention, [(layer, each) for each in heads]))
 
-    many = Many.of(recovery.run, lambda variant: run(variant.contexts))
-    for place, outcome in keyed(many.outcomes, left, variant):
+    many = Many.of(recovery.run, lambda version: run(version.contexts))
+    for place, outcome in keyed(many.outcomes, left, version):
         yield place, recovery.share(outcome)

@@ -13,7 +13,7 @@ from selfattn.analysis.interventions import effects
 from selfattn.analysis.interventions.effects import SEED, THIS_TEXT, Effect, How, Measure, Place
 from selfattn.models.attention import Attention
 from selfattn.recording.edits import Edit
-from selfattn.recording.rows import Variant
+from selfattn.recording.rows import Version
 from selfattn.tracing.many import keyed
 from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
@@ -30,8 +30,8 @@ def measure(run: Run, on: On) -> Measure:
     else:
         found = effects.on_repeats(caches.model(run.choice), torch.Generator().manual_seed(SEED))
 
-    def many(variants: Iterator[Variant]) -> Iterator[Effect]:
-        return found.effects(Variant(caches.with_numbers(run.choice, each.edits)) for each in variants)
+    def many(versions: Iterator[Version]) -> Iterator[Effect]:
+        return found.effects(Version(caches.with_numbers(run.choice, each.edits)) for each in versions)
 
     return replace(found, effect=lambda edits: found.effect(caches.with_numbers(run.choice, edits)), many=many)
 
@@ -97,6 +97,6 @@ def control(run: Run, on: On, attention: Attention, how: How, chosen: frozenset[
     generator = torch.Generator().manual_seed(SEED)
     sets = effects.control_sets(attention, chosen, generator)
     drawn = range(len(done), len(sets))
-    left = keyed(measure(run, on).effects, drawn, lambda n: Variant(effects.silence(sets[n], attention, how)))
+    left = keyed(measure(run, on).effects, drawn, lambda n: Version(effects.silence(sets[n], attention, how)))
     named = steps.name("control", run, on, attention, how, sorted(chosen))
     return steps.walk(left, done, len(sets), named, "random sets", team(run))

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, partial
-from itertools import islice
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -103,9 +102,30 @@ class Many(Generic[Result]):
 
     def outcomes(self, versions: Iterable[Version]) -> Iterator[Result]:
         """What each version comes to, in their order. They are asked for as a batch of them is due."""
-        waiting = iter(versions)
-        while batch := list(islice(waiting, 1 if self.manner is Manner.ALONE else self._size)):
+        for batch in self._batches(versions):
             yield from self._outcomes(batch)
+
+    def _batches(self, versions: Iterable[Version]) -> Iterator[list[Version]]:
+        """As many at once as there is room for; fewer, from half of that on, where the next would begin higher."""
+        batch: list[Version] = []
+        before = 0
+        for version in versions:
+            self.model.check_edits(version.edits)
+            first = self._first(version)
+            if 2 * len(batch) >= self._size and first > before:
+                yield batch
+                batch = []
+            before = min(before, first) if batch else first
+            batch.append(version)
+            if len(batch) >= self._size:
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _first(self, version: Version) -> int:
+        """The first call that a version changes."""
+        return min(changes(version, self.calls, self.given.edits), default=len(self.calls))
 
     def _outcomes(self, batch: list[Version]) -> Iterator[Result]:
         """A batch together, where that comes out right; else one by one."""
@@ -125,12 +145,10 @@ class Many(Generic[Result]):
 
     def _together(self, batch: list[Version], first: list[Result]) -> list[Result]:
         """Raises one of FAILURES where the batch cannot be run, or does not come out right."""
-        for version in batch:
-            self.model.check_edits(version.edits)
-        own = [changes(version, self.calls, self.given.edits) for version in batch]
-        before = min(min(each, default=len(self.calls)) for each in own)
+        before = min(map(self._first, batch))
         blocks = self.kept.blocks if self.manner is Manner.ABOVE else ()
         left_out = sum(block.calls <= before for block in blocks)
+        own = [changes(version, self.calls, self.given.edits) for version in batch]
         proving = self._proving(left_out)
         found = self._run([*own, {}] if proving else own, blocks, before)
         if proving:
@@ -183,9 +201,18 @@ class Many(Generic[Result]):
     def _room(self) -> float:
         return SHARE * free(self.model) / 4
 
-    @cached_property
+    @property
     def _size(self) -> int:
         """Versions of a batch: by its tokens, and by its bytes; where there are a few, one share more is the proof."""
+        return 1 if self.manner is Manner.ALONE else self._most
+
+    @cached_property
+    def _most(self) -> int:
+        try:
+            self.kept  # noqa: B018  # its size is asked for below
+        except FAILURES:
+            self.manner = Manner.ALONE
+            return 1
         gpu = entrance(self.model.network).type != "cpu"
         tokens = max(len(call.query) * call.shape[0] for call in self.calls)
         eager = door(self.model.network) != "interface"

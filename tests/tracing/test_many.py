@@ -153,11 +153,9 @@ def test_variants_are_asked_for_as_their_batch_is_due():
             yield version
 
     steps = passes.many.outcomes(versions())
-    next(steps)
-    assert len(asked) == 4
-    for _ in range(4):
+    for taken in range(1, 14):
         next(steps)
-    assert len(asked) == 8
+        assert taken <= len(asked) <= taken + 4
 
 
 def test_who_stops_goes_on_with_what_is_left():

@@ -3,11 +3,13 @@
 python -m tests.benchmarks.variants [--beside CHECKOUT] [--rounds 3] [--step 5] [--only silencing]
 
 With `--beside`, another checkout runs one by one as well, in a process of its own, in turns with this one. Of a model
-of many layers every fifth is measured, with all its heads: together a layer is a batch of its own.
+of many layers every fifth is measured, with all its heads: together a layer is a batch of its own. Seconds are those of
+a clock and, behind the stroke, of the processor: on a machine that others use these are the steadier.
 """
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -111,37 +113,73 @@ def cases(step: int) -> Iterator[tuple[str, Callable[[], Case]]]:
     yield "silencing, GPT-2 size, 64 tokens", of_gpt2
 
 
-def one_by_one(places: list[Any], one: Callable[[Any], Any]) -> tuple[float, dict[Any, Any]]:
-    begun = time.perf_counter()
-    found = {place: one(place) for place in places}
-    return time.perf_counter() - begun, found
+Seconds = tuple[float, float]
+
+
+def timed(act: Callable[[], Any]) -> tuple[Seconds, Any]:
+    """Seconds of the clock and of the processor, and what is found."""
+    begun = time.perf_counter(), time.process_time()
+    found = act()
+    return (time.perf_counter() - begun[0], time.process_time() - begun[1]), found
+
+
+def one_by_one(places: list[Any], one: Callable[[Any], Any]) -> tuple[Seconds, dict[Any, Any]]:
+    return timed(lambda: {place: one(place) for place in places})
 
 
 class Beside:
     """Another checkout that runs one by one when it is told."""
 
     def __init__(self, tree: Path, case: str, step: int) -> None:
-        command = [sys.executable, str(Path(__file__)), "--serve", case, "--step", str(step)]
-        env = os.environ | {"PYTHONPATH": str(tree)}
-        self.process = subprocess.Popen(command, cwd=tree, env=env, text=True, stdin=-1, stdout=-1, stderr=-3)
-        self.line()
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__)), "--serve", case, "--step", str(step)],
+            cwd=tree,
+            env=os.environ | {"PYTHONPATH": str(tree)},
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self._line()
 
-    def line(self) -> Any:
+    def _line(self) -> Any:
         assert self.process.stdout is not None
         return json.loads(self.process.stdout.readline())
 
-    def seconds(self) -> float:
+    def seconds(self) -> Seconds:
         assert self.process.stdin is not None
         print("go", file=self.process.stdin, flush=True)
-        return float(self.line())
+        wall, processor = self._line()
+        return wall, processor
 
 
 def serve(case: str, step: int) -> None:
     places, one, _ = dict(cases(step))[case]()
     one(places[0])
-    print(0.0, flush=True)
+    print("[0, 0]", flush=True)
     for _ in sys.stdin:
-        print(one_by_one(places, one)[0], flush=True)
+        print(json.dumps(one_by_one(places, one)[0]), flush=True)
+
+
+def measure(name: str, case: Case, beside: Beside | None, rounds: int) -> str:
+    """A line of the table."""
+    places, one, every = case
+    rows: list[tuple[Seconds, Seconds, Seconds]] = []
+    differences: list[float] = []
+    for _ in range(rounds):
+        before = beside.seconds() if beside else (math.nan, math.nan)
+        alone, wanted = one_by_one(places, one)
+        together, found = timed(lambda: every(places))
+        rows.append((before, alone, together))
+        differences += [abs(a - b) for place in places for a, b in zip(found[place], wanted[place], strict=True)]
+    columns = [" / ".join(f"{median(row[at][n] for row in rows):.2f}" for n in range(2)) for at in range(3)]
+    first = 0 if beside else 1
+    ratio = " / ".join(f"{median(row[first][n] / row[2][n] for row in rows):.1f}" for n in range(2))
+    return (
+        f"{name:34}{len(places):9}"
+        + "".join(f"{each:>16}" for each in columns)
+        + f"{ratio:>12}{max(differences):11.1e}"
+    )
 
 
 def main() -> None:
@@ -155,30 +193,17 @@ def main() -> None:
     if given.serve:
         serve(given.serve, given.step)
         return
-    print(f"{torch.get_num_threads()} threads; seconds, the median of {given.rounds} rounds")
-    print(f"{'':34}{'versions':>9}{'beside':>9}{'alone':>9}{'together':>9}{'ratio':>8}{'largest difference':>20}")
+    print(
+        f"{torch.get_num_threads()} threads; seconds by the clock / of the processor, medians of {given.rounds} rounds"
+    )
+    heads = "".join(f"{each:>16}" for each in ("beside", "one by one", "together"))
+    print(f"{'':34}{'versions':>9}{heads}{'ratio':>12}{'difference':>11}", flush=True)
     for name, make in cases(given.step):
-        if given.only not in name:
-            continue
-        places, one, every = make()
-        beside = Beside(given.beside, name, given.step) if given.beside else None
-        rows, differences = [], []
-        for _ in range(given.rounds):
-            before = beside.seconds() if beside else float("nan")
-            alone, wanted = one_by_one(places, one)
-            begun = time.perf_counter()
-            found = every(places)
-            rows.append((before, alone, time.perf_counter() - begun))
-            differences += [abs(a - b) for place in places for a, b in zip(found[place], wanted[place], strict=True)]
-        if beside:
-            beside.process.kill()
-        before, alone, together = (median(column) for column in zip(*rows, strict=True))
-        first = [row[0] if beside else row[1] for row in rows]
-        ratio = median(each / row[2] for each, row in zip(first, rows, strict=True))
-        print(
-            f"{name:34}{len(places):9}{before:9.2f}{alone:9.2f}{together:9.2f}{ratio:8.2f}{max(differences):20.1e}",
-            flush=True,
-        )
+        if given.only in name:
+            beside = Beside(given.beside, name, given.step) if given.beside else None
+            print(measure(name, make(), beside, given.rounds), flush=True)
+            if beside:
+                beside.process.kill()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, MutableMapping, Sized
+from contextlib import nullcontext
 from functools import partial
 from hashlib import sha256
 from typing import TypeVar
@@ -10,6 +11,7 @@ import streamlit as st
 
 from selfattn.figures import pieces
 from selfattn.threads import threads
+from selfattn.ui.turns import turn
 
 # Seconds of computing without a sign of progress.
 SILENT = 0.4
@@ -41,7 +43,7 @@ def walk(
     place, begun = st.empty(), time.monotonic()
     stopped = st.session_state.get(STOPPED) == named
     ended = False
-    with threads(team):
+    with turn() if not stopped and len(done) < total else nullcontext(), threads(team):
         while len(done) < total and not (stopped and done) and not ended:
             key, found = next(steps)
             done[key] = found

@@ -18,6 +18,7 @@ from selfattn.tracing.many import keyed
 from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions.asked import On
+from selfattn.ui.kept import kept
 
 # Bytes of a model's weights from which a team of PyTorch's threads saves more than it costs a rerun to start one.
 LARGE = 1 << 26
@@ -56,7 +57,7 @@ def induction(run: Run) -> dict[Place, float]:
     return {place: score.value for place, score in scored.items()}
 
 
-@caches.of_runs(max_entries=64)
+@kept()
 def effect(run: Run, on: On, edits: tuple[Edit, ...]) -> Effect:
     """The effect of some edits."""
     return measure(run, on).effect(edits)
@@ -72,13 +73,13 @@ def drawn(run: Run, on: On, attention: Attention, how: How, chosen: frozenset[Pl
     return dict(_drawn(run, on, attention, how, chosen))
 
 
-@caches.of_runs(max_entries=12)
+@kept(grows=True)
 def _alone(run: Run, on: On, attention: Attention, how: How) -> dict[Place, Effect]:
     """Where effects are kept as they are done, for all readers: who stops loses nothing."""
     return {}
 
 
-@caches.of_runs(max_entries=24)
+@kept(grows=True)
 def _drawn(run: Run, on: On, attention: Attention, how: How, chosen: frozenset[Place]) -> dict[int, Effect]:
     return {}
 

@@ -20,6 +20,7 @@ from selfattn.ui.browser import pasting
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions import asked, experiments
 from selfattn.ui.interventions.ranking import FEW
+from selfattn.ui.kept import kept
 from selfattn.ui.link import KEEP, Linked, linked
 from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
@@ -79,7 +80,7 @@ def patching(study: Study, attention: Attention) -> None:
     exporting.menu({}, {exporting.PYTHON: code})
 
 
-@caches.of_runs(max_entries=12)
+@kept(grows=True)
 def _shares(run: Run, attention: Attention, another: str, name: str, names: tuple[str, ...]) -> Places:
     """Where shares are kept as they are done, for all readers."""
     return {}

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from selfattn.models.encoder import SelfAttentionForCausalLM, SelfAttentionForSequenceClassification
 from selfattn.training.data import encoded
 from selfattn.training.fit import Descent
-from selfattn.training.run import checkpoints, history, outcome, progress, quality
+from selfattn.training.run import checkpoints, history, informed, outcome, progress, quality
 from selfattn.training.run.checkpoints import Counters
 from selfattn.training.run.progress import Evaluation, State, Status
 from selfattn.training.run.run import Run
@@ -85,7 +85,13 @@ class Loop:
         config = self.settings.config(len(self.tokenizer), names, self.data.pad)
         if self.settings.task == "next token":
             return SelfAttentionForCausalLM(config)
-        return SelfAttentionForSequenceClassification(config)
+        network = SelfAttentionForSequenceClassification(config)
+        if self.settings.informed:
+            # The ratios of two labels are each other's opposites.
+            ratios = informed.log_ratios(self.data, len(self.tokenizer), len(names))[len(names) == 2 :]
+            generator = torch.Generator().manual_seed(self.settings.seed)
+            informed.inform(network.get_input_embeddings().weight, ratios, generator)
+        return network
 
     def _looked_at(self) -> history.Watched:
         rows = next(self.data.in_order(len(self.data.held_out)))

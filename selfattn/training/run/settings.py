@@ -59,6 +59,13 @@ class Settings:
         "How the tokens become one vector for the label: their mean, the first one, or learned weights.",
         POOLINGS,
     )
+    informed: bool = field(
+        default=True,
+        metadata={
+            "help": "A classifier's word vectors begin with how often each word goes with each label; without it all "
+            "begins at random."
+        },
+    )
     attention_dropout: float = _number(
         0.1, "Share of the attention weights that are dropped in each step; more hinders learning by heart.", 0, 0.9
     )

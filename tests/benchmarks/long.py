@@ -1,9 +1,10 @@
 """What do long texts, and many, cost? Each beside the bare computation, and beside the same of another checkout.
 
-python -m tests.benchmarks.long [--beside CHECKOUT] [overview] [many] [map]
+python -m tests.benchmarks.long [--beside CHECKOUT] [overview] [many] [open] [map]
 
     overview   one head of 16,384 tokens, max-pooled: beside nothing but blockwise products, softmax and max-pool
     many       `selfattn.traces`, and a file of all heads: beside plain batches of 15 and one text at a time (SmolLM2)
+    open       one head of 2,000 tokens of SmolLM2 in the app's script, beside the plain forward pass
     map        the payload, a tile, and frames beside the display
 """
 
@@ -11,8 +12,11 @@ import argparse
 import base64
 import dataclasses
 import importlib.util
+import os
 import random
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -34,11 +38,12 @@ from selfattn.maths.masks import causal
 from selfattn.models.budgets import budget
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
 from tests.canvas.test_map import MAP, OPEN, VIEW
-from tests.tools.browser import CHROMIUM, FLAGS, modules
+from tests.tools.browser import CHROMIUM, FLAGS, HOME, modules
 
 ROUNDS = 3
 LONG, MAPPED = 16_384, 4_096
 TEXTS, BATCH = 200, 15
+OPENED_TOKENS = 2000
 
 # Drags and zooms for some seconds; the times between frames and the times of `performance.measure("map")`.
 FRAMES = """
@@ -209,6 +214,50 @@ def percentile(times: list[float]) -> float:
     return statistics.quantiles(times, n=20)[-1]
 
 
+# What a checkout runs: the app on a short text, so that all is loaded, and then on a long one.
+OPENED = """
+import sys, time, torch
+from selfattn.ui import caches
+from selfattn.models.loading.library import Choice
+from tests.tools.app import app
+
+text = sys.argv[1]
+app(model="smollm2", text="a short text").run(timeout=600)
+model = caches.model(Choice("smollm2"))
+inputs = model.inputs(text)[1]
+times = []
+with torch.inference_mode():
+    for _ in range(2):
+        start = time.perf_counter()
+        model.network(**inputs, use_cache=False)
+        times.append(time.perf_counter() - start)
+start = time.perf_counter()
+at = app(model="smollm2", text=text).run(timeout=600)
+assert not at.exception
+opened = time.perf_counter() - start
+with torch.inference_mode():
+    start = time.perf_counter()
+    model.network(**inputs, use_cache=False)
+    times.append(time.perf_counter() - start)
+print(inputs["input_ids"].shape[1], min(times[1:]), opened)
+"""
+
+
+def opening(checkout: Path | None) -> None:
+    text = " ".join(random.Random(0).choices(WORDS, k=OPENED_TOKENS))
+    for name, tree in {"here": HOME, "beside": checkout}.items():
+        if tree is None:
+            continue
+        environment = os.environ | {"PYTHONPATH": str(tree), "HF_HUB_OFFLINE": "1"}
+        command = [sys.executable, "-W", "ignore", "-c", OPENED, text]
+        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=True)
+        tokens, plain, opened = map(float, done.stdout.split()[-3:])
+        print(
+            f"one head of {tokens:,.0f} tokens opened, {name}: {opened:.1f} s, plain pass {plain:.1f} s: "
+            f"x{opened / plain:.2f}, and {opened - 1.3 * plain:+.1f} s to 1.3x"
+        )
+
+
 def maps(model: Model) -> None:
     with modules() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
@@ -221,15 +270,19 @@ def maps(model: Model) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=["overview", "many", "map", []], help="all of them, unless named")
+    parser.add_argument(
+        "parts", nargs="*", choices=["overview", "many", "open", "map", []], help="all of them, unless named"
+    )
     parser.add_argument("--beside", type=Path, metavar="CHECKOUT")
     given = parser.parse_args()
-    parts, model = given.parts or ["overview", "many", "map"], local()
+    parts, model = given.parts or ["overview", "many", "open", "map"], local()
     if "overview" in parts:
         for d in (64, 16):
             compare(model, d, given.beside)
     if "many" in parts:
         many()
+    if "open" in parts:
+        opening(given.beside)
     if "map" in parts:
         maps(model)
 

@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -104,18 +103,30 @@ def trace(
     spread: SPREAD = False,
     bits: BITS = None,
     adapter: ADAPTER = None,
+    all_heads: Annotated[
+        bool, typer.Option("--all-heads", help="Write every head's weights, of --layer or of all: .npz, .safetensors.")
+    ] = False,
     out: OUT = None,
 ) -> None:
     """Run MODEL on TEXT and write what one head computed, stage by stage."""
     from selfattn import trace as run
     from selfattn.exports import data as exports
+    from selfattn.exports import weights
     from selfattn.models.loading.library import Choice
 
-    if out is not None and out.suffix not in exports.WRITERS:
-        raise ValueError(f"--out ends in {', '.join(exports.WRITERS)}; got {out.name!r}.")
+    if all_heads and out is None:
+        raise ValueError("--all-heads writes a file: add --out FILE.npz or --out FILE.safetensors.")
+    writers = weights.WRITERS if all_heads else exports.WRITERS
+    if out is not None and out.suffix not in writers:
+        raise ValueError(f"--out ends in {', '.join(writers)}{' with --all-heads' * all_heads}; got {out.name!r}.")
     edits = _edits(similarity, no_scale, temperature, mask, ablate or [])
     read = given.illustrated(given.spoken(given.given(text, second), chat, system, source, target), picture)
     found = run(_loaded(Choice(model, revision, device, dtype, spread, bits, adapter)), read, edits, pad=pad)
+    if all_heads and out is not None:
+        names = weights.save_weights(found, out, layer, part, kind)
+        many = f"{len(names)} layers" if len(names) > 1 else "1 layer"
+        print(f"{out}: the weights of all heads, {many} from {names[0]} on, {found.exactness}")
+        return
     layer = found.model.attention(part, kind).numbers[0] if layer is None else layer
     data = exports.head_data(found, layer, head, part, kind)
     if out is None:
@@ -182,16 +193,34 @@ def open_app(
     host: Annotated[str | None, typer.Option(help="The address to answer at, such as 0.0.0.0 for all.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to answer at.")] = None,
     share: Annotated[
-        float, typer.Option(min=0.01, max=0.9, help="The share of memory that loaded models may take together.")
+        float,
+        typer.Option(
+            min=0.01,
+            max=0.9,
+            help="The share of memory for the models of all readers; what they computed may take half of it.",
+        ),
     ] = 0.25,
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public",
+            help="For readers who are strangers: listed models alone, no paths and no hub, bounded inputs, no "
+            "training, one long computation each. Its health is at /_stcore/health.",
+        ),
+    ] = False,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=PLACE]",
+            help="With --public, a model that may be opened: a name of `selfattn models`, NAME=FOLDER or a hub id; "
+            "repeatable. All that are here without a download by default.",
+        ),
+    ] = None,
 ) -> None:
     """Open the app in the browser."""
-    from selfattn.places import HOME
+    from selfattn.cli.serve import serve
 
-    chosen = {"SELFATTN_SHARE": str(share)} | ({"SELFATTN_MODEL": model} if model else {})
-    command = [sys.executable, "-m", "streamlit", "run", str(HOME / "app.py")]
-    command += [f"--server.{name}={value}" for name, value in (("address", host), ("port", port)) if value is not None]
-    raise typer.Exit(subprocess.call(command, env=os.environ | chosen))
+    raise typer.Exit(serve(model, share, host, port, public, models or []))
 
 
 # Its options are those of the settings, which it asks for once somebody wants to train.

@@ -58,6 +58,22 @@ def test_a_trace_in_a_file_is_the_trace_of_the_library(run, bert_folder, bert, t
     assert read["prediction"]["top"][0][1] == pytest.approx(trace.prediction.top(1)[0][1], abs=1e-6)
 
 
+def test_all_heads_go_into_one_file(run, bert_folder, bert, tmp_path):
+    trace = selfattn.trace(bert, TEXT, [Temperature(2.0)])
+    for options, layers in (([], (0, 1)), (["--layer", 1], (1,))):
+        out = tmp_path / "all.npz"
+        code, said, told = run("trace", bert_folder, TEXT, "--temperature", 2, "--all-heads", *options, "--out", out)
+        assert (code, told) == (0, "")
+        assert f"all.npz: the weights of all heads, {len(layers)} " in said
+        with np.load(out) as archive:
+            assert {*archive} == {"about", *(f"encoder.self.{layer}" for layer in layers)}
+            assert_close(archive["encoder.self.1"], trace.weights(1))
+    code, _, told = run("trace", bert_folder, TEXT, "--all-heads")
+    assert (code, told) == (2, "selfattn: --all-heads writes a file: add --out FILE.npz or --out FILE.safetensors.\n")
+    code, _, told = run("trace", bert_folder, TEXT, "--all-heads", "--out", "x.csv")
+    assert (code, told) == (2, "selfattn: --out ends in .npz, .safetensors with --all-heads; got 'x.csv'.\n")
+
+
 def test_a_terminal_is_told_how_far_a_load_is(run, bert_folder, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     _, said, told = run("check", bert_folder)
@@ -235,6 +251,36 @@ def test_app_opens_streamlit_on_the_model(run, monkeypatch):
     run("app", "--host", "0.0.0.0", "--port", "8000", "--share", "0.5")
     assert called[1][1]["SELFATTN_SHARE"] == "0.5"
     assert called[1][0][5:] == ["--server.address=0.0.0.0", "--server.port=8000"]
+
+
+def test_a_public_app_lists_its_models_by_name(run, monkeypatch, tmp_path):
+    called = []
+    monkeypatch.setattr(subprocess, "call", lambda command, env: called.append((command, env)) or 0)
+    assert run("app", "--public", "--models", "induction", "--models", f"legal={tmp_path}", "--models", "a/b")[0] == 0
+    ((command, environment),) = called
+    assert json.loads(environment["SELFATTN_PUBLIC"]) == ["induction", "legal", "a/b"]
+    assert json.loads(environment["SELFATTN_MODELS"]) == {"legal": str(tmp_path)}
+    assert environment["SELFATTN_MODEL"] == "induction"
+    assert "--server.maxUploadSize=5" in command
+    assert run("app", "--public")[0] == 0
+    assert "sentiment" in json.loads(called[1][1]["SELFATTN_PUBLIC"])
+    assert "SELFATTN_PUBLIC" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--models", "sentiment"], "give it with --public"),
+        (["--public", "--models", "legal=/nowhere/at/all"], "there is no '/nowhere/at/all'"),
+        (["--public", "--models", "/etc"], "shows strangers no path"),
+        (["--public", "--models", "a b=/etc"], "of up to 40 letters"),
+        (["--public", "--models", "digits", "--model", "sentiment"], "one of those that --models lists: digits"),
+    ],
+)
+def test_a_public_app_that_is_asked_wrongly(run, given, said):
+    code, _, told = run("app", *given)
+    assert code == 2
+    assert said in told
 
 
 @pytest.mark.slow

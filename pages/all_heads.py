@@ -31,6 +31,7 @@ def page(study: Study) -> None:
             label_visibility="collapsed",
             **link.KEEP,
         )
+        study = heads.edits_or_not(study)
 
     with st.container(key="board"), refusing():
         if shown == CLASSIC:
@@ -38,9 +39,9 @@ def page(study: Study) -> None:
 
             classic(study, attention)
         else:
-            found = heads.found(study, attention)
+            found = heads.found(study, attention, whole=shown == TABLE)
             if shown == PICTURES:
-                heads.pictures(study, found)
+                heads.pictures(study, found, attention)
             else:
                 heads.table(study, found)
-            heads.score_on_repeats(study)
+            heads.go_on(study, attention)

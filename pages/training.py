@@ -4,7 +4,7 @@ import streamlit as st
 
 from selfattn.figures import pieces
 from selfattn.figures.palette import Palette
-from selfattn.ui import link
+from selfattn.ui import link, public
 from selfattn.ui.shell import yours
 from selfattn.ui.shell.frame import Study, routed
 from selfattn.ui.training import others, result, runs, searches, start, sweep
@@ -25,6 +25,10 @@ def page(study: Study) -> None:
             "texts.",
         )
     )
+    if public.is_off("training is"):
+        with st.container(key="board"):
+            shipped()
+        return
     what = st.segmented_control(
         "What to train",
         [ONE, SWEEP, BESIDE],

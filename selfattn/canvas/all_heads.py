@@ -1,6 +1,6 @@
 """All heads for the browser: their pictures and numbers in one blob, under 3 MB for 144 heads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -12,13 +12,17 @@ from selfattn.models.inputs.tokens import visible
 LONGEST = 40
 
 
-def atlas_payload(found: Atlas, view: Mapping[str, str | float]) -> bytes:
-    """The pictures, each pattern that has a number here, its baselines and badges, and the view to open with."""
+def atlas_payload(found: Atlas, view: Mapping[str, str | float], layers: Sequence[int] = ()) -> bytes:
+    """The pictures, each pattern that has a number here, its baselines and badges, and the view to open with.
+
+    `layers` are the numbers of all that there will be, where some are still to be computed.
+    """
     here = [place for place in range(len(found.patterns)) if not np.isnan(found.table[..., place]).all()]
     patterns = [found.patterns[place] for place in here]
     about = {
         "kind": found.kind,
-        "layers": found.layers,  # the model's own numbers of the rows
+        "layers": list(layers) or found.layers,  # the model's own numbers of the rows
+        "here": found.layers,  # of those whose heads are in the planes
         "shape": (len(found.queries), len(found.keys)),
         "pooled": found.pooled,
         # Names of tokens are drawn where each has a row and a column of its own.

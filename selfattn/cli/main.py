@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -194,16 +193,34 @@ def open_app(
     host: Annotated[str | None, typer.Option(help="The address to answer at, such as 0.0.0.0 for all.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="The port to answer at.")] = None,
     share: Annotated[
-        float, typer.Option(min=0.01, max=0.9, help="The share of memory that loaded models may take together.")
+        float,
+        typer.Option(
+            min=0.01,
+            max=0.9,
+            help="The share of memory for the models of all readers; what they computed may take half of it.",
+        ),
     ] = 0.25,
+    public: Annotated[
+        bool,
+        typer.Option(
+            "--public",
+            help="For readers who are strangers: listed models alone, no paths and no hub, bounded inputs, no "
+            "training, one long computation each. Its health is at /_stcore/health.",
+        ),
+    ] = False,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=PLACE]",
+            help="With --public, a model that may be opened: a name of `selfattn models`, NAME=FOLDER or a hub id; "
+            "repeatable. All that are here without a download by default.",
+        ),
+    ] = None,
 ) -> None:
     """Open the app in the browser."""
-    from selfattn.places import HOME
+    from selfattn.cli.serve import serve
 
-    chosen = {"SELFATTN_SHARE": str(share)} | ({"SELFATTN_MODEL": model} if model else {})
-    command = [sys.executable, "-m", "streamlit", "run", str(HOME / "app.py")]
-    command += [f"--server.{name}={value}" for name, value in (("address", host), ("port", port)) if value is not None]
-    raise typer.Exit(subprocess.call(command, env=os.environ | chosen))
+    raise typer.Exit(serve(model, share, host, port, public, models or []))
 
 
 # Its options are those of the settings, which it asks for once somebody wants to train.

@@ -45,6 +45,7 @@ SWEEP = Annotated[
     ),
 ]
 NAME = Annotated[str | None, typer.Option(metavar="NAME", help="What it is called in the app; else by its data.")]
+DEVICE = Annotated[str, typer.Option(help="Where it is trained: auto (CUDA, then MPS, then CPU), cpu, cuda:1, mps.")]
 TRIALS = Annotated[int, typer.Option(help="Short runs of a sweep.")]
 ROWS = 10_000  # of a generated corpus
 QUIET = 15.0  # seconds between two lines
@@ -101,6 +102,7 @@ def _train(
     sweep: SWEEP = None,
     trials: TRIALS = 12,
     name: NAME = None,
+    device: DEVICE = "auto",
     *,
     chosen: dict[str, Any],
 ) -> None:
@@ -108,7 +110,7 @@ def _train(
 
     Beside its held-out accuracy stands that of a bag of words. Ctrl-C pauses; --resume goes on.
     """
-    if resume and (data or text or label or tokenizer or watch or sweep or name or chosen):
+    if resume and (data or text or label or tokenizer or watch or sweep or name or chosen or device != "auto"):
         raise ValueError("--resume goes on with the data and settings of the run; give nothing but --out with it.")
     if resume and (out / "sweep.json").is_file():
         _run_sweep(_open_sweep(out))
@@ -117,9 +119,9 @@ def _train(
     else:
         corpus, settings = _read(data, text, label, chosen)
         if sweep is None:
-            _run(_prepared(out, corpus, settings, watch or [], tokenizer, name))
+            _run(_prepared(out, corpus, settings, watch or [], tokenizer, name, device))
         else:
-            _run_sweep(_prepared_sweep(out, corpus, settings, sweep, trials, tokenizer, name))
+            _run_sweep(_prepared_sweep(out, corpus, settings, sweep, trials, tokenizer, name, device))
 
 
 def _read(data: str | None, text: str | None, label: str | None, chosen: dict[str, Any]) -> "tuple[Corpus, Settings]":
@@ -148,11 +150,17 @@ def _read(data: str | None, text: str | None, label: str | None, chosen: dict[st
 
 
 def _prepared(
-    out: Path, corpus: "Corpus", settings: "Settings", watched: list[str], tokenizer: str | None, name: str | None
+    out: Path,
+    corpus: "Corpus",
+    settings: "Settings",
+    watched: list[str],
+    tokenizer: str | None,
+    name: str | None,
+    device: str,
 ) -> "Run":
     from selfattn.training.run.prepare import prepare
 
-    run = prepare(out, corpus, settings, watched=watched, tokenizer=tokenizer, title=name)
+    run = prepare(out, corpus, settings, watched=watched, tokenizer=tokenizer, title=name, device=device)
     about = run.about
     print(
         f"{about['name']}: {about['rows']:,} texts, {about['held_out']:,} of them held out; "
@@ -240,7 +248,7 @@ def _say_quality(run: "Run", status: "Status") -> None:
     from selfattn.training.run import references
 
     best = next(each for each in run.metrics() if each.step == status.best_step)
-    rows = [("encoder", f"{best.accuracy:.3f}   (step {best.step:,}, where the held-out loss is smallest)")]
+    rows = [("encoder", f"{best.accuracy:.3f}   (step {best.step:,}, the best by its {run.settings.best_by})")]
     rows.append(("always the same answer", f"{references.majority(encoded.read(run.data)):.3f}"))
     if run.settings.task == "classification":
         rows.append(("bag of words", _bag_of_words(run)))
@@ -276,11 +284,14 @@ def _prepared_sweep(
     trials: int,
     tokenizer: str | None,
     name: str | None,
+    device: str,
 ) -> "Sweep":
     from selfattn.training.search import sweeps
     from selfattn.training.search.ranges import ranges_of
 
-    return sweeps.prepare(out, corpus, settings, ranges_of(searched), trials, tokenizer=tokenizer, title=name)
+    return sweeps.prepare(
+        out, corpus, settings, ranges_of(searched), trials, tokenizer=tokenizer, title=name, device=device
+    )
 
 
 def _run_sweep(sweep: "Sweep") -> None:

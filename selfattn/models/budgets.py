@@ -138,19 +138,21 @@ def check_numbers(model: Model, count: int, itemsize: int, what: str) -> None:
 
 def free(model: Model) -> int:
     """Free bytes on the device that has the least, of those that the model lies on."""
-    return min(_free_on(device) for device in model.devices)
+    return min(free_on(device) for device in model.devices)
 
 
-def _free_on(device: torch.device) -> int:
+def free_on(device: torch.device) -> int:
+    """Free bytes on a device; the processor's where nobody says how many it has."""
     return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
 
 
 def share_of_memory(model: Model) -> float:
     """The share that its weights take of all memory of the devices that it lies on."""
-    return model.size / sum(_whole(device) for device in model.devices)
+    return model.size / sum(memory_of(device) for device in model.devices)
 
 
-def _whole(device: torch.device) -> int:
+def memory_of(device: torch.device) -> int:
+    """All bytes of a device, free or not."""
     cuda = device.type == "cuda"
     return torch.cuda.get_device_properties(device).total_memory if cuda else psutil.virtual_memory().total
 

@@ -31,6 +31,7 @@ from selfattn.recording.doors import Recorder, largest
 from selfattn.recording.edits import UNEDITED, Edit, listed
 from selfattn.tracing.heads import weights_of
 from selfattn.tracing.laid import OF_TEXT, Sides, names, sides
+from selfattn.tracing.outcome import Outcome
 from selfattn.tracing.passes import check, check_finite, compare, forward, last_of
 
 NONE: Mapping[tuple[int, int], Tensor] = MappingProxyType({})
@@ -315,7 +316,7 @@ def of_output(
     return Trace(model, given, tokens, tuple(recorder.edits), prediction, why, last, inputs, recorder)
 
 
-def moved(before: Trace, after: Trace) -> changes.Moved:
+def moved(before: Trace, after: Trace | Outcome) -> changes.Moved:
     """How far the output of a model without a head moved. Raises ValueError for traces that have none, or another."""
     if before.output is None or after.output is None or before.output.shape != after.output.shape:
         raise ValueError("Both traces are of one model without a head, on the same input; here they are not.")

@@ -1,17 +1,20 @@
-"""What a step of training is (AdamW, warm-up and cosine decay, clipped gradients), and a loop of such steps."""
+"""What a step of training is (AdamW, warm-up, cosine decay, clipped gradients, an average), and a loop of them."""
 
 import math
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 from transformers import PreTrainedModel
 
 
 class Descent:
     """AdamW on a network: the learning rate warms up, then falls as a cosine to 0 after `steps` steps.
 
-    Weight decay leaves norms and biases alone. `done` counts the steps, and is all that the schedule depends on.
+    Weight decay leaves norms and biases alone. `done` counts the steps, and is all that the schedule depends on. With
+    `averaging` a second network follows the first, `average <- a average + (1 - a) network` after each step, where a
+    rises from 2 / 11 to it as (1 + steps) / (10 + steps): it swings less, and errs less on other texts.
     """
 
     def __init__(
@@ -23,6 +26,7 @@ class Descent:
         warm_up: int = 100,
         weight_decay: float = 0.01,
         clip: float = 1.0,
+        averaging: float = 0.0,
     ) -> None:
         matrices = [p for p in network.parameters() if p.dim() > 1]
         vectors = [p for p in network.parameters() if p.dim() <= 1]
@@ -30,7 +34,13 @@ class Descent:
         self.network = network
         self.optimiser = torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98))
         self.steps, self.learning_rate, self.warm_up, self.clip = steps, learning_rate, warm_up, clip
+        self.average = AveragedModel(network, avg_fn=_follow(averaging)) if averaging else None
         self.done = 0
+
+    @property
+    def kept(self) -> PreTrainedModel:
+        """The network to measure and to keep: the average, where there is one."""
+        return self.network if self.average is None else self.average.module
 
     @property
     def rate(self) -> float:
@@ -51,9 +61,21 @@ class Descent:
             for group in self.optimiser.param_groups:
                 group["lr"] = self.rate
             self.optimiser.step()
+            if self.average is not None:
+                self.average.update_parameters(self.network)
             self.done += 1
         self.optimiser.zero_grad()
         return measured
+
+
+def _follow(most: float) -> Callable[[Tensor, Tensor, Tensor | int], Tensor]:
+    """How an average takes in the weights of one more step."""
+
+    def follow(average: Tensor, now: Tensor, steps: Tensor | int) -> Tensor:
+        rate = min(most, (1 + int(steps)) / (10 + int(steps)))
+        return average.lerp(now, 1 - rate)
+
+    return follow
 
 
 def fit(

@@ -1,10 +1,10 @@
-"""What is kept between reruns: bounded, shared by all readers, keyed by everything that the result depends on."""
+"""What is kept between reruns: shared by all readers, keyed by everything that the result depends on, and bounded."""
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -24,23 +24,20 @@ from selfattn.models.budgets import NoRoomError
 from selfattn.models.inputs.given import Illustrated, Picture, Sound, Text
 from selfattn.models.loading import memory
 from selfattn.models.loading.library import Choice
-from selfattn.recording import edits
 from selfattn.recording.call import Call
-from selfattn.recording.edits import Ablate, Edit, to_json
+from selfattn.recording.edits import Ablate, Edit
 from selfattn.recording.means import Means
+from selfattn.ui import public
+from selfattn.ui.kept import KEPT, SHARE, kept
 from selfattn.ui.place import Head, Place
 from selfattn.ui.shell.loads import Shelf
+from selfattn.ui.turns import turn
 
-Given = ParamSpec("Given")
-Held = TypeVar("Held")
-_OF_TRACES: list[Callable[[], None]] = []
 Payload = tuple[dict[str, Any], Planes]
 # Tokens of a text whose matrices the browser computes whole; a longer one is a map of tiles. With a picture most tokens
 # are its patches, and only whole does it light up.
 LONGEST_LIVE, LONGEST_ILLUSTRATED = 1024, 2048
 FIRST_MODEL = os.environ.get("SELFATTN_MODEL", "sentiment")
-# The share of memory that loaded models may take together.
-SHARE = float(os.environ.get("SELFATTN_SHARE", "0.25"))
 
 
 @dataclass(frozen=True)
@@ -60,47 +57,16 @@ class Run:
 
 def model(choice: Choice) -> Model:
     """A model, loaded once for all readers. What belongs to one of them is never stored on it."""
+    public.check_model(choice)
     return memory.get(choice.source) or MODELS.model(choice)
 
 
-def _key(run: Run) -> tuple[object, ...]:
-    """All that a run depends on. Streamlit's key of a dataclass says what its fields hold, and not of which class that
-    is: to it a `Scale` and a `Temperature` of one number are the same; and it takes its time over each field."""
-    return repr((run.choice, run.pad, run.written)), type(run.given).__name__, run.given, to_json(run.edits)
+def _release(left: Collection[Choice] | None = None) -> None:
+    """Models have left: traces hold on to theirs, and a device keeps memory that nobody uses until it is asked.
 
-
-KEYS: dict[str | type, Callable[[Any], object]] = {
-    Run: _key,
-    Choice: repr,
-    **dict.fromkeys(edits.KINDS.values(), lambda edit: to_json([edit])),
-    Means: lambda means: means.name,
-}
-
-
-def of_runs(
-    max_entries: int, show_spinner: str | bool = False
-) -> Callable[[Callable[Given, Held]], Callable[Given, Held]]:
-    """A cache of what is made of runs and edits; each is an argument of its own, and none a field of another value."""
-    return st.cache_resource(max_entries=max_entries, show_spinner=show_spinner, hash_funcs=KEYS)
-
-
-def of_traces(
-    max_entries: int, show_spinner: str | bool = False
-) -> Callable[[Callable[Given, Held]], Callable[Given, Held]]:
-    """A cache of what holds on to traces, and so to their model; it is emptied when a model leaves memory."""
-
-    def cached(function: Callable[Given, Held]) -> Callable[Given, Held]:
-        kept = st.cache_resource(max_entries=max_entries, show_spinner=show_spinner, hash_funcs=KEYS)(function)
-        _OF_TRACES.append(kept.clear)
-        return kept
-
-    return cached
-
-
-def _release() -> None:
-    """A model has left: traces hold on to theirs, and a device keeps memory that nobody uses until it is asked."""
-    for clear in _OF_TRACES:
-        clear()
+    Without a name all traces are let go.
+    """
+    KEPT.drop(lambda key: key.holds and (left is None or key.of(left)))
     gc.collect()
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()
@@ -109,7 +75,7 @@ def _release() -> None:
 MODELS = Shelf(SHARE, at_once=2, release=_release)
 
 
-@of_traces(max_entries=12)
+@kept(holds=True)
 def trace(run: Run) -> Trace:
     """The trace of a run. Raises ValueError where it has no room, not even once all other traces are let go."""
     try:
@@ -120,6 +86,7 @@ def trace(run: Run) -> Trace:
 
 
 def _trace(run: Run) -> Trace:
+    public.check_input(run.given)
     edits = with_numbers(run.choice, run.edits)
     return selfattn.trace(model(run.choice), run.given, edits, pad=run.pad, written=run.written)
 
@@ -132,7 +99,7 @@ def with_numbers(choice: Choice, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
     )
 
 
-@of_runs(max_entries=4, show_spinner="Averaging over the texts …")
+@kept("Averaging over the texts …")
 def means(choice: Choice, over: Means) -> Means:
     """The means of a model's heads over texts."""
     if not over.texts:
@@ -143,14 +110,16 @@ def means(choice: Choice, over: Means) -> Means:
     return selfattn.means(model(choice), over.texts)
 
 
-@of_runs(max_entries=64, show_spinner="Writing …")
+@kept("Writing …")
 def continuation(run: Run, most: int) -> tuple[int, ...]:
     """What the model of a run writes next, by itself."""
     from selfattn.models.answers import generation
 
-    return generation.continuation(
-        model(run.choice), run.given, with_numbers(run.choice, run.edits), most=most, written=run.written
-    )
+    public.check_input(run.given)
+    with turn():
+        return generation.continuation(
+            model(run.choice), run.given, with_numbers(run.choice, run.edits), most=most, written=run.written
+        )
 
 
 def call(run: Run, at: Place) -> Call:
@@ -163,27 +132,27 @@ def longest_live(run: Run) -> int:
     return LONGEST_ILLUSTRATED if isinstance(run.given, Illustrated) else LONGEST_LIVE
 
 
-@of_runs(max_entries=24)
+@kept()
 def head_payload(run: Run, at: Head) -> Payload:
     """What the browser needs to compute one head itself."""
     return payload_of(trace(run), call(run, at), at.head)
 
 
-@of_runs(max_entries=6, show_spinner="Pooling the head's weights …")
+@kept("Pooling the head's weights …")
 def long_payload(run: Run, at: Head, alone: tuple[Edit, ...]) -> Payload:
     """What the browser needs of one head of a long text, with edits of this head alone on top of the run's."""
     found = call(run, at).with_edits((*trace(run).edits, *alone))
     return long_payload_of(found, at.head, *trace(run).labels(found), overview(found, at.head))
 
 
-@of_runs(max_entries=24)
+@kept()
 def small_maps(run: Run, at: Place) -> list[np.ndarray[Any, Any]]:
     """The weights of every head of a layer, pooled to the size of a thumbnail."""
     found = call(run, at)
     return [overview(found, head, SIDE).weights.numpy() for head in range(found.heads)]
 
 
-@of_runs(max_entries=4)
+@kept(grows=True)
 def heads(run: Run, part: str, kind: str) -> dict[int, Heads]:
     """Where the layers of an atlas are kept as they are done: who stops a long one loses nothing."""
     return {}
@@ -194,7 +163,7 @@ def repeats(run: Run) -> dict[tuple[int, int], Score]:
     return _repeats(run.choice, *run.edits)
 
 
-@of_runs(max_entries=12)
+@kept(grows=True)
 def _repeats(choice: Choice, *edits: Edit) -> dict[tuple[int, int], Score]:
     return {}
 

@@ -6,6 +6,7 @@ from selfattn.analysis.model.anatomy import COLUMNS, Anatomy, anatomy, columns
 from selfattn.figures import pieces
 from selfattn.ui import caches
 from selfattn.ui.caches import Run
+from selfattn.ui.kept import kept
 from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
 
@@ -13,7 +14,7 @@ from selfattn.ui.shell.frame import Study
 LONGEST = 256
 
 
-@caches.of_runs(max_entries=8, show_spinner="Checking every layer …")
+@kept("Checking every layer …")
 def found(run: Run) -> Anatomy:
     """The anatomy of a model, on what the reader gave it; on its own probe where that is long."""
     trace = caches.trace(run)

@@ -13,7 +13,7 @@ from selfattn.figures.palette import LIGHT, rgb
 from selfattn.maths.attend import Stages
 from selfattn.maths.masks import causal, window
 from selfattn.recording.edits import Edit, from_json, to_json
-from tests.browser.test_all_heads import card, point
+from tests.browser.all_heads.test_all_heads import card, point
 from tests.tools.browser import Reader, numbers
 from tests.tools.tolerance import assert_close
 

@@ -253,6 +253,36 @@ def test_app_opens_streamlit_on_the_model(run, monkeypatch):
     assert called[1][0][5:] == ["--server.address=0.0.0.0", "--server.port=8000"]
 
 
+def test_a_public_app_lists_its_models_by_name(run, monkeypatch, tmp_path):
+    called = []
+    monkeypatch.setattr(subprocess, "call", lambda command, env: called.append((command, env)) or 0)
+    assert run("app", "--public", "--models", "induction", "--models", f"legal={tmp_path}", "--models", "a/b")[0] == 0
+    ((command, environment),) = called
+    assert json.loads(environment["SELFATTN_PUBLIC"]) == ["induction", "legal", "a/b"]
+    assert json.loads(environment["SELFATTN_MODELS"]) == {"legal": str(tmp_path)}
+    assert environment["SELFATTN_MODEL"] == "induction"
+    assert "--server.maxUploadSize=5" in command
+    assert run("app", "--public")[0] == 0
+    assert "sentiment" in json.loads(called[1][1]["SELFATTN_PUBLIC"])
+    assert "SELFATTN_PUBLIC" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["--models", "sentiment"], "give it with --public"),
+        (["--public", "--models", "legal=/nowhere/at/all"], "there is no '/nowhere/at/all'"),
+        (["--public", "--models", "/etc"], "shows strangers no path"),
+        (["--public", "--models", "a b=/etc"], "of up to 40 letters"),
+        (["--public", "--models", "digits", "--model", "sentiment"], "one of those that --models lists: digits"),
+    ],
+)
+def test_a_public_app_that_is_asked_wrongly(run, given, said):
+    code, _, told = run("app", *given)
+    assert code == 2
+    assert said in told
+
+
 @pytest.mark.slow
 def test_a_terminal_that_knows_no_unicode(bert_folder):
     code = "import sys; sys.argv[0] = 'selfattn'; from selfattn.cli.main import main; main()"

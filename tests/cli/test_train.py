@@ -61,6 +61,17 @@ def test_from_a_file_to_a_model_that_opens(run, table, tmp_path):
     assert run("--resume", "--out", out)[0] == 2
 
 
+def test_a_run_knows_its_device(run, table, tmp_path):
+    columns = ["--text", "said", "--label", "meant"]
+    assert run(table, *columns, *TINY, "--epochs", 1, "--device", "cpu", "--out", tmp_path / "run")[0] == 0
+    assert runs.open_run(tmp_path / "run").device == "cpu"
+    code, _, told = run(table, *columns, *TINY, "--device", "cuda:77", "--out", tmp_path / "other")
+    assert code == 2
+    assert told.startswith("selfattn: The device 'cuda:77' cannot be used: ")
+    assert not (tmp_path / "other").exists()
+    assert run("--resume", "--device", "cpu", "--out", tmp_path / "run")[0] == 2
+
+
 def test_every_setting_is_an_option_with_its_help(run, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     code, said, _ = run("--help")

@@ -328,7 +328,7 @@ def test_a_network_in_train_mode_is_run_in_eval_mode_and_put_back(dropping, part
     assert torch.equal(other.calls[1].query, edited.calls[1].query)
     assert torch.equal(trace.layer_input(1), given)
     with pytest.raises(RuntimeError, match="broken off"):
-        selfattn.trace(dropping, TEXT, contexts=Broken())
+        selfattn.trace(dropping, TEXT, contexts=Broken({(0, 0): torch.zeros(1)}))
     assert [module.training for module in dropping.network.modules()] == modes
     trained.eval()
 

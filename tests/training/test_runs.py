@@ -70,9 +70,9 @@ def test_a_separable_corpus_is_learned_to_the_last_text(trained):
 
 
 @pytest.mark.slow
-def test_the_best_model_is_the_one_with_the_smallest_held_out_loss(trained):
+def test_the_best_model_is_the_one_with_most_held_out_texts_right(trained):
     metrics, status = trained.metrics(), trained.status
-    best = min(metrics, key=lambda each: each.held_out_loss)
+    best = max(metrics, key=lambda each: (each.accuracy, -each.held_out_loss))
     assert (status.best, status.best_step) == (best.held_out_loss, best.step)
     data = encoded.read(trained.data)
     network = AutoModelForSequenceClassification.from_pretrained(trained.model)
@@ -203,15 +203,16 @@ def test_cancel_ends_a_run_and_keeps_its_model(tmp_path):
 
 
 @pytest.mark.slow
-def test_it_stops_when_the_held_out_loss_no_longer_falls(tmp_path):
+def test_it_stops_when_the_held_out_accuracy_no_longer_rises(tmp_path):
     scrambled = replace(corpus(), labels=[(row * row // 3) % 2 for row in range(96)])
     run = prepare(tmp_path / "run", scrambled, replace(SMALL, epochs=200, patience=3))
     status = train(run)
     assert status.state == "done"
     assert status.step < status.steps
-    assert "had not fallen for 3 evaluations" in status.sentence
+    assert "the held-out accuracy had been no better for 3 evaluations" in status.sentence
     metrics = run.metrics()
-    assert min(metrics, key=lambda each: each.held_out_loss).step == metrics[-4].step == status.best_step
+    best = max(metrics, key=lambda each: (each.accuracy, -each.held_out_loss))
+    assert best.step == metrics[-4].step == status.best_step
 
 
 @pytest.mark.slow

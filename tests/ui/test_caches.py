@@ -68,13 +68,15 @@ def test_a_model_that_leaves_the_shelf_leaves_memory(folders, monkeypatch):
 
 def test_room_that_old_traces_hold_is_made_before_a_run_is_refused(folders, monkeypatch):
     choice = Choice(str(folders[0]))
-    caches.trace(Run(choice, TEXT))
+    first = weakref.ref(caches.trace(Run(choice, TEXT)))
     cleared = []
-    monkeypatch.setattr(caches, "_OF_TRACES", [lambda: cleared.append(True)])
+    release = caches._release
+    monkeypatch.setattr(caches, "_release", lambda: cleared.append(True) or release())
     free = lambda: SimpleNamespace(available=2 * 10**9 if cleared else 7_000, total=10**10)  # noqa: E731
     monkeypatch.setattr("selfattn.models.budgets.psutil.virtual_memory", free)
     assert len(caches.trace(Run(choice, "the dog sat on the mat")).tokens) == 8
     assert cleared == [True]
+    assert first() is None
 
 
 def test_a_run_that_has_no_room_at_all_is_still_refused(folders, monkeypatch):
@@ -104,13 +106,13 @@ def test_edits_that_hold_the_same_and_are_not(folders, first, second):
 
 
 def test_what_is_made_of_runs_is_kept_by_all_that_a_run_depends_on():
-    """What Streamlit keeps takes runs by `caches.of_runs` or `of_traces` alone, and none inside of another value."""
+    """What is kept takes runs by `kept` alone, by which an edit is what it is, and none inside of another value."""
     wrong, seen = [], 0
     for path in sorted((HOME / "selfattn" / "ui").rglob("*.py")):
         for function in ast.walk(ast.parse(path.read_text())):
             if not isinstance(function, ast.FunctionDef):
                 continue
-            kept = [name for each in function.decorator_list if re.search(r"cache|^of_", name := ast.unparse(each))]
+            kept = [name for each in function.decorator_list if re.search(r"cache|^kept", name := ast.unparse(each))]
             takes = {
                 word
                 for each in function.args.args
@@ -121,8 +123,7 @@ def test_what_is_made_of_runs_is_kept_by_all_that_a_run_depends_on():
             if not kept or not takes & {"Run", "Edit", "Edits", "Sides", "Study"} or "training" in path.parts:
                 continue
             seen += 1
-            named = kept[0].removeprefix("caches.").split("(")[0]
-            if named not in ("of_runs", "of_traces") or takes & {"Sides", "Study"}:
+            if kept[0].split("(")[0] != "kept" or takes & {"Sides", "Study"}:
                 wrong.append(f"{path.name}: {function.name} ({kept[0]})")
     assert wrong == []
     assert seen > 15

@@ -7,7 +7,7 @@
 A layer is computed in blocks of query rows, so that no text makes it hold every weight of every head.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,7 @@ class Badge:
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """The heads of some layers, from the first on. A pattern that is nothing for this text is NaN.
+    """The heads of some layers. A pattern that is nothing for this text is NaN.
 
     Rows are the layers that attend, in their order; `layers` are the numbers that the model has for them.
     """
@@ -80,27 +80,28 @@ def atlas(
 ) -> Atlas:
     """All heads of one attention of the model (its first, unless named); `progress` hears of each layer done."""
     attention = trace.model.attention(part, kind)
-    layers, calls = [], [trace.call(layer, attention.part, attention.kind) for layer in attention.numbers]
-    for call in calls:
-        layers.append(heads_of(trace, call))
+    calls = [trace.call(layer, attention.part, attention.kind) for layer in attention.numbers]
+    layers: dict[int, Heads] = {}
+    for row, call in enumerate(calls):
+        layers[row] = heads_of(trace, call)
         if progress is not None:
             progress(len(layers))
     return bound(trace, calls, layers)
 
 
-def bound(trace: Trace, calls: Sequence[Call], layers: Sequence[Heads]) -> Atlas:
-    """Layers that are computed, the first of these calls, as one atlas."""
-    call = calls[0]
+def bound(trace: Trace, calls: Sequence[Call], layers: Mapping[int, Heads]) -> Atlas:
+    """Layers that are computed, each by the place of its call among these, as one atlas in the order of the calls."""
+    call, rows = calls[0], sorted(layers)
     return Atlas(
         call.part,
         call.kind,
         *trace.labels(call),
         pooling(call.shape),
-        np.stack([each.pictures for each in layers]),
-        np.stack([each.table for each in layers]),
-        np.stack([each.baselines for each in layers]),
+        np.stack([layers[row].pictures for row in rows]),
+        np.stack([layers[row].table for row in rows]),
+        np.stack([layers[row].baselines for row in rows]),
         tuple(PATTERNS.values()),
-        tuple(each.layer for each in calls[: len(layers)]),
+        tuple(calls[row].layer for row in rows),
     )
 
 

@@ -9,13 +9,13 @@ An effect shows that a head is necessary on this text; it does not show what the
 
 import itertools
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from typing import Literal
+from functools import cache, partial
+from typing import Any, Literal
 
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Bool
 from torch import Tensor
 
 from selfattn.analysis.interventions.answers import Asked
@@ -30,7 +30,10 @@ from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder, recording
 from selfattn.recording.edits import Ablate, Edit, Setting
 from selfattn.recording.means import Means
+from selfattn.recording.rows import Version
+from selfattn.tracing.outcome import Outcome
 from selfattn.tracing.trace import Trace, moved
+from selfattn.tracing.versions import Many, keyed, logits_to_keep
 
 Place = tuple[int, int]  # (layer, head)
 How = Literal["zero", "mean"] | Means
@@ -67,6 +70,12 @@ class Measure:
     name: str  # what `before` and `after` are
     moved: str  # what `moved` is
     effect: Callable[[tuple[Edit, ...]], Effect]
+    # The same of many versions, a batch at a time, where they can be run together.
+    many: Callable[[Iterator[Version]], Iterator[Effect]] | None = None
+
+    def effects(self, versions: Iterator[Version]) -> Iterator[Effect]:
+        """The effect of each version, in their order."""
+        return (self.effect(each.edits) for each in versions) if self.many is None else self.many(versions)
 
 
 def on_text(run: Callable[[tuple[Edit, ...]], Trace], answers: Sequence[str] = ()) -> Measure:
@@ -84,14 +93,27 @@ def on_text(run: Callable[[tuple[Edit, ...]], Trace], answers: Sequence[str] = (
             by = "vectors" if said is None or said.unit == "cosine" else "score"
             raise ValueError(f"{before.model.name} gives no answer that could be named; it is measured by its {by}.")
         if said is None:
-            return Measure(DISTANCE, DISTANCE, lambda edits: _of_output(before, run(edits)))
+            return _measured(DISTANCE, DISTANCE, before, run, partial(_of_output, before))
         name = COSINE if said.unit == "cosine" else SCORE
-        return Measure(name, "size of the change", lambda edits: _of_number(said, run(edits)))
+        return _measured(name, "size of the change", before, run, partial(_of_number, said))
     asked = Asked.of(said, answers)
-    return Measure(asked.name, "total variation distance", lambda edits: _of_answers(asked, said, run(edits)))
+    return _measured(asked.name, "total variation distance", before, run, partial(_of_answers, asked, said))
 
 
-def _of_answers(asked: Asked, before: Prediction, after: Trace) -> Effect:
+def _measured(
+    name: str,
+    moved: str,
+    before: Trace,
+    run: Callable[[tuple[Edit, ...]], Trace],
+    read: Callable[[Trace | Outcome], Effect],
+) -> Measure:
+    def many(versions: Iterator[Version]) -> Iterator[Effect]:
+        return map(read, Many.of(before, lambda version: run(version.edits)).outcomes(versions))
+
+    return Measure(name, moved, lambda edits: read(run(edits)), many)
+
+
+def _of_answers(asked: Asked, before: Prediction, after: Trace | Outcome) -> Effect:
     assert after.prediction is not None  # a model that answered answers under any edit
     old, new = asked.logit(before), asked.logit(after.prediction)
     return Effect(
@@ -102,13 +124,13 @@ def _of_answers(asked: Asked, before: Prediction, after: Trace) -> Effect:
     )
 
 
-def _of_number(before: Prediction, after: Trace) -> Effect:
+def _of_number(before: Prediction, after: Trace | Outcome) -> Effect:
     assert after.prediction is not None
     first, found = before.probabilities.max().item(), change(before, after.prediction).first
     return Effect(first, first + found, abs(found))
 
 
-def _of_output(before: Trace, after: Trace) -> Effect:
+def _of_output(before: Trace, after: Trace | Outcome) -> Effect:
     distance = moved(before, after).mean
     return Effect(0.0, distance, distance)
 
@@ -121,21 +143,37 @@ def on_repeats(model: Model, generator: torch.Generator, half: int = HALF) -> Me
     known = vocabulary(model.network)
     count = max(1, min(COUNT, MOST // (2 * half * known)))
     ids = repeated(count, half, generator, vocabulary=known).to(entrance(model.network))
-    before = cache(lambda: _guesses(model, ids, half, ()))
+    right = ids[:, half + 1 :]
+    kept = logits_to_keep(model, torch.arange(half, ids.shape[1] - 1, device=ids.device))
 
-    def effect(edits: tuple[Edit, ...]) -> Effect:
+    def read(output: Mapping[str, Any]) -> Tensor:
+        return output["logits"] if kept else output["logits"][:, half:-1]
+
+    def alone(recorder: Recorder) -> Tensor:
+        with torch.inference_mode(), recording(recorder):
+            return read(model.network(input_ids=ids, use_cache=False, **kept))
+
+    @cache
+    def before() -> tuple[Tensor, Recorder]:
+        recorder = Recorder(model.names)
+        return alone(recorder).argmax(-1), recorder
+
+    def effect(logits: Tensor) -> Effect:
+        first, guesses = before()[0], logits.argmax(-1)
+        old, new = ((each == right).float().mean().item() for each in (first, guesses))
+        return Effect(old, new, (guesses != first).float().mean().item())
+
+    def one(edits: tuple[Edit, ...]) -> Tensor:
         model.check_edits(edits)
-        after, right = _guesses(model, ids, half, edits), ids[:, half + 1 :]
-        old, new = ((guesses == right).float().mean().item() for guesses in (before(), after))
-        return Effect(old, new, (after != before()).float().mean().item())
+        return alone(Recorder(model.names, edits, keeps=False))
+
+    def many(versions: Iterator[Version]) -> Iterator[Effect]:
+        calls = before()[1].calls
+        together = Many(model, {"input_ids": ids}, calls, read, Tensor.float, lambda each: one(each.edits), **kept)
+        return map(effect, together.outcomes(versions))
 
     name = f"accuracy on {count} × {half} random tokens repeated once"
-    return Measure(name, "share of guesses that are others", effect)
-
-
-def _guesses(model: Model, ids: Int[Tensor, "text token"], half: int, edits: tuple[Edit, ...]) -> Tensor:
-    with torch.inference_mode(), recording(Recorder(model.names, edits)):
-        return model.network(input_ids=ids, use_cache=False).logits[:, half:-1].argmax(-1)
+    return Measure(name, "share of guesses that are others", lambda edits: effect(one(edits)), many)
 
 
 def places(attention: Attention) -> list[Place]:
@@ -168,9 +206,8 @@ def silencing(
     measure: Measure, attention: Attention, how: How = "zero", done: Collection[Place] = ()
 ) -> Iterator[tuple[Place, Effect]]:
     """The effect of silencing each head alone, head by head; heads that are `done` are stepped over."""
-    for place in places(attention):
-        if place not in done:
-            yield place, measure.effect(silence([place], attention, how))
+    left = (place for place in places(attention) if place not in done)
+    return keyed(measure.effects, left, lambda place: Version(silence([place], attention, how)))
 
 
 def every_set(heads: int, size: int, draws: int = DRAWS) -> bool:
@@ -214,8 +251,8 @@ def control(
     draws: int = DRAWS,
 ) -> Iterator[Effect]:
     """The effects of silencing as many heads at random, of those that are not chosen, set by set."""
-    for heads in control_sets(attention, chosen, generator, draws):
-        yield measure.effect(silence(heads, attention, how))
+    sets = control_sets(attention, chosen, generator, draws)
+    yield from measure.effects(Version(silence(heads, attention, how)) for heads in sets)
 
 
 @dataclass(frozen=True)

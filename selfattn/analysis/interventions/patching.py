@@ -16,7 +16,10 @@ from torch import Tensor
 from selfattn.analysis.interventions.answers import ONE_ANSWER, indices
 from selfattn.analysis.interventions.effects import DISTANCE, SCORE, Place
 from selfattn.models.attention import Attention
+from selfattn.recording.rows import Version
+from selfattn.tracing.outcome import Outcome
 from selfattn.tracing.trace import Trace, moved
+from selfattn.tracing.versions import Many, keyed
 
 Contexts = Mapping[tuple[int, int], Float[Tensor, "query d_v"]]  # by (place of the call, head)
 # Below these a share of the difference would be a share of nothing.
@@ -36,7 +39,8 @@ class Recovery:
     answers: tuple[str, str] | None  # None for a model without a head, or that gives a number
     clean: float
     corrupt: float
-    number: Callable[[Trace], float]
+    number: Callable[[Trace | Outcome], float]
+    run: Trace  # the corrupt one
 
     @classmethod
     def of(cls, clean: Trace, corrupt: Trace, name: str | None = None, answers: Sequence[str] = ()) -> "Recovery":
@@ -74,7 +78,7 @@ class Recovery:
                     "or choose a text with another answer."
                 )
             number = _logit_difference(first, second) if name == "logit difference" else _probability(first)
-        found = cls(name, names, number(clean), number(corrupt), number)
+        found = cls(name, names, number(clean), number(corrupt), number, corrupt)
         if abs(found.clean - found.corrupt) < LEAST[name]:
             raise ValueError(
                 f"The {name} is {found.clean:.3f} on one text and {found.corrupt:.3f} on the other, less than "
@@ -82,13 +86,13 @@ class Recovery:
             )
         return found
 
-    def share(self, trace: Trace) -> float:
+    def share(self, trace: Trace | Outcome) -> float:
         """0 where a run is still the corrupt one, 1 where it is the clean one again; outside where it goes further."""
         return (self.number(trace) - self.corrupt) / (self.clean - self.corrupt)
 
 
-def _logit_difference(first: int, second: int) -> Callable[[Trace], float]:
-    def number(trace: Trace) -> float:
+def _logit_difference(first: int, second: int) -> Callable[[Trace | Outcome], float]:
+    def number(trace: Trace | Outcome) -> float:
         assert trace.prediction is not None
         assert trace.prediction.logits is not None
         logits = trace.prediction.logits[0]
@@ -97,15 +101,15 @@ def _logit_difference(first: int, second: int) -> Callable[[Trace], float]:
     return number
 
 
-def _probability(answer: int) -> Callable[[Trace], float]:
-    def number(trace: Trace) -> float:
+def _probability(answer: int) -> Callable[[Trace | Outcome], float]:
+    def number(trace: Trace | Outcome) -> float:
         assert trace.prediction is not None
         return float(trace.prediction.probabilities[answer])
 
     return number
 
 
-def _distance_to(clean: Trace) -> Callable[[Trace], float]:
+def _distance_to(clean: Trace) -> Callable[[Trace | Outcome], float]:
     return lambda trace: -moved(clean, trace).mean
 
 
@@ -131,7 +135,13 @@ def patching(
     Places that are `done` are stepped over.
     """
     alone = itertools.product(attention.numbers, [*range(attention.heads), None])
-    for layer, head in sorted(alone, key=lambda place: place[1] is None):
-        if (layer, head) not in done:
-            heads = range(attention.heads) if head is None else [head]
-            yield (layer, head), recovery.share(run(contexts(clean, attention, [(layer, each) for each in heads])))
+    left = (place for place in sorted(alone, key=lambda place: place[1] is None) if place not in done)
+
+    def version(place: tuple[int, int | None]) -> Version:
+        layer, head = place
+        heads = range(attention.heads) if head is None else [head]
+        return Version(contexts=contexts(clean, attention, [(layer, each) for each in heads]))
+
+    many = Many.of(recovery.run, lambda version: run(version.contexts))
+    for place, outcome in keyed(many.outcomes, left, version):
+        yield place, recovery.share(outcome)

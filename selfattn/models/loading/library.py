@@ -85,8 +85,7 @@ def load(
     elif sources.is_adapter(at):
         tuned = Adapter.read(sources.adapter_in(at), called)
         at, called = find_base(at, called)
-    with _using(device):
-        torch.zeros(1, device=device).item()
+    usable(device)
     place = place_of(at, bits)
     steps.tell(Step("Unpacking the file" if at.is_file() else "Reading the weights"))
     network = _open(called, place, chosen, placing, tuned)
@@ -145,6 +144,14 @@ def _using(device: str) -> Iterator[None]:
         yield
     except (RuntimeError, AssertionError) as error:
         raise ValueError(f"The device {device!r} cannot be used: {first_line(error)}") from error
+
+
+def usable(device: str) -> torch.device:
+    """A device by its name, auto the best. Raises ValueError where it cannot be used."""
+    found = best_device() if device == "auto" else device
+    with _using(found):
+        torch.zeros(1, device=found).item()
+    return torch.device(found)
 
 
 def best_device() -> str:

@@ -75,6 +75,14 @@ class Encoded:
         yield from rows[self.lengths[rows].argsort(stable=True)].split(size)
 
 
+def without_words(batch: dict[str, Tensor], share: float) -> dict[str, Tensor]:
+    """A batch in which the mask hides each token by this chance, and never a text's first: so no text is empty."""
+    seen = batch["attention_mask"]
+    hidden = torch.rand(seen.shape) < share
+    hidden[:, 0] = False
+    return batch | {"attention_mask": seen.masked_fill(hidden, 0)}
+
+
 def encode(corpus: Corpus, split: Split, tokenizer: Any, settings: Settings) -> Encoded:
     """The texts of a corpus as ids: each cut to the longest, or for next-token prediction into blocks of it."""
     order = [*split.training, *split.held_out]

@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from selfattn.models.encoder import SelfAttentionForCausalLM, SelfAttentionForSequenceClassification
+from selfattn.models.loading.library import usable
 from selfattn.threads import threads
 from selfattn.training.data import vocabulary
 from selfattn.training.data.corpora import Corpus
@@ -78,15 +79,21 @@ def _network(settings: Settings, entries: int, names: tuple[str, ...]) -> PreTra
         return kind(settings.config(entries, names))
 
 
-def _time(network: PreTrainedModel, settings: Settings, batch: int, length: int) -> float:
-    """Seconds of a step on a batch of random tokens, the shortest of a few, with as many threads as training uses."""
-    ids = torch.randint(len(network.get_input_embeddings().weight), (batch, length), generator=torch.Generator())
-    labels = ids if settings.task == "next token" else torch.zeros(batch, dtype=torch.long)
-    descent = Descent(network.train(), steps=TIMED + 1, learning_rate=0.0, clip=settings.clip)
+def _time(network: PreTrainedModel, settings: Settings, size: int, length: int) -> float:
+    """Seconds of a step on a batch of random tokens, the shortest of a few, computed as training computes."""
+    device = usable("auto")
+    ids = torch.randint(len(network.get_input_embeddings().weight), (size, length), generator=torch.Generator())
+    labels = ids if settings.task == "next token" else torch.zeros(size, dtype=torch.long)
+    batch = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels}
+    batch = {name: tensor.to(device) for name, tensor in batch.items()}
+    steps, averaging = TIMED + 1, settings.averaging
+    descent = Descent(
+        network.train().to(device), steps=steps, learning_rate=0.0, clip=settings.clip, averaging=averaging
+    )
     seconds = []
     with _timing, threads(THREADS), torch.random.fork_rng(devices=[]):
-        for _ in range(TIMED + 1):
+        for _ in range(steps):
             begun = time.perf_counter()
-            descent.step({"input_ids": ids, "attention_mask": torch.ones_like(ids), "labels": labels})
+            descent.step(batch)  # which waits for the device
             seconds.append(time.perf_counter() - begun)
     return min(seconds[1:])

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from selfattn.models.encoder import SelfAttentionForCausalLM, SelfAttentionForSequenceClassification
 from selfattn.training.data import encoded
 from selfattn.training.fit import Descent
-from selfattn.training.run import checkpoints, history, outcome, progress, quality
+from selfattn.training.run import checkpoints, history, informed, outcome, progress, quality
 from selfattn.training.run.checkpoints import Counters
 from selfattn.training.run.progress import Evaluation, State, Status
 from selfattn.training.run.run import Run
@@ -53,22 +53,19 @@ class Loop:
         self.watched = history.watch(self.tokenizer, run.about["watched"], min(32, settings.longest))
         self.looked_at = self._looked_at()
         torch.manual_seed(settings.seed)
+        self.device = torch.device(run.device)
         self.descent = Descent(
-            self._network(),
+            self._network().to(self.device),
             steps=self.steps,
             learning_rate=settings.learning_rate,
             warm_up=min(settings.warm_up, self.steps // 5),
             weight_decay=settings.weight_decay,
             clip=settings.clip,
+            averaging=settings.averaging,
         )
         self.counters = Counters()
         self.begun = self.told = time.monotonic()
         self.first = 0  # the step that this process began with
-
-    @property
-    def network(self) -> PreTrainedModel:
-        """What is trained."""
-        return self.descent.network
 
     def train(self) -> Status:
         """Train from the last checkpoint, or from the start, to the end or until it is stopped."""
@@ -88,7 +85,13 @@ class Loop:
         config = self.settings.config(len(self.tokenizer), names, self.data.pad)
         if self.settings.task == "next token":
             return SelfAttentionForCausalLM(config)
-        return SelfAttentionForSequenceClassification(config)
+        network = SelfAttentionForSequenceClassification(config)
+        if self.settings.informed:
+            # The ratios of two labels are each other's opposites.
+            ratios = informed.log_ratios(self.data, len(self.tokenizer), len(names))[len(names) == 2 :]
+            generator = torch.Generator().manual_seed(self.settings.seed)
+            informed.inform(network.get_input_embeddings().weight, ratios, generator)
+        return network
 
     def _looked_at(self) -> history.Watched:
         rows = next(self.data.in_order(len(self.data.held_out)))
@@ -130,8 +133,10 @@ class Loop:
                 raise _StoppedError("cancelled", "It was cancelled.")
 
     def _step(self, batch: dict[str, Tensor]) -> None:
-        self.network.train()
-        loss, gradient = self.descent.step(batch)
+        self.descent.network.train()
+        if self.settings.word_dropout and self.data.labels is not None:
+            batch = encoded.without_words(batch, self.settings.word_dropout)
+        loss, gradient = self.descent.step({name: tensor.to(self.device) for name, tensor in batch.items()})
         if not (math.isfinite(loss) and math.isfinite(gradient)):
             what, value = ("loss", loss) if not math.isfinite(loss) else ("gradient", gradient)
             raise _StoppedError("failed", self._not_finite(what, value, self.descent.done + 1))
@@ -159,7 +164,7 @@ class Loop:
     def _evaluate(self) -> None:
         """Measure, keep the network if it is the best so far, and stop if it has not been for too long."""
         counters, settings = self.counters, self.settings
-        found = quality.held_out(self.network, self.data, settings.batch)
+        found = quality.held_out(self.descent.kept, self.data, settings.batch)
         if not math.isfinite(found.loss):
             raise _StoppedError("failed", self._not_finite("held-out loss", found.loss, self.descent.done))
         measured = Evaluation(
@@ -176,20 +181,21 @@ class Loop:
         counters.without_improvement += 1
         with self._writing():
             progress.append_metrics(self.run.folder / "metrics.jsonl", measured)
-            if counters.best is None or found.loss < counters.best:
-                counters.best, counters.best_step, counters.without_improvement = found.loss, measured.step, 0
-                outcome.keep(self.run, self.network, measured, self.steps)
+            if _better(measured, counters):
+                counters.best, counters.best_accuracy = found.loss, found.accuracy
+                counters.best_step, counters.without_improvement = measured.step, 0
+                outcome.keep(self.run, self.descent.kept, measured, self.steps)
         self._checkpoint()
         self._tell("running", measured)
         if 0 < settings.patience <= counters.without_improvement:
             raise _StoppedError(
                 "done",
-                f"It stopped early at step {measured.step:,}: the held-out loss had not fallen for "
+                f"It stopped early at step {measured.step:,}: the {settings.best_by} had been no better for "
                 f"{settings.patience} evaluations, since step {counters.best_step:,}.",
             )
 
     def _entropy(self) -> tuple[float, ...]:
-        patterns = history.snapshot(self.network, self.looked_at).patterns
+        patterns = history.snapshot(self.descent.kept, self.looked_at).patterns
         return tuple(patterns["entropy"].nanmean(-1).tolist()) if "entropy" in patterns else ()
 
     def _record(self) -> None:
@@ -198,7 +204,7 @@ class Loop:
             history.write(
                 self.run.folder / "history",
                 self.descent.done,
-                history.snapshot(self.network, self.watched),
+                history.snapshot(self.descent.kept, self.watched),
                 self.watched,
             )
 
@@ -245,5 +251,14 @@ class Loop:
         return status
 
     def _end(self, state: State, sentence: str = "") -> Status:
-        self.network.eval()
+        self.descent.network.eval()
         return self._tell(state, sentence=sentence)
+
+
+def _better(found: Evaluation, before: Counters) -> bool:
+    """More texts are right, or as many with a smaller loss; of next tokens the loss alone is asked."""
+    if before.best is None:
+        return True
+    if found.f1 is None or before.best_accuracy is None:
+        return found.held_out_loss < before.best
+    return (found.accuracy, -found.held_out_loss) > (before.best_accuracy, -before.best)

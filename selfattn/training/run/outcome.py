@@ -26,8 +26,8 @@ tags: [selfattn]
 |---|---|
 {quality}
 
-Of {steps:,} steps this is step {step:,}, the one with the smallest held-out loss. As it was chosen by them, the numbers
-are a little better than they would be on other texts of the same kind.
+Of {steps:,} steps this is step {step:,}, the best by its {best_by}. As it was chosen by them, the numbers are a
+little better than they would be on other texts of the same kind.
 
 ## Settings
 
@@ -86,4 +86,5 @@ def card(run: Run, network: PreTrainedModel, measured: Evaluation, steps: int) -
         step=measured.step,
         settings="\n".join(f"| {name} | {value} |" for name, value in vars(settings).items()),
         longest=settings.longest,
+        best_by=settings.best_by,
     )

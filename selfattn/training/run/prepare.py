@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from selfattn.models.budgets import SHARE, in_words
+from selfattn.models.budgets import SHARE, free_on, in_words
 from selfattn.models.encoder import SelfAttentionForCausalLM, SelfAttentionForSequenceClassification
 from selfattn.models.errors import first_line
+from selfattn.models.loading.library import usable
 from selfattn.training import titles
 from selfattn.training.data import encoded, vocabulary
 from selfattn.training.data.corpora import Corpus
@@ -39,6 +39,7 @@ def prepare(
     watched: Sequence[str] = (),
     tokenizer: str | None = None,
     title: str | None = None,
+    device: str = "auto",
 ) -> Run:
     """Write all that training needs to `folder`: settings, tokenizer, encoded and split data. Nothing is trained.
 
@@ -47,6 +48,7 @@ def prepare(
     or the data cannot be taken.
     """
     settings.check()
+    on = usable(device)
     title = sensible_title(corpus.name, settings) if title is None else titles.checked(title)
     if (corpus.labels is None) != (settings.task == "next token"):
         needs = "no labels" if settings.task == "next token" else "a label for each text"
@@ -56,7 +58,7 @@ def prepare(
     parts = split(corpus.texts, corpus.labels, corpus.names, settings.held_out, settings.seed)
     used = _tokenizer(corpus, parts, settings, tokenizer)
     count = parameters(settings, len(used), corpus.names)
-    _check_memory(count)
+    _check_memory(count, on)
     data = encoded.encode(corpus, parts, used, settings)
     about = {
         "format": FORMAT,
@@ -73,6 +75,7 @@ def prepare(
         "watched": [text for text in watched if text.strip()]
         or [corpus.texts[row][:LONGEST_WATCHED] for row in parts.held_out[:WATCHED]],
         "threads": THREADS,
+        "device": str(on),
     }
     try:
         _write_all(folder, used, data, about, settings)
@@ -95,9 +98,9 @@ def _tokenizer(corpus: Corpus, parts: Split, settings: Settings, name: str | Non
     return used
 
 
-def _check_memory(count: int) -> None:
-    """Raise ValueError where a network of so many parameters cannot be trained here."""
-    needed, allowed = BYTES_A_PARAMETER * count, SHARE * psutil.virtual_memory().available
+def _check_memory(count: int, device: torch.device) -> None:
+    """Raise ValueError where a network of so many parameters cannot be trained there."""
+    needed, allowed = BYTES_A_PARAMETER * count, SHARE * free_on(device)
     if needed > allowed:
         raise ValueError(
             f"{count:,} parameters need {in_words(needed)} to be trained, and {in_words(allowed)} may be used; "

@@ -22,7 +22,7 @@ class Status:
     seconds: float = 0.0  # of training, breaks left out
     seconds_left: float | None = None  # None where nothing can be said yet
     sentence: str = ""  # why it stopped, where it stopped before its end
-    best: float | None = None  # the smallest held-out loss
+    best: float | None = None  # the held-out loss of the best evaluation
     best_step: int | None = None
 
 

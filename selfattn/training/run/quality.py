@@ -27,8 +27,8 @@ def held_out(network: PreTrainedModel, data: Encoded, size: int) -> Quality:
     guesses, truths = [], []
     for rows in data.in_order(size):
         batch = data.batch(rows)
-        output = network(**batch)
-        guess, truth = output.logits.argmax(-1), batch["labels"]
+        output = network(**{name: tensor.to(network.device) for name, tensor in batch.items()})
+        guess, truth = output.logits.argmax(-1).cpu(), batch["labels"]
         if data.labels is None:
             real = truth[:, 1:] != -100
             guess, truth = guess[:, :-1][real], truth[:, 1:][real]

@@ -27,6 +27,8 @@ from selfattn.training.work import Work, read_object, write_object
 FORMAT = 1
 ASKED = ("pause", "cancel")
 MOST_THREADS = 64
+# What runs were trained with before these could be chosen.
+BEFORE = {"averaging": 0.0, "word_dropout": 0.0, "informed": False}
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,12 @@ class Run(Work):
     @property
     def settings(self) -> Settings:
         """The choices that it was prepared with."""
-        return Settings(**read_object(self.folder / "settings.json"))
+        return Settings(**BEFORE | read_object(self.folder / "settings.json"))
+
+    @property
+    def device(self) -> str:
+        """The device that it is trained on."""
+        return str(self.about.get("device", "cpu"))
 
     @property
     def about(self) -> dict[str, Any]:
@@ -153,7 +160,14 @@ def _is_about(about: dict[str, Any]) -> bool:
         created = datetime.fromisoformat(about["created"])
     except ValueError:
         return False
-    words = [about["name"], about["tokenizer"], *about["labels"], *about["notes"], *about["watched"]]
+    words = [
+        about["name"],
+        about["tokenizer"],
+        about.get("device", "cpu"),
+        *about["labels"],
+        *about["notes"],
+        *about["watched"],
+    ]
     counts = [about[name] for name in ("rows", "held_out", "tokens", "parameters", "threads")]
     lists = all(isinstance(about[name], list) for name in ("labels", "notes", "watched"))
     return (

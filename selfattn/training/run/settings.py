@@ -59,6 +59,13 @@ class Settings:
         "How the tokens become one vector for the label: their mean, the first one, or learned weights.",
         POOLINGS,
     )
+    informed: bool = field(
+        default=True,
+        metadata={
+            "help": "A classifier's word vectors begin with how often each word goes with each label; without it all "
+            "begins at random."
+        },
+    )
     attention_dropout: float = _number(
         0.1, "Share of the attention weights that are dropped in each step; more hinders learning by heart.", 0, 0.9
     )
@@ -86,8 +93,18 @@ class Settings:
         0,
         100_000,
     )
+    word_dropout: float = _number(
+        0.1, "Share of a classifier's tokens that are hidden in each step; more makes it lean on no one word.", 0, 0.9
+    )
     weight_decay: float = _number(
-        0.01, "How strongly AdamW pulls the matrices towards 0; more gives a simpler model.", 0, 1
+        0.01, "How strongly AdamW pulls the matrices towards 0; more gives a simpler model.", 0, 10
+    )
+    averaging: float = _number(
+        0.99,
+        "How slowly the network that is kept follows the one that is trained: their average swings less; 0 keeps the "
+        "trained one itself.",
+        0,
+        0.99999,
     )
     clip: float = _number(
         1.0,
@@ -98,7 +115,10 @@ class Settings:
     batch: int = _number(32, "Texts that make one step; more give calmer steps, and fewer of them.", 1, 4096)
     epochs: int = _number(10, "How often the data are gone through; more take longer and may learn by heart.", 1, 1000)
     patience: int = _number(
-        12, "Evaluations (four an epoch) without a smaller held-out loss before it stops early; 0 never stops.", 0, 1000
+        12,
+        "Evaluations (four an epoch) that are no better than the best before it stops early; 0 never stops.",
+        0,
+        1000,
     )
     held_out: float = _number(
         0.1, "Share of the texts that it is measured on and never trained on, at most 5,000 of them.", 0.01, 0.5
@@ -106,6 +126,11 @@ class Settings:
     seed: int = _number(
         0, "Chooses the split, the first weights and the order; the same seed gives the same run.", 0, 2**31
     )
+
+    @property
+    def best_by(self) -> str:
+        """What makes an evaluation the best so far: of two that are alike in accuracy, it is the smaller loss too."""
+        return "held-out loss" if self.task == "next token" else "held-out accuracy"
 
     def check(self) -> None:
         """Raise ValueError, in one sentence, for a choice that does not exist or does not go with another."""
@@ -159,6 +184,8 @@ class Settings:
             dropout=self.dropout,
             # Queries and keys of about unit variance: attention that starts out even takes long to leave it.
             initializer_range=self.d_model**-0.5,
+            # Each part begins as nearly nothing: what the words say by themselves is learned first.
+            residual_range=0.1 * self.d_model**-0.5,
             pad_token_id=pad,
             tie_word_embeddings=causal,
             **named,

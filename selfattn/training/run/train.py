@@ -1,9 +1,11 @@
 """A run is trained: in this process, or in one of its own."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import torch
 
+from selfattn.models.loading.library import usable
 from selfattn.threads import threads
 from selfattn.training.run import progress
 from selfattn.training.run.loop import Loop
@@ -26,10 +28,19 @@ def train(
     ValueError where another process trains it.
     """
     _startable(run)
+    device = usable(run.device)
     # Sums depend on how many threads share them: the same number gives the same weights.
     alike = threads(run.about["threads"])
-    with run.holding(lock), alike, torch.random.fork_rng(devices=[]):
+    with run.holding(lock), alike, _randomness_of(device):
         return Loop(run, report).train()
+
+
+def _randomness_of(device: torch.device) -> AbstractContextManager[None]:
+    """What is drawn in the block leaves no trace, neither here nor on the device."""
+    if device.type == "cpu":
+        return torch.random.fork_rng(devices=[])
+    kinds = {"devices": [device]} if device.type == "cuda" else {"devices": [0]}
+    return torch.random.fork_rng(**kinds, device_type=device.type)
 
 
 def _startable(run: Run) -> None:

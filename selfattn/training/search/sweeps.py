@@ -36,7 +36,7 @@ NUMBERS = ("None", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial's settings among those searched, and its held-out accuracy where its held-out loss was smallest."""
+    """One trial's settings among those searched, and its held-out accuracy where it was best."""
 
     number: int
     values: dict[str, Any]
@@ -146,6 +146,7 @@ def prepare(
     *,
     tokenizer: str | None = None,
     title: str | None = None,
+    device: str = "auto",
 ) -> Sweep:
     """Write all that a sweep needs to `folder`: the data, the ranges, the settings that all trials share.
 
@@ -158,7 +159,7 @@ def prepare(
         raise ValueError(f"A sweep has 1 to {MOST_TRIALS:,} trials; got {trials:,}.")
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty; choose another folder for this sweep.")
-    prepare_run(folder / "base", corpus, settings, tokenizer=tokenizer)
+    prepare_run(folder / "base", corpus, settings, tokenizer=tokenizer, device=device)
     about = {
         "title": title,
         "trials": trials,

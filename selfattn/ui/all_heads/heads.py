@@ -3,13 +3,14 @@
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import streamlit as st
 import torch
 
 from selfattn.analysis.all_heads import atlas, on_repeats
-from selfattn.analysis.all_heads.atlas import Atlas
+from selfattn.analysis.all_heads.atlas import Atlas, Heads
 from selfattn.analysis.all_heads.on_repeats import ON_REPEATS
 from selfattn.analysis.all_heads.patterns import PATTERNS
 from selfattn.analysis.interventions.effects import SEED
@@ -17,8 +18,9 @@ from selfattn.canvas import component
 from selfattn.canvas.all_heads import atlas_payload
 from selfattn.exports.data import rows_as_csv
 from selfattn.models.attention import Attention
+from selfattn.recording.call import Call
 from selfattn.ui import caches, controls, link, steps
-from selfattn.ui.link import QUOTED, Linked
+from selfattn.ui.link import KEEP, QUOTED, Linked
 from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
 from selfattn.ui.shell.source import source
@@ -30,23 +32,80 @@ OPENING: View = {"pattern": "", "order": "model", "least": 0.0}
 # Every rerun is a thread of its own, and would first start a team of PyTorch's: for texts up to so many tokens that
 # costs more than the team saves.
 ALONE = 512
+# Seconds of computing after which what is done is drawn, and the session's key of the layer that is looked at.
+SLICE, LOOKED = 0.7, "atlas_looked_at"
+EDITED, AS_IT_IS = "With the edits", "As it is"
 
 
-def found(study: Study, attention: Attention) -> Atlas:
-    """Every head of the attention; a long text shows how far it is, and may be stopped and gone on with."""
-    trace = study.trace()
-    run = (study.run, attention.part, attention.kind)
-    calls = [trace.call(layer, attention.part, attention.kind) for layer in attention.numbers]
-    layers = layer_by_layer(
-        run, caches.heads(*run), attention.layers, lambda row: atlas.heads_of(trace, calls[row]), calls[0].shape
+def found(study: Study, attention: Attention, whole: bool = False) -> Atlas:
+    """The heads of the attention that are computed by now, those that are looked at first; `whole`: all of them.
+
+    What takes long shows how far it is, and may be stopped and gone on with.
+    """
+    trace, done = study.trace(), _done(study, attention)
+    calls = _calls(study, attention)
+    looked = st.session_state.get(LOOKED, 0)
+    left = sorted(range(len(calls)), key=lambda row: (abs(calls[row].layer - looked), row))
+    steps.walk(
+        ((row, atlas.heads_of(trace, calls[row])) for row in left if row not in done),
+        done,
+        len(calls),
+        _named(study, attention),
+        "layers",
+        _team(calls[0].shape),
+        None if whole else SLICE,
     )
-    found = atlas.bound(trace, calls, layers)
+    found = atlas.bound(trace, calls, dict(done))
     scored = caches.repeats(study.run)
     return on_repeats.beside(found, scored) if scored else found
 
 
-def score_on_repeats(study: Study) -> None:
-    """Score induction on repeats once the rest is drawn, and draw again: the text may have nothing to copy."""
+def go_on(study: Study, attention: Attention) -> None:
+    """Come again for the layers that are left; once there are none, score induction on repeats.
+
+    That is done when the rest is drawn: the text may have nothing to copy.
+    """
+    done = _done(study, attention)
+    if steps.going_on(_named(study, attention), done, attention.layers):
+        st.rerun()
+    if len(done) == attention.layers:
+        _score_on_repeats(study)
+
+
+def _done(study: Study, attention: Attention) -> dict[int, Heads]:
+    return caches.heads(study.run, attention.part, attention.kind)
+
+
+def _named(study: Study, attention: Attention) -> str:
+    return steps.name(study.run, attention.part, attention.kind)
+
+
+def _calls(study: Study, attention: Attention) -> list[Call]:
+    trace = study.trace()
+    return [trace.call(layer, attention.part, attention.kind) for layer in attention.numbers]
+
+
+def _team(shape: tuple[int, int]) -> int | None:
+    return 1 if max(shape) <= ALONE else None
+
+
+def edits_or_not(study: Study) -> Study:
+    """The model with the edits that are in it, or as it is: a switch, where there are edits."""
+    if study.run == study.plain:
+        return study
+    shown = st.segmented_control(
+        "The model",
+        [EDITED, AS_IT_IS],
+        default=EDITED,
+        required=True,
+        key="atlas_of",
+        label_visibility="collapsed",
+        **KEEP,
+    )
+    return study if shown == EDITED else replace(study, run=study.plain)
+
+
+def _score_on_repeats(study: Study) -> None:
     scored = caches.repeats(study.run)
     if not scored and on_repeats.applies(study.model):
         with st.spinner("Scoring induction on repeated random tokens …"):
@@ -60,12 +119,12 @@ def layer_by_layer(
 ) -> list[Layer]:
     """What `compute` gives for each layer, kept in `done`; a long one shows how far it is, and may be stopped."""
     left = ((layer, compute(layer)) for layer in range(count) if layer not in done)
-    steps.walk(left, done, count, steps.name(*run), "layers", 1 if max(shape) <= ALONE else None)
+    steps.walk(left, done, count, steps.name(*run), "layers", _team(shape))
     return [done[layer] for layer in range(len(done))]
 
 
-def pictures(study: Study, found: Atlas) -> None:
-    """The live grid; opening a head leads to the page of one head, with all else as it is."""
+def pictures(study: Study, found: Atlas, attention: Attention) -> None:
+    """The live grid, with room for the layers that are to come. A head opens on the page of one head."""
     view = VIEW.get()
     if "atlas" not in st.session_state:
         # The component keeps the view from here on: what it sends back is not sent to it again.
@@ -73,10 +132,11 @@ def pictures(study: Study, found: Atlas) -> None:
     component.mount(
         "all_heads",
         key="atlas",
-        data=atlas_payload(found, st.session_state.atlas_opening),
+        data=atlas_payload(found, st.session_state.atlas_opening, attention.numbers),
         source=source(study.model, study.run),
         on_open_change=_open,
         on_view_change=_keep_view,
+        on_look_change=_look,
     )
     st.html(
         f'<p class="sa-answer">{_reading(found)} In a picture rows attend to columns, and colour grows with the '
@@ -89,6 +149,11 @@ def _open(asked: Mapping[str, Any]) -> None:
     layer, head = int(asked["layer"]), int(asked["head"])
     controls.open_head(layer, head)
     link.go("one_head", layer=layer, head=head)
+
+
+def _look(asked: Mapping[str, Any]) -> None:
+    """Compute the layers around this one first."""
+    st.session_state[LOOKED] = int(asked["layer"])
 
 
 def _reading(found: Atlas) -> str:

@@ -16,6 +16,7 @@ from selfattn.ui import caches, controls
 from selfattn.ui.all_heads import heads
 from selfattn.ui.caches import Run
 from selfattn.ui.compare.sides import Sides
+from selfattn.ui.kept import kept
 from selfattn.ui.link import QUOTED, Linked, linked
 from selfattn.ui.place import Head
 from selfattn.ui.shell.source import source
@@ -35,7 +36,7 @@ def run(sides: Sides) -> Compared:
     return _run(sides.first, sides.second, sides.first_at, sides.second_at, sides.titles())
 
 
-@caches.of_traces(max_entries=8, show_spinner="Running both …")
+@kept("Running both …", holds=True)
 def _run(first: Run, second: Run, first_at: Head, second_at: Head, titles: tuple[str, str]) -> Compared:
     return Compared.of(_side("A", first, first_at, titles[0]), _side("B", second, second_at, titles[1]))
 
@@ -51,7 +52,7 @@ def _side(name: str, run: Run, at: Head, title: str) -> Side:
     return Side(caches.trace(run), call, at.head, title)
 
 
-@caches.of_runs(max_entries=8)
+@kept(grows=True)
 def _kept(first: Run, second: Run, of_first: Head | tuple[str, str]) -> dict[int, Divergence]:
     """Where layers are kept as they are done."""
     return {}

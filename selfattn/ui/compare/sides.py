@@ -14,7 +14,7 @@ from selfattn.models.loading import library
 from selfattn.models.loading.library import Choice
 from selfattn.places import SPECIMENS
 from selfattn.recording.edits import Edit, Scale, Temperature
-from selfattn.ui import caches, controls, link
+from selfattn.ui import caches, controls, link, public
 from selfattn.ui.browser import pasting
 from selfattn.ui.caches import Run
 from selfattn.ui.link import Linked, linked
@@ -198,7 +198,8 @@ def _head(model: Model, attention: Attention, at: Head, chosen: bool) -> Head:
 def _model(study: Study) -> Choice:
     """B's model: at first another that is here, for a model of the reader's own another of those."""
     own, first = yours.models(), study.run.choice.source
-    here = [*own, *library.names()] if first in own else [*library.names(), *own]
+    names = library.names() if public.PUBLIC is None else public.PUBLIC.models
+    here = [*own, *names] if first in own else [*names, *own]
     if not MODEL_B.get():
         # Two that read texts have words in common, whatever their vocabularies.
         alike = OF_TEXTS if first not in own and study.model.task.reads[0] in ("text", "pair") else ()
@@ -211,11 +212,11 @@ def _model(study: Study) -> Choice:
         options,
         format_func=lambda source: own.get(source) or yours.called(source),
         key=key,
-        accept_new_options=True,
+        accept_new_options=public.PUBLIC is None,
         width=240,
     )
-    MODEL_B.put(source)
-    return Choice(source, device=study.run.choice.device, dtype=study.run.choice.dtype)
+    MODEL_B.put(str(source))
+    return Choice(str(source), device=study.run.choice.device, dtype=study.run.choice.dtype)
 
 
 def _edits(study: Study) -> tuple[Edit, ...]:

@@ -10,6 +10,7 @@ from selfattn.figures import pieces
 from selfattn.models.inputs.tokens import visible
 from selfattn.ui import caches
 from selfattn.ui.caches import Run
+from selfattn.ui.kept import kept
 from selfattn.ui.link import KEEP
 from selfattn.ui.shell.frame import Study
 
@@ -68,7 +69,7 @@ def named(run: Run, against: str = "none") -> tuple[str, ...]:
     return chosen
 
 
-@caches.of_runs(max_entries=64)
+@kept()
 def _refused(run: Run, names: tuple[str, ...]) -> str:
     """Why these are no answers; nothing where they are."""
     said = caches.trace(run).prediction

@@ -1,5 +1,6 @@
 """An experiment: what the edits in the model are measured by."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -12,25 +13,40 @@ from selfattn.analysis.interventions import effects
 from selfattn.analysis.interventions.effects import SEED, THIS_TEXT, Effect, How, Measure, Place
 from selfattn.models.attention import Attention
 from selfattn.recording.edits import Edit
+from selfattn.recording.rows import Version
+from selfattn.tracing.versions import keyed
 from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions.asked import On
+from selfattn.ui.kept import kept
+
+# Bytes of a model's weights from which a team of PyTorch's threads saves more than it costs a rerun to start one.
+LARGE = 1 << 26
 
 
 def measure(run: Run, on: On) -> Measure:
     """What effects on a run are measured in."""
     if on.where == THIS_TEXT:
-        return effects.on_text(partial(_once, run), on.answers)
-    found = effects.on_repeats(caches.model(run.choice), torch.Generator().manual_seed(SEED))
-    return replace(found, effect=lambda edits: found.effect(caches.with_numbers(run.choice, edits)))
+        found = effects.on_text(partial(_once, run), on.answers)
+    else:
+        found = effects.on_repeats(caches.model(run.choice), torch.Generator().manual_seed(SEED))
+
+    def many(versions: Iterator[Version]) -> Iterator[Effect]:
+        return found.effects(Version(caches.with_numbers(run.choice, each.edits)) for each in versions)
+
+    return replace(found, effect=lambda edits: found.effect(caches.with_numbers(run.choice, edits)), many=many)
 
 
 def _once(run: Run, edits: tuple[Edit, ...]) -> Trace:
     """A run whose trace nobody asks for again: it would push others out of the cache."""
     if not edits:
         return caches.trace(run)
-    edits = caches.with_numbers(run.choice, edits)
     return selfattn.trace(caches.model(run.choice), run.given, edits, pad=run.pad, written=run.written)
+
+
+def team(run: Run) -> int | None:
+    """PyTorch's threads for many passes of a run's model: one for a small model, for others as many as there are."""
+    return None if caches.model(run.choice).size >= LARGE else 1
 
 
 def induction(run: Run) -> dict[Place, float]:
@@ -41,7 +57,7 @@ def induction(run: Run) -> dict[Place, float]:
     return {place: score.value for place, score in scored.items()}
 
 
-@caches.of_runs(max_entries=64)
+@kept()
 def effect(run: Run, on: On, edits: tuple[Edit, ...]) -> Effect:
     """The effect of some edits."""
     return measure(run, on).effect(edits)
@@ -57,13 +73,13 @@ def drawn(run: Run, on: On, attention: Attention, how: How, chosen: frozenset[Pl
     return dict(_drawn(run, on, attention, how, chosen))
 
 
-@caches.of_runs(max_entries=12)
+@kept(grows=True)
 def _alone(run: Run, on: On, attention: Attention, how: How) -> dict[Place, Effect]:
     """Where effects are kept as they are done, for all readers: who stops loses nothing."""
     return {}
 
 
-@caches.of_runs(max_entries=24)
+@kept(grows=True)
 def _drawn(run: Run, on: On, attention: Attention, how: How, chosen: frozenset[Place]) -> dict[int, Effect]:
     return {}
 
@@ -73,7 +89,7 @@ def ranking(run: Run, on: On, attention: Attention, how: How) -> bool:
     done = _alone(run, on, attention, how)
     left = effects.silencing(measure(run, on), attention, how, done)
     named = steps.name("heads", run, on, attention, how)
-    return steps.walk(left, done, attention.layers * attention.heads, named, "heads")
+    return steps.walk(left, done, attention.layers * attention.heads, named, "heads", team(run))
 
 
 def control(run: Run, on: On, attention: Attention, how: How, chosen: frozenset[Place]) -> bool:
@@ -81,7 +97,7 @@ def control(run: Run, on: On, attention: Attention, how: How, chosen: frozenset[
     done = _drawn(run, on, attention, how, chosen)
     generator = torch.Generator().manual_seed(SEED)
     sets = effects.control_sets(attention, chosen, generator)
-    found = measure(run, on)
-    left = ((n, found.effect(effects.silence(sets[n], attention, how))) for n in range(len(done), len(sets)))
+    drawn = range(len(done), len(sets))
+    left = keyed(measure(run, on).effects, drawn, lambda n: Version(effects.silence(sets[n], attention, how)))
     named = steps.name("control", run, on, attention, how, sorted(chosen))
-    return steps.walk(left, done, len(sets), named, "random sets")
+    return steps.walk(left, done, len(sets), named, "random sets", team(run))

@@ -18,8 +18,9 @@ from selfattn.models.inputs.tokens import visible
 from selfattn.ui import caches, steps
 from selfattn.ui.browser import pasting
 from selfattn.ui.caches import Run
-from selfattn.ui.interventions import asked
+from selfattn.ui.interventions import asked, experiments
 from selfattn.ui.interventions.ranking import FEW
+from selfattn.ui.kept import kept
 from selfattn.ui.link import KEEP, Linked, linked
 from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
@@ -64,7 +65,7 @@ def patching(study: Study, attention: Attention) -> None:
     if wanted:
         left = analysis.patching(recovery, attention, clean, partial(_patched, study.plain), shares)
         named = steps.name("patch", study.plain, attention, another, recovery.name, names)
-        steps.walk(left, shares, heads + attention.layers, named, "patches")
+        steps.walk(left, shares, heads + attention.layers, named, "patches", experiments.team(study.plain))
     if done := dict(shares):  # another reader may be adding to them
         st.html(figures.table(done, attention.numbers, attention.heads, study.palette))
         st.html(f'<p class="sa-answer">{_sentence(done)}</p>')
@@ -79,7 +80,7 @@ def patching(study: Study, attention: Attention) -> None:
     exporting.menu({}, {exporting.PYTHON: code})
 
 
-@caches.of_runs(max_entries=12)
+@kept(grows=True)
 def _shares(run: Run, attention: Attention, another: str, name: str, names: tuple[str, ...]) -> Places:
     """Where shares are kept as they are done, for all readers."""
     return {}

@@ -11,6 +11,7 @@ from selfattn.figures.mistakes import WAYS, Which
 from selfattn.ui import caches
 from selfattn.ui.caches import Run
 from selfattn.ui.controls import whole_number
+from selfattn.ui.kept import kept
 from selfattn.ui.link import KEEP
 from selfattn.ui.mistakes import said as mistakes_said
 from selfattn.ui.place import Head
@@ -94,7 +95,7 @@ def _figure(mistake: Mistake, which: Which, study: Study) -> None:
     chart(figure, "mistake", f"{name}, {which}: {mistake.sentence}", of)
 
 
-@caches.of_runs(max_entries=48, show_spinner="Computing it wrong and right …")
+@kept("Computing it wrong and right …")
 def made(run: Run, at: Head, exhibit: int, way: int, draw: int) -> Mistake:
     """A mistake, made on a head of a run; `draw` seeds what is random in it."""
     subject = Subject(caches.trace(run), caches.call(run, at), at.head)

@@ -11,10 +11,11 @@ from selfattn.recording.call import Call
 from selfattn.tracing.trace import moved
 from selfattn.ui import caches
 from selfattn.ui.caches import Run
+from selfattn.ui.kept import kept
 from selfattn.ui.place import Head
 
 
-@caches.of_runs(max_entries=128, show_spinner="Running the model with the mistake in it …")
+@kept("Running the model with the mistake in it …")
 def said(run: Run, at: Head, exhibit: int, way: int, draw: int) -> str:
     """What the model says where all is right, and with the mistake; nothing where it cannot be made in the model."""
     trace, call = caches.trace(run), caches.call(run, at)

@@ -10,7 +10,7 @@ from selfattn.models.inputs.given import Pair
 from selfattn.models.loading.library import Choice
 from selfattn.recording.edits import Edit
 from selfattn.recording.means import Means
-from selfattn.ui import link
+from selfattn.ui import link, public
 from selfattn.ui.shell.examples import examples
 from selfattn.ui.shell.in_model import EDITS
 
@@ -34,6 +34,8 @@ def pick(choice: Choice, model: Model) -> None:
             "What each head gives at a position, averaged over texts. Positions are counted from the first token: "
             "texts of one template are best."
         )
+        if public.is_off("files of texts are"):
+            return
         st.file_uploader(
             "A file of your own, one text a line",
             ["txt"],

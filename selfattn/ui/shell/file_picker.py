@@ -3,7 +3,7 @@
 import streamlit as st
 
 from selfattn.models.inputs.given import Picture, Sound
-from selfattn.ui import link
+from selfattn.ui import link, public
 from selfattn.ui.shell.examples import files
 
 KINDS = ("picture", "sound")
@@ -22,7 +22,7 @@ def pick(source: str, kind: str, *, optional: bool = False) -> None:
             f"A {kind} from your machine",
             ENDINGS[kind],
             key=f"{kind}_file",
-            max_upload_size=MOST_MEGABYTES,
+            max_upload_size=MOST_MEGABYTES if public.PUBLIC is None else public.PUBLIC.megabytes,
             on_change=_take,
             args=(kind, f"{kind}_file"),
         )

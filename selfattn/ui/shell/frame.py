@@ -15,10 +15,11 @@ from selfattn.models.inputs.given import Illustrated, Pair, Text
 from selfattn.models.inputs.unlearnt import unlearnt
 from selfattn.places import HOME
 from selfattn.recording.edits import Edit
-from selfattn.ui import caches, link
+from selfattn.ui import caches, link, public
 from selfattn.ui.browser import charts_ahead, pasting, steps_back, theme
 from selfattn.ui.browser.copy_link import copy_link
 from selfattn.ui.caches import Run
+from selfattn.ui.kept import kept
 from selfattn.ui.shell import data_sets, in_model, input_picker, loading, model_picker, style, writing
 from selfattn.ui.shell.refusing import refusing
 
@@ -147,7 +148,7 @@ def _edited(page: str, study: Study, found: Trace, place: DeltaGenerator) -> Stu
     return replace(study, run=edited, refused=refused)
 
 
-@caches.of_runs(max_entries=64)
+@kept()
 def _unlearnt(run: Run) -> str:
     """Why the model's answer to this text means little; nothing where it may mean much."""
     if not isinstance(run.given, Text):
@@ -184,14 +185,16 @@ def _length(model: Model, run: Run) -> int:
     if not isinstance(run.given, Text) or isinstance(run.given, Illustrated):
         return 0  # to prepare those takes long, and this is asked on each rerun
     given = run.given
+    public.check_input(given)  # before it is cut into tokens
+    longest = LONGEST_DRAWN if public.PUBLIC is None else public.PUBLIC.tokens
     texts: tuple[Text, ...] = (given,)
     if isinstance(given, Pair) and model.task.says is None:
         texts = (given.first, given.second)  # a model without a head reads them one by one
     length = max(len(model.inputs(text)[0] or ()) for text in texts)
-    if length > LONGEST_DRAWN:
+    if length > longest:
         raise ValueError(
             f"The text has {length:,} tokens: {length**2:,} weights in every head. "
-            f"Up to {LONGEST_DRAWN:,} tokens are drawn here; shorten it."
+            f"Up to {longest:,} tokens are drawn here; shorten it."
         )
     return length
 

@@ -13,7 +13,7 @@ from selfattn.models.loading import memory
 from selfattn.models.loading.library import Choice, names
 from selfattn.models.loading.sources import as_path
 from selfattn.models.loading.steps import Step
-from selfattn.ui import caches
+from selfattn.ui import caches, public
 from selfattn.ui.shell import input_picker, model_picker, yours
 from selfattn.ui.shell.in_model import plain
 
@@ -81,7 +81,7 @@ def _cancel(choice: Choice, reader: str) -> None:
 
 
 def _is_small(choice: Choice) -> bool:
-    place = names().get(choice.source) or as_path(choice.source)
+    place = names().get(choice.source) or (None if public.PUBLIC else as_path(choice.source))
     files = [] if place is None else [place] if place.is_file() else place.glob("*.safetensors")
     return place is not None and sum(file.stat().st_size for file in files) < SMALL
 

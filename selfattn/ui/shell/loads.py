@@ -2,7 +2,7 @@
 
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from threading import Lock, Semaphore
 
 from selfattn.models.budgets import share_of_memory
@@ -11,6 +11,7 @@ from selfattn.models.loading import steps
 from selfattn.models.loading.library import Choice
 from selfattn.models.loading.steps import Step, Stopped
 from selfattn.models.model import Model
+from selfattn.ui import public
 from selfattn.ui.jobs import Job
 from selfattn.ui.shell import yours
 
@@ -37,6 +38,7 @@ class Load(Job):
         try:
             with self._turn, steps.telling(self._tell):
                 self._tell(Step("Opening"))
+                public.check_model(self.choice)
                 model = yours.titled(self.choice.load(), self.choice.source)
                 self._tell(Step("Ready"))
                 self.model = model
@@ -53,10 +55,10 @@ class Load(Job):
 class Shelf:
     """Models that are loaded, together in a share of the memory that they lie in: those used longest ago leave first.
 
-    The one used last stays, whatever it takes. `release` is called when some have left.
+    The one used last stays, whatever it takes. `release` is told which have left.
     """
 
-    def __init__(self, share: float, at_once: int, release: Callable[[], None]) -> None:
+    def __init__(self, share: float, at_once: int, release: Callable[[Collection[Choice]], None]) -> None:
         self._share, self._release = share, release
         self._turn = Semaphore(at_once)
         self._lock = Lock()
@@ -99,7 +101,7 @@ class Shelf:
             for choice in leaving:
                 del self._loads[choice]
         if leaving:
-            self._release()
+            self._release(leaving)
 
     def _leave(self, load: Load, reader: str) -> None:
         load.readers.discard(reader)
@@ -118,7 +120,7 @@ class Shelf:
             for choice in leaving:
                 del self._loads[choice]
         if leaving:
-            self._release()
+            self._release(leaving)
 
     def _leaving(self) -> list[Choice]:
         """What is too much, from the one used last on."""

@@ -6,13 +6,15 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from selfattn.ui import public
+
 # What a proxy adds to a request: behind one, everybody seems to sit here.
 FORWARDED = ("X-Forwarded-For", "X-Real-Ip", "Forwarded")
 
 
 def on_this_machine() -> bool:
-    """Does the reader of this session sit at the machine?"""
-    return is_local(st.context.ip_address, st.context.headers)
+    """Does the reader of this session sit at the machine? Of strangers nobody does."""
+    return public.PUBLIC is None and is_local(st.context.ip_address, st.context.headers)
 
 
 def is_local(address: str | None, headers: Mapping[str, str]) -> bool:

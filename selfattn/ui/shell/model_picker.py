@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from selfattn.models.loading import library, memory, sources
 from selfattn.models.loading.library import Choice
-from selfattn.ui import caches, controls, link
+from selfattn.ui import caches, controls, link, public
 from selfattn.ui.link import KEEP, Linked, linked
 from selfattn.ui.shell import yours
 from selfattn.ui.shell.examples import SHOWS
@@ -14,27 +14,32 @@ from selfattn.ui.shell.examples import SHOWS
 MODEL: Linked[str] = linked("model", str, str, caches.FIRST_MODEL)
 # What a link says of an option that is as it always is: nothing.
 USUAL = {"revision": "", "device": "auto", "dtype": "auto", "bits": "all", "spread": "no", "adapter": ""}
+TYPED = (
+    "A shipped model; or type a folder, a .gguf file, or a hub id such as bert-base-uncased. Only a hub id makes a "
+    "request outside this machine."
+)
 
 
 def pick() -> tuple[Choice, DeltaGenerator]:
     """The controls, and where the model's other options stand."""
     own = yours.models()
-    here, model = [*memory.names(), *own, *library.names()], st.session_state[MODEL.control()]
+    here = [*memory.names(), *own, *library.names()] if public.PUBLIC is None else [*public.PUBLIC.models]
+    model = st.session_state[MODEL.control()]
     with st.sidebar.container(key="model_choice"):
         model = st.selectbox(
             "Model",
             here if model in here else [*here, model],
             format_func=lambda source: own.get(source) or _line(source),
             key="model",
-            accept_new_options=True,
+            accept_new_options=public.PUBLIC is None,
             on_change=_open_anew,
-            help="A shipped model; or type a folder, a .gguf file, or a hub id such as bert-base-uncased. "
-            "Only a hub id makes a request outside this machine.",
+            help=TYPED if public.PUBLIC is None else None,
         )
+        model = str(model)
         MODEL.put(model)
         options = st.popover("Options", width="stretch")
-        if "@" not in model:
-            with options:
+        with options:
+            if not public.is_off("other models and ways to load them are") and "@" not in model:
                 _options(model)
     return chosen(), options
 

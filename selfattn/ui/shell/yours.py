@@ -14,6 +14,7 @@ from selfattn.models.loading.sources import as_folder
 from selfattn.training import titles
 from selfattn.training.run.run import Run, all_runs, open_run
 from selfattn.training.search.sweeps import Sweep, all_sweeps
+from selfattn.ui import public
 from selfattn.ui.shell.machine import on_this_machine
 
 
@@ -59,7 +60,7 @@ def source(run: Run) -> str:
 
 def run_of(source: str) -> Run | None:
     """The run that a model comes from; None for any other model."""
-    folder = as_folder(source)
+    folder = None if public.PUBLIC else as_folder(source)
     folder = None if folder is None else folder.resolve()
     if folder is None or folder.name != "model" or not folder.is_relative_to(places.RUNS.resolve()):
         return None

@@ -43,7 +43,8 @@ def curves(run: Run, palette: Palette) -> None:
             figures.curve("Attention entropy / log n", steps, entropy, palette, baseline=uniform, high=1.05, best=best)
         )
     if best is not None:
-        st.html(figures.notes([f"Green: step {best:,}, the smallest held-out loss so far. Its network is kept."]))
+        by = run.settings.best_by
+        st.html(figures.notes([f"Green: step {best:,}, the best so far by its {by}. Its network is kept."]))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -14,6 +14,7 @@ from selfattn.models.loading.names import names
 from selfattn.training.data import corpora, generated
 from selfattn.training.data.corpora import Corpus
 from selfattn.ui.controls import whole_number
+from selfattn.ui.kept import kept
 from selfattn.ui.link import KEEP
 from selfattn.ui.shell.machine import on_this_machine
 from selfattn.ui.training import choices
@@ -135,7 +136,7 @@ def _columns(path: Path) -> Corpus:
     return _read(path, text, None if label == NO_LABEL else label, _changed(path))
 
 
-@st.cache_resource(max_entries=4, show_spinner="Making texts …")
+@kept("Making texts …")
 def _made(name: str, rows: int) -> Corpus:
     return generated.generate(name, rows, seed=0)
 
@@ -146,7 +147,7 @@ def _table(path: Path, changed: tuple[int, int]) -> tuple[tuple[str, ...], tuple
     return corpora.columns(path), corpora.guess(path)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading …")
+@kept("Reading …")
 def _read(path: Path, text: str, label: str | None, changed: tuple[int, int]) -> Corpus:
     return corpora.read(path, text, label, task="next token" if label is None else choices.CLASSIFIER)
 

@@ -11,6 +11,7 @@ from selfattn.figures.training import duration
 from selfattn.training.run.history import History
 from selfattn.training.run.progress import Status
 from selfattn.training.run.run import Run
+from selfattn.ui.kept import kept
 from selfattn.ui.shell.refusing import refusing
 from selfattn.ui.training import curves, runs
 from selfattn.ui.training.learning import learning
@@ -55,7 +56,7 @@ def _history(run: Run) -> None:
         st.html(figures.notes(["The heads are drawn here from the first step on."]))
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@kept()
 def _read_history(folder: Path, last: str) -> History:
     return Run(folder).history()
 

@@ -17,6 +17,7 @@ from selfattn.figures import pieces
 from selfattn.figures.variants import curve_figure
 from selfattn.ui import caches
 from selfattn.ui.caches import Run
+from selfattn.ui.kept import kept
 from selfattn.ui.place import Head
 from selfattn.ui.shell.charts import chart
 from selfattn.ui.shell.frame import Study
@@ -26,19 +27,19 @@ from selfattn.ui.variants import choices
 KEY = "variants"
 
 
-@caches.of_runs(max_entries=12)
+@kept()
 def exact(run: Run, at: Head) -> Exact:
     """The head as the model computed it."""
     return variants.exact_of(caches.trace(run), caches.call(run, at), at.head)
 
 
-@caches.of_runs(max_entries=12, show_spinner="Computing every variant …")
+@kept("Computing every variant …")
 def rows(run: Run, at: Head, settings: VariantSettings) -> tuple[Row, ...]:
     """Every variant on a head, the nearest to exact attention first."""
     return ranking(exact(run, at), settings)
 
 
-@caches.of_runs(max_entries=64, show_spinner="Measuring the error …")
+@kept("Measuring the error …")
 def _curve(run: Run, at: Head, name: str, settings: VariantSettings, values: tuple[float, ...]) -> ErrorCurve:
     return variants.curve(VARIANTS[name], exact(run, at), settings, values)
 

@@ -2,7 +2,7 @@
 // What the reader chooses: a pattern to mark the heads by, their order, and from what number on they are shown.
 
 import { h, number, write } from "../shared/dom.js";
-import { most, ORDERS } from "./order.js";
+import { most, named, ORDERS } from "./order.js";
 
 /** The row of controls. */
 export function controls(scope) {
@@ -12,6 +12,18 @@ export function controls(scope) {
   const least = h("input", { type: "range", min: 0 });
   least.oninput = () => scope.set({ least: Number(least.value) }, false);
   least.onchange = () => scope.set({ least: Number(least.value) });
+  const go = h("input", { type: "text", placeholder: "17.5", size: 6, autocomplete: "off", maxLength: 14 });
+  const refused = h("span", { class: "note", role: "alert" });
+  go.onchange = jump;
+
+  function jump() {
+    if (!go.value.trim()) return write(refused, "");
+    const found = named(scope.about, go.value);
+    write(refused, typeof found === "string" ? found : "");
+    if (typeof found === "string") return;
+    go.value = "";
+    scope.jump(found);
+  }
   const [written, count] = [h("output"), h("span", { class: "note", role: "status" })];
   const meaning = h("p", { class: "note" });
   const element = h(
@@ -20,6 +32,8 @@ export function controls(scope) {
     h("label", {}, "Pattern", pattern),
     h("label", {}, "Order", order),
     h("label", { class: "slider" }, "At least", least, written),
+    h("label", { title: "Go to a head by its layer and number" }, "Go to", go),
+    refused,
     count,
     meaning,
   );

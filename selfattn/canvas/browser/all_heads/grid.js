@@ -1,17 +1,12 @@
 // @ts-check
-// The grid of pictures: one canvas, laid out for the width that there is, with a ring around the head pointed at.
+// The grid of heads: one canvas as large as what is in sight, on a stage as large as all; what is scrolled to is drawn.
 
-import { rgb, sequential } from "../shared/colour.js";
 import { fading, h } from "../shared/dom.js";
-import { badgesOf, most, short } from "./order.js";
+import { BAND, cell, GUTTER, layout, numbers, strip } from "./cells.js";
+import { most } from "./order.js";
 
-const GUTTER = 34; // for the layers' numbers
-const BAND = 20; // for the heads' numbers
-const SMALLEST = 22;
-const LARGEST = 190;
-const TALL = 790; // what the rows share, where that leaves them large enough to see
-const FOOT = { bar: 6, words: 14 };
-const WORDS_FROM = 46; // a column this wide has room for a badge
+const MARGIN = 2; // of the board around the stage, where the ring of the keyboard's focus has room
+const RESTED = 200; // milliseconds without scrolling, after which what is in sight is what is looked at
 
 /** The grid. */
 export function grid(scope) {
@@ -19,7 +14,8 @@ export function grid(scope) {
   const ring = h("div", { class: "ring" });
   const stage = h("div", { class: "stage" }, canvas, ring);
   const element = fading(h("div", { class: "grid" }, stage));
-  let [lay, pictures, made] = [null, null, null];
+  let [lay, made, top] = [null, null, 1];
+  let strips = new Map();
 
   canvas.onpointermove = (event) => event.pointerType !== "touch" && scope.point(under(event));
   canvas.onclick = (event) => {
@@ -35,187 +31,134 @@ export function grid(scope) {
     else if (!scope.step(event.key)) return;
     event.preventDefault();
   };
+  element.addEventListener("scroll", () => {
+    draw();
+    scope.rested(RESTED, () => scope.look(inSight()));
+  });
+
+  /** The layers that are in sight, the first first. */
+  function inSight() {
+    const { rows, columns } = seen();
+    const places = scope.places.slice(...rows).flatMap((row) => row.slice(...columns));
+    return [...new Set(places.map(({ layer }) => layer))];
+  }
 
   function under({ offsetX, offsetY }) {
-    const column = Math.floor((offsetX - GUTTER) / lay.width);
-    const row = Math.floor((offsetY - BAND) / lay.height);
-    const found = offsetX < GUTTER || offsetY < BAND ? null : scope.places[row]?.[column];
+    if (offsetX < GUTTER || offsetY < BAND) return null;
+    const column = Math.floor((offsetX + element.scrollLeft - GUTTER) / lay.width);
+    const row = Math.floor((offsetY + element.scrollTop - BAND) / lay.height);
+    const found = scope.places[row]?.[column];
     return found ? { layer: found.layer, head: found.head } : null;
   }
 
+  // The rows and columns of which something is in sight, from one to before another.
+  function seen() {
+    const [left, up] = [element.scrollLeft, element.scrollTop];
+    const [wide, high] = [parseFloat(canvas.style.width), parseFloat(canvas.style.height)];
+    return {
+      rows: [Math.floor(up / lay.height), Math.ceil((up + high - BAND) / lay.height)],
+      columns: [Math.floor(left / lay.width), Math.ceil((left + wide - GUTTER) / lay.width)],
+    };
+  }
+
   function draw() {
-    const { about, palette, places } = scope;
-    const now = layout(about, places, element.clientWidth, scope.view.order !== "model");
-    const state = JSON.stringify([now, scope.view, palette]);
+    const { about, palette, places, view } = scope;
+    lay = layout(about, places, element.clientWidth - 2 * MARGIN, view.order !== "model");
+    const full = { width: GUTTER + lay.width * places[0].length + 1, height: BAND + lay.height * places.length };
+    for (const side of ["width", "height"]) stage.style[side] = `${full[side]}px`;
+    // A picture that is saved is of all heads.
+    const whole = scope.root.classList.contains("saving");
+    const wide = whole ? full.width : Math.min(full.width, element.clientWidth - 2 * MARGIN);
+    const high = whole ? full.height : Math.min(full.height, element.clientHeight - 2 * MARGIN);
+    const scrolled = whole ? [0, 0] : [element.scrollLeft, element.scrollTop];
+    const looks = JSON.stringify([lay, palette]);
+    if (made?.about !== about || made.looks !== looks) strips = new Map();
+    const state = JSON.stringify([looks, view, wide, high, scrolled, devicePixelRatio]);
     if (made?.about !== about || made.state !== state) {
-      lay = now;
-      if (made?.about !== about || made.ink !== palette.ink + palette.panel || pictures?.side !== lay.side) {
-        pictures = drawn(about, palette, lay.side);
-      }
-      made = { about, state, ink: palette.ink + palette.panel };
-      paint(canvas, pictures, lay, scope);
-      canvas.ariaLabel = spoken(about, scope.view);
+      if (made?.about !== about || made.pattern !== view.pattern) top = most(about, view.pattern);
+      made = { about, looks, state, pattern: view.pattern };
+      paint(wide, high, scrolled);
+      canvas.ariaLabel = spoken(about, view);
     }
     surround();
   }
 
+  /** @type {(wide: number, high: number, scrolled: number[]) => void} */
+  function paint(wide, high, [left, up]) {
+    const { about, palette, places, view } = scope;
+    const ratio = devicePixelRatio;
+    Object.assign(canvas, { width: Math.round(wide * ratio), height: Math.round(high * ratio) });
+    Object.assign(canvas.style, { width: `${wide}px`, height: `${high}px` });
+    const context = canvas.getContext("2d");
+    context.scale(ratio, ratio);
+    context.font = `11px ${getComputedStyle(canvas).fontFamily}`;
+    const { rows, columns } = scope.root.classList.contains("saving")
+      ? { rows: [0, places.length], columns: [0, places[0].length] }
+      : seen();
+    numbers(context, lay, { places, view, palette, rows, columns, left, up });
+    context.save();
+    if (left || up) {
+      context.beginPath();
+      context.rect(left ? GUTTER : 0, up ? BAND : 0, wide, high);
+      context.clip();
+    }
+    let drawn = 0;
+    for (const [y, row] of places.slice(...rows).entries()) {
+      for (const [x, place] of row.slice(...columns).entries()) {
+        context.globalAlpha = place.passes ? 1 : 0.13;
+        const corner = [GUTTER + (columns[0] + x) * lay.width - left, BAND + (rows[0] + y) * lay.height - up];
+        cell(context, corner, place, { strip: stripOf(place.layer), lay, palette, top, view, about });
+        drawn++;
+      }
+    }
+    context.restore();
+    // How many heads are drawn, and of how many layers pictures are held, for whoever measures.
+    Object.assign(canvas.dataset, { drawn, strips: strips.size, side: Math.round(lay.across) });
+  }
+
+  function stripOf(layer) {
+    if (!strips.has(layer)) strips.set(layer, strip(scope.about, layer, scope.palette, lay.side));
+    return strips.get(layer);
+  }
+
   function surround() {
-    const row = scope.places.findIndex((each) => each.some(here));
-    const column = scope.places[row].findIndex(here);
+    const { row, column } = placeOf(scope.at);
+    const [x, y] = [GUTTER + column * lay.width, BAND + row * lay.height];
+    // Where a head is half behind the numbers, so is its ring.
+    const hidden = [element.scrollTop + BAND - y, element.scrollLeft + GUTTER - x].map((each) => Math.max(0, each));
     Object.assign(ring.style, {
-      transform: `translate(${GUTTER + column * lay.width}px, ${BAND + row * lay.height}px)`,
+      transform: `translate(${x}px, ${y}px)`,
       width: `${lay.width}px`,
       height: `${lay.height}px`,
+      clipPath: `inset(${hidden[0]}px 0 0 ${hidden[1]}px)`,
     });
   }
 
-  function here({ layer, head }) {
-    return layer === scope.at.layer && head === scope.at.head;
+  function placeOf(at) {
+    const here = ({ layer, head }) => layer === at.layer && head === at.head;
+    const row = scope.places.findIndex((each) => each.some(here));
+    return { row, column: scope.places[row].findIndex(here) };
   }
-  return { element, draw };
-}
 
-/** Sizes in CSS pixels: a place for each head, its picture in it, and how many weights a side of that may show. */
-export function layout({ planes, pooled, badges }, places, wide, named) {
-  const [, heads, rows, columns] = planes.pictures.shape;
-  const width = Math.floor(Math.min(LARGEST, Math.max(SMALLEST, (wide - GUTTER - 1) / heads)));
-  const margin = width < WORDS_FROM ? 2 : 4;
-  const words = width >= WORDS_FROM && (named || badges.length > 0);
-  const foot = FOOT.bar + (words ? FOOT.words : 0) + 2 * margin;
-  const room = Math.max(SMALLEST, TALL / places.length) - foot;
-  const flat = (rows * pooled[0]) / (columns * pooled[1]);
-  const across = Math.max(8, Math.min(width - 2 * margin, (width - 2 * margin) / flat, room / Math.min(1, flat)));
-  const down = Math.max(6, Math.min(room, across * flat));
-  return { width, height: Math.ceil(down + foot), across, down, margin, words, side: devicePixelRatio * across };
-}
-
-/** Every picture on one canvas; where a pixel would be several cells, it shows the largest. */
-function drawn({ planes }, palette, side) {
-  const [layers, heads, rows, columns] = planes.pictures.shape;
-  const each = Math.max(1, Math.floor(columns / side));
-  const [tall, wide] = [Math.ceil(rows / each), Math.ceil(columns / each)];
-  const canvas = new OffscreenCanvas(heads * wide, layers * tall);
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(canvas.width, canvas.height);
-  const pixels = new Uint32Array(image.data.buffer);
-  const colours = sequential(palette);
-  const cells = each === 1 ? planes.pictures : largest(planes.pictures, each, tall, wide);
-  for (let picture = 0, from = 0; picture < layers * heads; picture++) {
-    const corner = Math.floor(picture / heads) * tall * canvas.width + (picture % heads) * wide;
-    for (let row = 0; row < tall; row++) {
-      const start = corner + row * canvas.width;
-      for (let column = 0; column < wide; column++) pixels[start + column] = colours[cells[from++]];
-    }
+  /** Scroll as far as it takes to see the head pointed at; `centred`: to the middle. */
+  function reveal(centred = false) {
+    const { row, column } = placeOf(scope.at);
+    const along = (start, size, seenSize, scroll) => {
+      if (centred) return start - (seenSize - size) / 2;
+      return Math.min(start, Math.max(scroll, start + size - seenSize));
+    };
+    const [wide, high] = [element.clientWidth - 2 * MARGIN - GUTTER, element.clientHeight - 2 * MARGIN - BAND];
+    element.scrollLeft = along(column * lay.width, lay.width, wide, element.scrollLeft);
+    element.scrollTop = along(row * lay.height, lay.height, high, element.scrollTop);
   }
-  context.putImageData(image, 0, 0);
-  return { canvas, tall, wide, side };
+
+  return { element, draw, reveal, focus: () => canvas.focus({ preventScroll: true }) };
 }
 
-function largest(cells, each, tall, wide) {
-  const [layers, heads, rows, columns] = cells.shape;
-  const found = new Uint8Array(layers * heads * tall * wide);
-  for (let at = 0, row = 0; row < layers * heads * rows; row++) {
-    const start = (Math.floor(row / rows) * tall + Math.floor((row % rows) / each)) * wide;
-    for (let column = 0; column < columns; column++, at++) {
-      const place = start + Math.floor(column / each);
-      if (cells[at] > found[place]) found[place] = cells[at];
-    }
-  }
-  return found;
-}
-
-function paint(canvas, pictures, lay, { about, view, palette, places }) {
-  const ratio = devicePixelRatio;
-  const size = [GUTTER + lay.width * places[0].length + 1, BAND + lay.height * places.length];
-  Object.assign(canvas, { width: Math.round(size[0] * ratio), height: Math.round(size[1] * ratio) });
-  Object.assign(canvas.style, { width: `${size[0]}px`, height: `${size[1]}px` });
-  const context = canvas.getContext("2d");
-  context.scale(ratio, ratio);
-  context.font = `11px ${getComputedStyle(canvas).fontFamily}`;
-  context.imageSmoothingEnabled = pictures.wide > lay.side;
-  context.imageSmoothingQuality = "high";
-  numbers(context, lay, places, view, palette);
-  const top = most(about, view.pattern);
-  for (const [y, row] of places.entries()) {
-    for (const [x, place] of row.entries()) {
-      context.globalAlpha = place.passes ? 1 : 0.13;
-      const corner = [GUTTER + x * lay.width, BAND + y * lay.height];
-      cell(context, corner, place, { pictures, lay, palette, top, view, about });
-    }
-  }
-}
-
-/** The numbers of the layers and heads, where rows and columns are layers and heads. */
-function numbers(context, lay, places, view, palette) {
-  context.fillStyle = palette.quiet;
-  context.textBaseline = "middle";
-  context.textAlign = "center";
-  const skip = lay.width < 24 ? 2 : 1;
-  if (view.order === "model") {
-    for (let head = 0; head < places[0].length; head += skip) {
-      context.fillText(head, GUTTER + (head + 0.5) * lay.width, BAND / 2);
-    }
-  }
-  context.textAlign = "left";
-  context.fillText(view.order === "model" ? "L \\ H" : "most first →", 0, BAND / 2);
-  if (view.order === "all") return;
-  context.textAlign = "right";
-  places.forEach((row, y) => {
-    context.fillText(row[0].layer, GUTTER - 10, BAND + y * lay.height + lay.margin + lay.down / 2);
-  });
-}
-
-/** @type {(context: CanvasRenderingContext2D, corner: number[], place: any, how: any) => void} */
-function cell(context, [left, top], place, { pictures, lay, palette, top: full, view, about }) {
-  const x = left + (lay.width - lay.across) / 2;
-  const y = top + lay.margin;
-  const share = Math.min(1, Math.max(0, place.value / full)) || 0;
-  context.fillStyle = `rgb(${rgb(palette.weights).join(" ")} / ${(0.42 * share).toFixed(3)})`;
-  context.fillRect(left + 1, top + 1, lay.width - 2, lay.height - 2);
-  const { canvas, wide, tall } = pictures;
-  context.drawImage(
-    canvas,
-    place.head * wide,
-    about.layers.indexOf(place.layer) * tall,
-    wide,
-    tall,
-    x,
-    y,
-    lay.across,
-    lay.down,
-  );
-  context.strokeStyle = palette.line;
-  context.lineWidth = 1;
-  context.strokeRect(x - 0.5, y - 0.5, lay.across + 1, lay.down + 1);
-  bar(context, x, y + lay.down + 3, lay.across, share, place.baseline / full, palette);
-  if (!lay.words) return;
-  context.fillStyle = palette.ink;
-  context.textAlign = "center";
-  const room = lay.width - 2;
-  const badge = badgesOf(about, place)[0];
-  const name = view.order === "all" ? `${place.layer}.${place.head}` : view.order === "layer" ? `${place.head}` : "";
-  const words = [name, badge && `${badge.name} ${short(badge.value)}`].filter(Boolean).join(" · ");
-  const fits = [words, badge && name ? `${name} ${badge.name}` : "", badge?.name ?? "", name].find(
-    (each) => each && context.measureText(each).width <= room,
-  );
-  if (fits) context.fillText(fits, left + lay.width / 2, y + lay.down + FOOT.bar + FOOT.words / 2 + 1);
-}
-
-/** The chosen pattern as a bar, with a tick where even attention would stand. */
-function bar(context, x, y, wide, share, even, palette) {
-  context.fillStyle = palette.line;
-  context.fillRect(x, y, wide, 3);
-  context.fillStyle = palette.weights;
-  context.fillRect(x, y, wide * share, 3);
-  if (Number.isNaN(even)) return;
-  context.fillStyle = palette.ink;
-  context.fillRect(x + Math.min(1, even) * wide - 0.5, y - 1, 1, 5);
-}
-
-function spoken({ planes, shape }, view) {
-  const [layers, heads] = planes.table.shape;
+function spoken({ planes, shape, layers }, view) {
+  const [, heads] = planes.table.shape;
   return (
-    `${layers} layers of ${heads} heads over ${shape[0]} tokens, marked by ${view.pattern}. ` +
+    `${layers.length} layers of ${heads} heads over ${shape[0]} tokens, marked by ${view.pattern}. ` +
     "Arrow keys move from head to head, Enter opens the head."
   );
 }

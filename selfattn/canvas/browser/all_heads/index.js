@@ -16,7 +16,8 @@ export default class Atlas extends Room {
 
   constructor(root) {
     super(root, "atlas");
-    this.parts = [controls(this), grid(this), card(this)];
+    this.grid = grid(this);
+    this.parts = [controls(this), this.grid, card(this)];
     this.heard = h("div", { class: "heard", "aria-live": "polite" });
     const [choices, pictures, enlarged] = this.parts.map((part) => part.element);
     this.board = h("div", { class: "board" }, pictures, enlarged);
@@ -55,6 +56,20 @@ export default class Atlas extends Room {
     return { view: "all-heads", parts: [this.board], omit: ".open", said };
   }
 
+  /** Go to a head, and mark it. */
+  jump(at) {
+    this.point(at);
+    this.grid.reveal(true);
+    this.grid.focus();
+    this.heard.textContent = sentence(this.about, at);
+  }
+
+  /** These layers are in sight: the first of them that is not there yet is computed next. */
+  look(layers) {
+    const missing = layers.find((layer) => !this.about.here.includes(layer));
+    if (missing !== undefined) this.tell("look", { layer: missing });
+  }
+
   /** The reader wants to see a head by itself. */
   choose(at) {
     this.tell("open", at);
@@ -65,6 +80,7 @@ export default class Atlas extends Room {
     const next = step(this.places, this.at, name);
     if (next === null) return false;
     this.point(next);
+    this.grid.reveal();
     this.heard.textContent = sentence(this.about, this.at);
     return true;
   }

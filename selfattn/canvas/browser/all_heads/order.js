@@ -30,10 +30,12 @@ function commonest(badges) {
 }
 
 /** The number of a head's pattern, NaN where it has none, and that of even attention. */
-export function measured({ patterns, planes, layers }, { layer, head }, name) {
+export function measured({ patterns, planes, here }, { layer, head }, name) {
   const place = patterns.findIndex((pattern) => pattern.name === name);
   const [, heads, count] = planes.table.shape;
-  const at = (layers.indexOf(layer) * heads + head) * count + place;
+  const row = here.indexOf(layer);
+  if (row < 0) return { value: Number.NaN, baseline: Number.NaN };
+  const at = (row * heads + head) * count + place;
   return { value: planes.table[at], baseline: planes.baselines[at] };
 }
 
@@ -82,11 +84,29 @@ export function step(rows, at, key) {
   return { layer, head };
 }
 
+const byHead = new WeakMap();
+
 /** The badges of a head, the largest first. */
 export function badgesOf({ badges }, { layer, head }) {
-  return badges
-    .filter((badge) => badge[0] === layer && badge[1] === head)
-    .map(([, , name, value]) => ({ name, value }));
+  if (!byHead.has(badges)) {
+    const found = new Map();
+    for (const [row, column, name, value] of badges) {
+      const key = `${row}.${column}`;
+      found.set(key, [...(found.get(key) ?? []), { name, value }]);
+    }
+    byHead.set(badges, found);
+  }
+  return byHead.get(badges).get(`${layer}.${head}`) ?? [];
+}
+
+/** The head that a reader names as "17.5"; a sentence where there is none such. */
+export function named({ layers, planes }, written) {
+  const [, heads] = planes.table.shape;
+  const found = written.match(/^\s*(\d{1,6})\s*[.,:\s]\s*(\d{1,6})\s*$/);
+  const [layer, head] = found ? [Number(found[1]), Number(found[2])] : [-1, -1];
+  if (layers.includes(layer) && head < heads && head >= 0) return { layer, head };
+  const [first, last] = [layers[0], layers.at(-1)];
+  return `A head is written as layer.head: layers ${first} to ${last}, heads 0 to ${heads - 1}, such as ${last}.0.`;
 }
 
 /** A share without its leading zero, as in "previous .95". */

@@ -20,7 +20,7 @@ from selfattn.models.inputs.tokens import Tokens
 from selfattn.models.model import Model
 from selfattn.models.self_test import HALF_TOLERANCE, TOLERANCE
 from selfattn.recording.call import Call
-from selfattn.recording.doors import SAMPLED_ROWS, Recorder
+from selfattn.recording.doors import Recorder, sampled
 from selfattn.recording.edits import Edit
 from selfattn.tracing.passes import forward
 from selfattn.tracing.trace import Trace, of_output
@@ -171,7 +171,7 @@ class Batch:
                 value=call.value[place : place + 1, :, :keys].clone(),
                 **{name: self._plane(getattr(call, name), place, queries, keys, copies) for name in PLANES},
             )
-            rows = torch.linspace(0, queries - 1, min(queries, SAMPLED_ROWS)).long().to(own.query.device)
+            rows = sampled(queries, own.query.device)
             recorder.calls.append(own)
             recorder.samples.append((rows, self.recorder.contexts_used[number][place, rows].clone()))
         recorder.count = len(recorder.calls)

@@ -275,7 +275,7 @@ def main() -> None:
     )
     parser.add_argument("--beside", type=Path, metavar="CHECKOUT")
     given = parser.parse_args()
-    parts, model = given.parts or ["overview", "many", "open", "map"], local()
+    parts, model = given.parts or named, local()
     if "overview" in parts:
         for d in (64, 16):
             compare(model, d, given.beside)

@@ -71,7 +71,7 @@ class Call(Received):
 
     def context(self, head: int, batch: int = 0) -> Float[Tensor, "query d_v"]:
         """What an edited head gives to the model."""
-        return self.contexts([head], {})[batch, :, 0]
+        return self.of_texts(range(batch, batch + 1)).contexts([head], {})[0, :, 0]
 
     def contexts(self, heads: Sequence[int], shared: Shared) -> Float[Tensor, "batch query head d_v"]:
         """What edited heads give to the model; `shared` holds what the layers of one forward pass share."""

@@ -25,6 +25,7 @@ from transformers.masking_utils import eager_mask, sdpa_mask
 from selfattn.recording.call import Call
 from selfattn.recording.edits import UNEDITED, Edit, Setting
 from selfattn.recording.joining import joined
+from selfattn.recording.leading import functions, lead, let_go, still_led
 from selfattn.recording.mode import rest, resume
 from selfattn.recording.modules import attends, computes_itself, scales
 from selfattn.recording.order import Order
@@ -176,8 +177,6 @@ def largest(numbers: Iterable[float]) -> float:
 
 
 _recorder: ContextVar[Recorder | None] = ContextVar("selfattn_recorder", default=None)
-# The attention functions that a network had before: of each model inside it, by its path.
-_functions: "weakref.WeakKeyDictionary[nn.Module, dict[str, str]]" = weakref.WeakKeyDictionary()
 
 
 @contextmanager
@@ -199,7 +198,7 @@ def install(network: PreTrainedModel) -> None:
     """
     if reason := refusal(network):
         raise ValueError(reason)
-    _lead(network)
+    lead(network)
     if _start in network._forward_pre_hooks.values():
         return
     network.register_forward_pre_hook(_start)
@@ -212,28 +211,10 @@ def install(network: PreTrainedModel) -> None:
             module.register_forward_pre_hook(_keep_input, with_kwargs=True)
 
 
-def _lead(network: PreTrainedModel) -> None:
-    """Give the attention interface our functions; where their owner has chosen others since, once more."""
-    models = {path: module for path, module in _models(network).items() if module._can_set_attn_implementation()}
-    own = {path: module.config._attn_implementation for path, module in models.items() if not _is_led(module)}
-    _functions.setdefault(network, {}).update(own)
-    for module in models.values():
-        if not _is_led(module):
-            eager = module.config._attn_implementation == "eager"
-            _attend_by(module, "selfattn_eager" if eager else "selfattn_sdpa")
-
-
-def _attend_by(module: PreTrainedModel, function: str) -> None:
-    """Set the attention function of a model alone: one inside it, such as a backbone, may know no such function."""
-    parts = {key: getattr(module.config, key, None) for key in module.config.sub_configs}
-    kept = {key: part._attn_implementation for key, part in parts.items() if part is not None}
-    module.set_attn_implementation({**kept, "": function})
-
-
 def door(network: PreTrainedModel) -> str:
     """How the attention of `network` is seen: "interface", "interface (eager)", "fallback", or both doors' names."""
-    led = [str(module.config._attn_implementation) for module in _models(network).values() if _is_led(module)]
-    doors = ["interface (eager)" if led[0] == "selfattn_eager" else "interface"] if led else []
+    own = functions(network)
+    doors = ["interface (eager)" if own[0] == "selfattn_eager" else "interface"] if own else []
     if any(_begin in module._forward_pre_hooks.values() for module in network.modules()):
         doors.append("fallback")
     return " and ".join(doors)
@@ -245,27 +226,15 @@ def release(network: nn.Module) -> None:
         for hooks in (module._forward_pre_hooks, module._forward_hooks):
             for key in [key for key, hook in hooks.items() if hook in (_start, _finish, _begin, _end, _keep_input)]:
                 del hooks[key]
-    own = _functions.pop(network, {})
-    for path, module in _models(network).items():
-        if _is_led(module) or path in own:  # of a copy all that is known is which function works behind the door
-            _attend_by(module, own.get(path, module.config._attn_implementation.removeprefix("selfattn_")))
-
-
-def _models(network: nn.Module) -> dict[str, PreTrainedModel]:
-    return {path: module for path, module in network.named_modules() if isinstance(module, PreTrainedModel)}
-
-
-def _is_led(module: Any) -> bool:
-    return str(module.config._attn_implementation).startswith("selfattn")
+    let_go(network)
 
 
 def _start(network: PreTrainedModel, arguments: tuple[Any, ...]) -> None:
     if (recorder := _recorder.get()) is None:
         return
     rest(network)
-    own = _functions.get(network)
-    if own is None or not all(_is_led(network.get_submodule(path)) for path in own):
-        _lead(network)
+    if not still_led(network):
+        lead(network)
     recorder.order.clear()
 
 

@@ -1,9 +1,9 @@
 """What one attention layer received in one forward pass, and which keys its queries may see."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal, TypeGuard
+from typing import Any, Literal, TypeGuard, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -13,6 +13,7 @@ from selfattn.maths.masks import MaskPattern, Rows
 from selfattn.recording.edits import Setting
 
 ALL = slice(None)
+Own = TypeVar("Own", bound="Received")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +71,21 @@ class Received:
     def key_head(self, head: int) -> int:
         """With grouped heads, head h reads key head `h // (H / H_kv)`."""
         return head * self.key_heads // self.heads
+
+    def of_texts(self: Own, texts: range) -> Own:
+        """What it received of some texts of its batch that follow one another."""
+        if len(texts) == len(self.query):
+            return self
+
+        def part(tensor: Any) -> Any:
+            if tensor is None or len(tensor) == 1:
+                return tensor
+            if len(tensor) == len(self.query):
+                return tensor[texts.start : texts.stop]
+            return torch.stack([tensor[text % len(tensor)] for text in texts])
+
+        names = ("query", "key", "value", "mask", "position_bias")
+        return replace(self, **{name: part(getattr(self, name)) for name in names})
 
     @property
     def asks_itself(self) -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from selfattn.recording.call import Call
 from selfattn.recording.doors import Recorder
 from selfattn.recording.edits import Edit, Setting
+from selfattn.recording.together import write
 
 # By the place of a call among the others, and by head: its setting, or the context in its place.
 Changes = Mapping[int, Mapping[int, Setting | Tensor]]
@@ -88,9 +89,11 @@ class Rows(Recorder):
         edited = replace(call, settings=tuple(settings.get(h, own) for h, own in enumerate(call.settings)))
         self.busy = True  # no operation of ours is of interest to the second door
         try:
+            own = output[rows.start : rows.stop]
+            if settings:
+                write(own, [*settings], edited.of_texts(rows).contexts([*settings], self.shared))
             for head, each in heads.items():
-                for row in rows:
-                    given = each if isinstance(each, Tensor) else edited.context(head, row)
-                    output[row, :, head] = given.to(output)
+                if isinstance(each, Tensor):
+                    own[:, :, head] = each.to(output)
         finally:
             self.busy = False

@@ -2,6 +2,7 @@
 
 import copy
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import torch
@@ -314,3 +315,15 @@ def test_a_network_that_attends_in_windows_and_in_full_keeps_a_term_of_each():
             edited = model.network(**given, use_cache=False).logits
         real = given["attention_mask"][0].bool()
         assert_close(edited[0][real], expected[0][real], within=1e-5)
+
+
+@pytest.mark.parametrize("planes", [1, 2, 4])
+def test_one_text_of_a_batch_is_that_text_in_it(planes):
+    bias = drawn(planes, 1, TOKENS, TOKENS, seed=4)
+    one = made(16, 4, position_bias=bias).with_edits(MIXED)
+    query, key, value = (torch.cat([each, each.flip(1)]) for each in (one.query, one.key, one.value))
+    call = replace(one, query=query, key=key, value=value)
+    whole = call.contexts([*range(16)], {})
+    for text in range(4):
+        assert_close(call.context(3, text), whole[text, :, 3], within=1e-12)
+    assert_close(call.of_texts(range(1, 3)).contexts([*range(16)], {}), whole[1:3], within=1e-12)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from selfattn.analysis.interventions.means import means
     from selfattn.cli.show import show
+    from selfattn.exports.weights import save_weights
     from selfattn.models.inputs.given import Chat, Illustrated, Pair, Picture, Sound, Translation
     from selfattn.models.inside import release
     from selfattn.models.loading.library import load
     from selfattn.models.model import Model
     from selfattn.recording.edits import Ablate, Cut, Mask, Scale, Similarity, Temperature
+    from selfattn.tracing.many import traces
     from selfattn.tracing.trace import Trace, trace
 
 _HOMES = {
@@ -26,6 +28,8 @@ _HOMES = {
     "selfattn.models.model": ("Model",),
     "selfattn.recording.edits": ("Ablate", "Cut", "Mask", "Scale", "Similarity", "Temperature"),
     "selfattn.cli.show": ("show",),
+    "selfattn.exports.weights": ("save_weights",),
+    "selfattn.tracing.many": ("traces",),
     "selfattn.tracing.trace": ("Trace", "trace"),
 }
 __all__ = [
@@ -46,8 +50,10 @@ __all__ = [
     "load",
     "means",
     "release",
+    "save_weights",
     "show",
     "trace",
+    "traces",
 ]
 
 

@@ -1,11 +1,16 @@
 """What many tests share: models, and a browser with its server; which tests need the browser, and how they fail."""
 
+import os
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.tools.browser import CHROMIUM, DESK, FLAGS, SPARED, Reader, modules, require_chromium, server
+
+# Without a GPU its kernels run in Triton's interpreter, which has to be asked for before anything imports Triton.
+if not Path("/dev/nvidiactl").exists():
+    os.environ["TRITON_INTERPRET"] = "1"
 
 # What takes seconds to import is imported where tests run, and not by the process that hands them out.
 

@@ -103,18 +103,30 @@ def trace(
     spread: SPREAD = False,
     bits: BITS = None,
     adapter: ADAPTER = None,
+    all_heads: Annotated[
+        bool, typer.Option("--all-heads", help="Write every head's weights, of --layer or of all: .npz, .safetensors.")
+    ] = False,
     out: OUT = None,
 ) -> None:
     """Run MODEL on TEXT and write what one head computed, stage by stage."""
     from selfattn import trace as run
     from selfattn.exports import data as exports
+    from selfattn.exports import weights
     from selfattn.models.loading.library import Choice
 
-    if out is not None and out.suffix not in exports.WRITERS:
-        raise ValueError(f"--out ends in {', '.join(exports.WRITERS)}; got {out.name!r}.")
+    if all_heads and out is None:
+        raise ValueError("--all-heads writes a file: add --out FILE.npz or --out FILE.safetensors.")
+    writers = weights.WRITERS if all_heads else exports.WRITERS
+    if out is not None and out.suffix not in writers:
+        raise ValueError(f"--out ends in {', '.join(writers)}{' with --all-heads' * all_heads}; got {out.name!r}.")
     edits = _edits(similarity, no_scale, temperature, mask, ablate or [])
     read = given.illustrated(given.spoken(given.given(text, second), chat, system, source, target), picture)
     found = run(_loaded(Choice(model, revision, device, dtype, spread, bits, adapter)), read, edits, pad=pad)
+    if all_heads and out is not None:
+        names = weights.save_weights(found, out, layer, part, kind)
+        many = f"{len(names)} layers" if len(names) > 1 else "1 layer"
+        print(f"{out}: the weights of all heads, {many} from {names[0]} on, {found.exactness}")
+        return
     layer = found.model.attention(part, kind).numbers[0] if layer is None else layer
     data = exports.head_data(found, layer, head, part, kind)
     if out is None:

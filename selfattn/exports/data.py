@@ -13,6 +13,7 @@ from torch import Tensor
 from selfattn.maths.attend import Stages
 from selfattn.models.answers.predictions import Prediction
 from selfattn.models.inputs.given import Chat, Illustrated, Input, Pair, Picture, Sound, Translation
+from selfattn.recording.call import Call
 from selfattn.recording.edits import Edit
 from selfattn.recording.edits import to_json as edits_to_json
 from selfattn.tracing.trace import Trace
@@ -35,8 +36,23 @@ def head_data(
     """
     call = trace.call(layer, part, kind)
     stages = trace.stages(layer, head, part=part, kind=kind, edits=alone)
-    (queries, keys), (own, read) = trace.labels(call), trace.sides(call)
-    prediction = trace.prediction
+    return {
+        **of_text(trace),
+        **of_sides(trace, call),
+        "layer": layer,
+        "head": head,
+        "part": call.part,
+        "kind": call.kind,
+        "scale": call.own_scale(head),
+        **of_run(trace),
+        **({} if alone is None else {"edits_of_this_head_alone": json.loads(edits_to_json(alone))}),
+        **{name: _array(getattr(stages, name)) for name in MATRICES},
+        **({} if call.sink is None else _sink(call.sink[head].item(), stages)),
+    }
+
+
+def of_text(trace: Trace) -> dict[str, Any]:
+    """What was read, and by which model."""
     return {
         "model": trace.model.name,
         "text": trace.text,
@@ -45,24 +61,26 @@ def head_data(
         "tokens": list(trace.tokens.text),
         "pieces": list(trace.tokens.pieces),
         "ids": list(trace.tokens.ids),
+    }
+
+
+def of_sides(trace: Trace, call: Call) -> dict[str, Any]:
+    """What stands beside the rows and the columns of a call's matrices."""
+    (queries, keys), (own, read) = trace.labels(call), trace.sides(call)
+    return {
         "attends_from": list(queries),
         "attends_from_pieces": list(own.pieces),
         "attends_from_ids": list(own.ids),
         "attends_to": list(keys),
         "attends_to_pieces": list(read.pieces),
         "attends_to_ids": list(read.ids),
-        "layer": layer,
-        "head": head,
-        "part": call.part,
-        "kind": call.kind,
-        "scale": call.own_scale(head),
-        "edits": json.loads(edits_to_json(trace.edits)),
-        "fidelity": trace.fidelity,
-        "prediction": None if prediction is None else _said(prediction),
-        **({} if alone is None else {"edits_of_this_head_alone": json.loads(edits_to_json(alone))}),
-        **{name: _array(getattr(stages, name)) for name in MATRICES},
-        **({} if call.sink is None else _sink(call.sink[head].item(), stages)),
     }
+
+
+def of_run(trace: Trace) -> dict[str, Any]:
+    """What was changed, how exact it is, and what the model said."""
+    said = None if trace.prediction is None else _said(trace.prediction)
+    return {"edits": json.loads(edits_to_json(trace.edits)), "fidelity": trace.fidelity, "prediction": said}
 
 
 def _also(given: Input) -> dict[str, Any]:

@@ -126,6 +126,16 @@ def check_head(model: Model, queries: int, keys: int) -> None:
         )
 
 
+def check_numbers(model: Model, count: int, itemsize: int, what: str) -> None:
+    """Raise NoRoomError where so many numbers would not fit in memory."""
+    needed, allowed = count * itemsize, SHARE * free(model)
+    if needed > allowed:
+        raise NoRoomError(
+            f"{what}, {count:,} numbers, need {in_words(needed)}, and {in_words(allowed)} may be used; ask for some of "
+            "the rows, or shorten the text."
+        )
+
+
 def free(model: Model) -> int:
     """Free bytes on the device that has the least, of those that the model lies on."""
     return min(free_on(device) for device in model.devices)

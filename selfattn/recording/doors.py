@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import torch
@@ -30,6 +30,7 @@ from selfattn.recording.modules import attends, computes_itself, scales
 from selfattn.recording.order import Order
 from selfattn.recording.refused import refusal
 from selfattn.recording.second_door import Watch
+from selfattn.recording.together import Shared, write
 
 # Rows of each call's output that are kept to compare with: all of a short text, a spread of a long one.
 SAMPLED_ROWS = 64
@@ -47,6 +48,8 @@ class Recorder:
     calls: list[Call] = field(default_factory=list)
     samples: list[tuple[Tensor, Tensor]] = field(default_factory=list)  # (rows, output there) of each call
     layer_input: Tensor | None = None
+    shared: Shared = field(default_factory=dict)  # what its layers share
+    reached: list[tuple[str, Tensor]] = field(default_factory=list)  # edited calls, the least and the most of each
     count: int = 0  # calls so far, whether they are kept or not
     busy: bool = False  # a call is being computed: no operation is of interest to the second door
 
@@ -65,9 +68,14 @@ class Recorder:
         bare = rest["mask"] is None and rest.get("position_bias") is None and not rest["causal"]
         turn = self.order.turn(module, query, key, value, bare and len(query) == 1)
         where = turn.part, turn.kind
-        settings = tuple(Setting.of(self.edits, turn.layer, head, *where) for head in range(query.shape[1]))
-        turn.check(settings, query.shape[2], key.shape[2])
-        if rest["prescale"] is None and any(setting.rescale or setting.similarity for setting in settings):
+        settings = Setting.of_heads(self.edits, turn.layer, query.shape[1], *where)
+        if self.edits:
+            turn.check(settings, query.shape[2], key.shape[2])
+        if (
+            self.edits
+            and rest["prescale"] is None
+            and any(setting.rescale or setting.similarity for setting in settings)
+        ):
             raise ValueError(
                 f"The scale of {type(module).__name__} could not be told apart from its query: "
                 "neither it nor the similarity can be changed."
@@ -85,28 +93,40 @@ class Recorder:
             self.busy = False
 
     def _attend(self, call: Call, native: Any) -> Tensor:
-        edited = [head for head, setting in enumerate(call.settings) if setting != UNEDITED]
-        if len(edited) < call.heads:
-            output = native()
+        edited = [head for head, setting in enumerate(call.settings) if setting is not UNEDITED and setting != UNEDITED]
+        if edited:
+            contexts = call.contexts(edited, self.shared)
+            if contexts.numel():
+                self.reached.append((call.title, torch.stack(contexts.aminmax())))
+            if len(edited) == call.heads:
+                output = contexts.contiguous()
+            else:
+                output = native()
+                write(output, edited, contexts)
         else:
-            batch, _, queries, _ = call.query.shape
-            output = call.value.new_empty(batch, queries, call.heads, call.value.shape[-1])
-        for head in edited:
-            for batch in range(output.shape[0]):
-                output[batch, :, head] = call.context(head, batch)
-        if edited and not output[:, :, edited].isfinite().all():
-            raise ValueError(
-                f"{call.title} is not finite under these edits; move the scale or the temperature towards 1."
-            )
+            output = native()
         self.count += not call.goes_on
-        for head in range(call.heads):
-            if (given := self.contexts.get((self.count - 1, head))) is not None:
-                output[:, :, head] = given[call.place].to(output)
-        rows = torch.linspace(0, call.shape[0] - 1, min(call.shape[0], SAMPLED_ROWS)).long().to(output.device)
+        if self.contexts:
+            for head in range(call.heads):
+                if (given := self.contexts.get((self.count - 1, head))) is not None:
+                    output[:, :, head] = given[call.place].to(output)
         if self.keeps:
             self.calls.append(call)
-            self.samples.append((rows, output[0, rows].detach().clone()))
+            rows = sampled(call.shape[0], output.device)
+            self.samples.append((rows, output.detach()[0].index_select(0, rows)))
         return output
+
+    def check(self) -> None:
+        """Raise ValueError where edits made numbers that are none. Asked of the device once, when the pass is over."""
+        reached, self.reached = self.reached, []
+        if reached:
+            device = reached[-1][1].device
+            finite = torch.stack([ends.to(device) for _, ends in reached]).isfinite().all(1).tolist()
+            if not all(finite):
+                title = reached[finite.index(False)][0]
+                raise ValueError(
+                    f"{title} is not finite under these edits; move the scale or the temperature towards 1."
+                )
 
     def differences(self) -> list[float]:
         """`max |context recomputed - context that the model used|` of each call, at the sampled rows.
@@ -133,6 +153,13 @@ class Recorder:
             if tensor is not None and tensor.shape[2:] == call.shape and 1 not in call.shape:
                 kept[tensor.untyped_storage().data_ptr()] = tensor.shape[0] * tensor.shape[1] * tensor.element_size()
         return sum(kept.values())
+
+
+@lru_cache(maxsize=64)
+def sampled(queries: int, device: torch.device) -> Tensor:
+    """The rows of each call's output that are kept to compare with: a spread of them, the first and the last too."""
+    with torch.inference_mode(False):
+        return torch.linspace(0, queries - 1, min(queries, SAMPLED_ROWS)).long().to(device)
 
 
 def _difference(call: Call, head: int, rows: Tensor, used: Tensor) -> float:
@@ -228,7 +255,7 @@ def _models(network: nn.Module) -> dict[str, PreTrainedModel]:
     return {path: module for path, module in network.named_modules() if isinstance(module, PreTrainedModel)}
 
 
-def _is_led(module: PreTrainedModel) -> bool:
+def _is_led(module: Any) -> bool:
     return str(module.config._attn_implementation).startswith("selfattn")
 
 
@@ -236,13 +263,18 @@ def _start(network: PreTrainedModel, arguments: tuple[Any, ...]) -> None:
     if (recorder := _recorder.get()) is None:
         return
     rest(network)
-    _lead(network)
+    own = _functions.get(network)
+    if own is None or not all(_is_led(network.get_submodule(path)) for path in own):
+        _lead(network)
     recorder.order.clear()
 
 
 def _finish(network: PreTrainedModel, arguments: tuple[Any, ...], output: Any) -> None:
-    if _recorder.get() is not None:
+    if (recorder := _recorder.get()) is not None:
         resume(network)
+        recorder.shared.clear()
+        if output is not None:
+            recorder.check()
 
 
 def _begin(module: nn.Module, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> None:

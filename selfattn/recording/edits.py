@@ -46,12 +46,12 @@ class Edit:
 
     def reaches(self, layer: int, head: int, part: str, kind: str) -> bool:
         """Does this edit apply to that head?"""
-        return (
-            (self.layers is None or layer in self.layers)
-            and (self.heads is None or head in self.heads)
-            and self.part in (None, part)
-            and self.kind in (None, kind)
-        )
+        return (self.heads is None or head in self.heads) and self.reaches_layer(layer, part, kind)
+
+    def reaches_layer(self, layer: int, part: str, kind: str) -> bool:
+        """Does it apply to a head of that layer?"""
+        layers = self.layers is None or layer in self.layers
+        return layers and self.part in (None, part) and self.kind in (None, kind)
 
     @property
     def names_positions(self) -> bool:
@@ -190,10 +190,27 @@ class Setting:
     @classmethod
     def of(cls, edits: Iterable[Edit], layer: int, head: int, part: str, kind: str) -> "Setting":
         """Fold the edits that reach a head: masks and cuts add up, and of each other kind the last wins."""
+        return cls._folded(edit for edit in edits if edit.reaches(layer, head, part, kind))
+
+    @classmethod
+    def of_heads(cls, edits: Iterable[Edit], layer: int, heads: int, part: str, kind: str) -> tuple["Setting", ...]:
+        """Those of all heads of a layer: heads that the same edits reach have one and the same."""
+        here = [edit for edit in edits if edit.reaches_layer(layer, part, kind)]
+        if not any(edit.heads is not None for edit in here):
+            return (cls._folded(here) if here else UNEDITED,) * heads
+        known: dict[tuple[bool, ...], Setting] = {(False,) * len(here): UNEDITED}
+        settings = []
+        for head in range(heads):
+            reached = tuple(edit.heads is None or head in edit.heads for edit in here)
+            if reached not in known:
+                known[reached] = cls._folded(edit for edit, reaches in zip(here, reached, strict=True) if reaches)
+            settings.append(known[reached])
+        return tuple(settings)
+
+    @classmethod
+    def _folded(cls, edits: Iterable[Edit]) -> "Setting":
         values: dict[str, Any] = {"masks": (), "cut_after": frozenset()}
         for edit in edits:
-            if not edit.reaches(layer, head, part, kind):
-                continue
             match edit:
                 case Scale(value):
                     values["rescale"] = (value,)

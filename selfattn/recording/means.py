@@ -37,22 +37,25 @@ class Means:
         """The name of what the means over these texts will be, without their numbers."""
         return cls(sha256(repr(list(texts)).encode()).hexdigest()[:12], len(texts), tuple(texts))
 
-    def of(self, key: Key, head: int, places: Int[Tensor, " query"]) -> Float[Tensor, "query d_v"]:
-        """What a head gives at these positions. Raises ValueError past the longest text, where no mean is known."""
+    def of(self, key: Key, heads: Sequence[int], places: Int[Tensor, " query"]) -> Float[Tensor, "head query d_v"]:
+        """What heads give at these positions. Raises ValueError past the longest text, where no mean is known."""
         if not self.values:
             raise ValueError(
                 f"An ablation names a data set of {self.count} texts without its numbers; compute them by "
                 "selfattn.means(model, texts)."
             )
-        if key not in self.values or head >= len(self.values[key]):
-            raise ValueError(f"These means are of another model: it has no head {head} in {' '.join(map(str, key))}.")
-        known = self.values[key][head].to(places.device)
-        if (asked := int(places.max()) + 1) > len(known):
+        count = len(self.values.get(key, ()))
+        if unknown := [head for head in heads if head >= count]:
             raise ValueError(
-                f"The longest of the {self.count} texts has {len(known)} tokens, and this one {asked}: past those no "
-                "mean is known; bring a text as long, or silence with zeros or the text's own mean."
+                f"These means are of another model: it has no head {unknown[0]} in {' '.join(map(str, key))}."
             )
-        return known[places]
+        known = self.values[key][[*heads]].to(places.device)
+        if (asked := int(places.max()) + 1) > known.shape[1]:
+            raise ValueError(
+                f"The longest of the {self.count} texts has {known.shape[1]} tokens, and this one {asked}: past those "
+                "no mean is known; bring a text as long, or silence with zeros or the text's own mean."
+            )
+        return known[:, places]
 
     def reaching(self, length: int) -> int:
         """How many of the texts have so many tokens: those that the mean at the last of them is over."""

@@ -18,10 +18,19 @@ def rest(network: nn.Module) -> None:
     with _lock:
         runs, training = _resting.get(network, (0, []))
         if runs == 0:
-            training = [module for module in network.modules() if module.training]
+            training = _in_train_mode(network)
         for module in training:
             module.training = False
         _resting[network] = runs + 1, training
+
+
+def _in_train_mode(network: nn.Module) -> list[nn.Module]:
+    """Those of `network.modules()`, whose own walk takes as long as a small layer does."""
+    found, level = [], [network]
+    while level:
+        found += [module for module in level if module.training]
+        level = [each for module in level for each in module._modules.values() if each is not None]
+    return found
 
 
 def resume(network: nn.Module) -> None:

@@ -78,11 +78,13 @@ class Given:
         names = _parameters(type(module))  # type: ignore[arg-type]  # a class hashes
         named = {**dict(zip(names, arguments, strict=False)), **keywords} if arguments else keywords
         own = named.get("hidden_states", named.get("query", named.get(names[0])))
-        others = next((each for name in OTHERS if not _same(own, each := named.get(name))), None)
+        brought = [each for name in OTHERS if (each := named.get(name)) is not None]
+        others = next((each for each in brought if not _same(own, each)), None)
         if others is None and "query" in named and not _same(own, named.get("key")):
             others = named["key"]
         merged = others is not None and type(module).__name__ in MERGED
-        cached = next((each for each in named.values() if isinstance(each, Cache)), None)
+        caches = [each for each in named.values() if isinstance(each, Cache)]
+        cached = caches[0] if caches else None
         place = getattr(module, "layer_idx", None) if cached is not None else None
         before = 0 if cached is None else None if place is None else int(cached.get_seq_length(place))
         return cls(_length(own), _length(others), merged, before)

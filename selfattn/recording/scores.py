@@ -42,7 +42,7 @@ class Scores:
         """The product of (..., query, d) and (..., d, key); None where its axes do not tell which is the head."""
         if left.dim() < 3 or right.dim() < 3:
             return None
-        lead = torch.broadcast_shapes(left.shape[:-2], right.shape[:-2])
+        lead = _together(left.shape[:-2], right.shape[:-2])
         plane = (left.shape[-2], right.shape[-1])
         if len(lead) == 1:
             if heads is None or lead[0] % heads:
@@ -144,6 +144,13 @@ def forbids(value: object) -> bool:
     return found is not None and found <= SURELY_FORBIDDEN
 
 
+def _together(first: Sequence[int], second: Sequence[int]) -> tuple[int, ...]:
+    """The shape of two tensors that are broadcast to one another."""
+    length = max(len(first), len(second))
+    shapes = ((1,) * (length - len(each)) + tuple(each) for each in (first, second))
+    return tuple(b if a == 1 else a for a, b in zip(*shapes, strict=True))
+
+
 def _nowhere(*shape: int) -> Tensor:
     return torch.empty(shape, device="meta")
 
@@ -186,7 +193,9 @@ def compact(keep: Tensor) -> Tensor | None:
 
 def split(term: Tensor) -> tuple[Tensor | None, Tensor | None]:
     """What is added to scores, as a finite bias and as the keys that may be attended to; None where there is none."""
-    lowest = term.min().item()
+    if term.numel() == 0:
+        return None, None
+    lowest, highest = torch.stack(term.aminmax()).tolist()
     limit = max(FORBIDDEN, torch.finfo(term.dtype).min / 2)
     if lowest <= limit:
         keep = term > limit
@@ -194,7 +203,7 @@ def split(term: Tensor) -> tuple[Tensor | None, Tensor | None]:
         return (bias if bias.any() else None), compact(keep)
     if lowest <= SURELY_FORBIDDEN and bool(((term == 0) | (term == lowest)).all()):
         return None, compact(term == 0)
-    return (term if term.any() else None), None
+    return (term if lowest or highest else None), None
 
 
 def tensors_in(arguments: Any) -> list[Tensor]:

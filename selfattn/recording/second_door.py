@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from torch.utils.weak import WeakIdKeyDictionary
 
+from selfattn.recording.known import Known
 from selfattn.recording.products import PRODUCTS, Product
 from selfattn.recording.refused import RefusedError
 from selfattn.recording.scores import (
@@ -38,6 +38,8 @@ HEAD_COUNTS = ("num_attention_heads", "num_heads", "n_heads", "n_head", "num_att
 # These never scale, by design.
 UNSCALED = {"GPTNeoSelfAttention"}
 UNRECOGNISED = "no softmax of products of queries and keys"
+# What is no tensor, and holds none.
+NUMBERS = (int, float, torch.Size, torch.dtype, torch.device)
 # A softmax of something else than scores; weights of nobody.
 FOREIGN = object()
 
@@ -52,9 +54,8 @@ class Watch(TorchFunctionMode):
         self.recorded = 0  # calls before the outermost module began
         self.idle = True  # no operation ran since: it was given nothing to attend to
         self.waiting: set[object] = set()  # softmaxes whose product with the values is still to come
-        # What is known of a tensor goes when the model drops it.
-        self.known: Any = WeakIdKeyDictionary()
-        self.splits: Any = WeakIdKeyDictionary()
+        self.known = Known()
+        self.splits = Known()
 
     def enter(self, module: nn.Module) -> None:
         """An attention module begins."""
@@ -79,14 +80,16 @@ class Watch(TorchFunctionMode):
         self, function: Callable[..., Any], types: Any, arguments: tuple[Any, ...] = (), keywords: Any = None
     ) -> Any:
         self.idle, keywords = False, keywords or {}
-        name = getattr(function, "__name__", "").rstrip("_")  # `add_` is `add`, in place
+        name: str = getattr(function, "__name__", "")
         if name == "multi_head_attention_forward" and not self.recorder.busy:
             return self._many_heads(function, arguments, keywords)
         output = function(*arguments, **keywords)
-        if self.recorder.busy:
+        # A size, say: most of what a module asks for.
+        if isinstance(output, NUMBERS) or self.recorder.busy:
             return output
         if name == "scaled_dot_product_attention":
             return self._fused(output, *arguments, **keywords)
+        name = name if name.endswith("__") else name.removesuffix("_")  # `add_` is `add`, in place
         product = Product.of(name, output, arguments, keywords) if name in PRODUCTS else None
         if product is not None:
             self._multiplied(product, output)
@@ -120,8 +123,8 @@ class Watch(TorchFunctionMode):
     def _normalised(self, output: Tensor, scores: Tensor, dim: int | None = None, *_: Any, **__: Any) -> None:
         node = self.known.get(scores)
         if isinstance(node, Scores) and node.softmax is None and node.settled and dim in (-1, scores.dim() - 1):
-            self.known[output] = replace(node, softmax=object())
-            self.waiting.add(self.known[output].softmax)
+            self.known[output] = weights = replace(node, softmax=object())
+            self.waiting.add(weights.softmax)
         else:
             self.known[output] = FOREIGN
 
@@ -198,11 +201,12 @@ class Watch(TorchFunctionMode):
 
     def _follow(self, name: str, output: Any, arguments: tuple[Any, ...], keywords: Any) -> None:
         """Any other operation: what is known of its result, by what is known of what went in."""
-        first = arguments[0] if arguments else None
-        nodes = [self.known[each] for each in tensors_in(arguments) if each in self.known]
+        nodes = self.known.among(arguments)
+        if not nodes and name not in ("mul", "div"):
+            return  # what is made of unknown tensors is new, and unknown
         node: Any = None
         if not nodes:
-            if name in ("mul", "div") and isinstance(output, Tensor) and output.is_floating_point():
+            if isinstance(output, Tensor) and output.is_floating_point():
                 node = multiplied_by(name, arguments)
         elif any(isinstance(each, Scores) for each in nodes):
             node = self._step(name, output, arguments, keywords)
@@ -221,10 +225,8 @@ class Watch(TorchFunctionMode):
             node = nodes[0] if isinstance(nodes[0], Factor) else None  # both were scaled alike
         if isinstance(output, Tensor) and node is not None:
             self.known[output] = node
-        elif isinstance(output, Tensor) and output in self.known:
-            del self.known[output]
-        elif name == "__setitem__" and first in self.known:
-            del self.known[first]
+        else:
+            self.known.drop(arguments[0] if name == "__setitem__" else output)
 
     def _left(self, name: str, output: Any, weights: list[Scores]) -> Any:
         """Weights that leave their way to the values: too early, or once they have met them, to be shown or so."""
@@ -239,10 +241,10 @@ class Watch(TorchFunctionMode):
         """One operation on scores, or on weights; None where it is none of those known."""
         if not isinstance(output, Tensor):
             return None
-        places = [i for i, each in enumerate(arguments) if isinstance(self._node(each), Scores)]
-        if not places:
+        found = ((i, node) for i, each in enumerate(arguments) if isinstance(node := self.known.get(each), Scores))
+        place, node = next(found, (0, None))
+        if node is None:
             return None
-        place, node = places[0], self.known[arguments[places[0]]]
         if name in RESHAPES:
             return node.viewed(output.shape)
         if name in TURNS:
@@ -283,13 +285,12 @@ class Watch(TorchFunctionMode):
     def _once(self, tensor: Tensor, how: tuple[Scores, Any], make: Callable[[], Any]) -> Any:
         scores, which = how
         key = (scores.layout.shape, scores.layout.stride(), which, tensor._version if not tensor.is_inference() else 0)
-        known = self.splits.setdefault(tensor, {})
+        if tensor not in self.splits:
+            self.splits[tensor] = {}
+        known = self.splits.get(tensor)
         if key not in known:
             known[key] = make()
         return known[key]
-
-    def _node(self, tensor: Any) -> Any:
-        return self.known.get(tensor) if isinstance(tensor, Tensor) else None
 
     def _heads(self) -> int | None:
         for module in reversed(self.inside):

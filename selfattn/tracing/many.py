@@ -1,293 +1,130 @@
-"""Many versions of one pass: as many at once as fit into a batch, begun above the blocks that they leave as they are.
+"""Many texts, one trace each: run in batches of about one length, and given in the order in which they came."""
 
-    many = Many.of(before, lambda version: trace(model, text, version.edits))
-    for outcome in many.outcomes(Version((edit,)) for edit in edits): ...
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
+from pathlib import Path
+from typing import Any
 
-That a model can be run so is proved by its numbers, and not assumed. The first version runs by itself too, and must be
-the same in the batch; and a share of a batch in which nothing is changed must come out as the pass without versions.
-Where it is not (blocks that share a state, experts that are full, scales that are taken over a batch) no block is left
-out, and where that does not help every version runs by itself.
-"""
+from torch import nn
 
-import inspect
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
-from functools import cached_property, partial
-from typing import Any, Generic, TypeVar
-from weakref import WeakKeyDictionary
-
-import torch
-from torch import Tensor, nn
-
-from selfattn.models.answers.tasks import predict
-from selfattn.models.budgets import EAGER, SHARE, free
-from selfattn.models.inputs.given import entrance, uncached
+from selfattn.models.budgets import recorded
+from selfattn.models.inputs.given import Chat, Input, Pair, Translation
+from selfattn.models.loading.library import opened
 from selfattn.models.model import Model
-from selfattn.recording.call import Call
-from selfattn.recording.doors import door, recording
-from selfattn.recording.replay import KeptBlock, keeping, mapped, replaying
-from selfattn.recording.rows import Changes, Rows, Version, changes
-from selfattn.tracing.outcome import Outcome
-from selfattn.tracing.passes import last_of
-from selfattn.tracing.trace import Trace
+from selfattn.recording.edits import Edit, listed
+from selfattn.tracing.batches import Batch, Layout, Read, UnlikeError
+from selfattn.tracing.passes import check
+from selfattn.tracing.trace import Trace, trace
 
-# Tokens of a batch: more are no faster on a processor, and keep a reader waiting for the next sign of progress.
-TOKENS, ON_A_GPU, MOST = 1024, 1 << 15, 64
-# With fewer shares than this, one of them for the proof would cost too much in every batch.
-FEW = 4
-# A layer's queries, keys and values, so many times, are about what its block computes with.
-BLOCK = 8
-# How far two ways may be apart, in units of the largest number: rounding, in another order.
-CLOSE = {torch.float64: 1e-10, torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}
-# What a network raises when it is run in a way that it was not made for.
-FAILURES = (RuntimeError, ValueError, LookupError, TypeError, AttributeError, AssertionError)
-
-# Of each network, the calls of its passes and how many blocks batches have left out that came out right.
-_PROVED: "WeakKeyDictionary[nn.Module, set[tuple[int, int]]]" = WeakKeyDictionary()
-
-Key = TypeVar("Key")
-Result = TypeVar("Result")
-Read = Callable[[Mapping[str, Any]], Result]
+# Texts of a batch, and their tokens with the padding: more are no faster, and take more memory.
+TEXTS, TOKENS = 16, 2048
+# Texts that are read ahead, to find those of one length, and the bytes that their records may take.
+AHEAD, ROOM = 128, 2**29
+# What a batch may raise that a text alone does not: then each runs alone, and raises what is its own.
+FAILURES = (UnlikeError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
-class Manner(Enum):
-    """How versions are run."""
+def traces(
+    model: Model | str | Path | nn.Module,
+    texts: Iterable[Input],
+    edits: Edit | Iterable[Edit] = (),
+    *,
+    tokenizer: Any | None = None,
+) -> Iterator[Trace]:
+    """The trace of each text, in order: what `trace` gives of it alone, but for rounding, in fewer forward passes.
 
-    ABOVE = "together, above the blocks that they leave as they are"
-    TOGETHER = "together, from the first block on"
-    ALONE = "one by one"
+    Texts of about one length run together, padded; up to 128 are read ahead to find them, and their records take no
+    more than half a gigabyte until they are given. A trace that is kept holds what is its own, and nothing of the
+    others. A model that computes something else of a padded text than of the text alone is found out by comparing, and
+    gets one text at a time; so do pictures, sounds, tensors, and pairs that a model without a head compares.
+    Raises ValueError as `trace` does, when it is the text's turn: those before it have been given.
+    """
+    if isinstance(texts, str):
+        raise ValueError(f"Traces are of a list of texts; got one, {texts[:20]!r}: selfattn.trace is for one.")
+    return _Traces(opened(model, tokenizer), listed(edits)).of(iter(texts))
 
 
-@dataclass(frozen=True, eq=False)
-class Kept(Generic[Result]):
-    """The pass in which nothing is changed."""
+class _Traces:
+    """The way of many texts through one model."""
 
-    blocks: Sequence[KeptBlock]
-    result: Result
-    bytes: int  # of its output
+    def __init__(self, model: Model, edits: tuple[Edit, ...]) -> None:
+        self.model, self.edits = model, edits
+        self.together = True  # nothing has told a text in a batch from the text alone
+        self.layout: Layout | None = None
 
+    def of(self, texts: Iterator[Input]) -> Iterator[Trace]:
+        """The traces, in order."""
+        failure = None
+        while failure is None and (first := next(texts, None)) is not None:
+            reads, failure = self._ahead(chain([first], texts))
+            waiting: dict[int, Trace] = {}
+            batches = {place: batch for batch in _batches(reads) for place in batch}
+            for place, read in enumerate(reads):
+                if self.together and place in batches and place not in waiting:
+                    waiting |= self._run(reads, batches[place])
+                found = waiting.pop(place, None)
+                yield trace(self.model, read.given, self.edits) if found is None else found
+        if failure is not None:
+            raise failure
 
-class Many(Generic[Result]):
-    """A pass whose versions are run together: its inputs, its calls, and how its output is read."""
+    def _ahead(self, texts: Iterator[Input]) -> tuple[list[Read], ValueError | None]:
+        """Some of the next texts, and what is wrong with the one after them."""
+        reads, size = [], 0
+        for given in texts:
+            try:
+                reads.append(self._read(given))
+            except ValueError as error:
+                return reads, error
+            size += recorded(self.model.attentions, reads[-1].length, self.model.network.dtype.itemsize)
+            if len(reads) == AHEAD or size > ROOM:
+                break
+        return reads, None
 
-    def __init__(
-        self,
-        model: Model,
-        inputs: Mapping[str, Tensor],
-        calls: Sequence[Call],
-        read: Read[Result],
-        numbers: Callable[[Result], Tensor],  # of a result, by which two are compared
-        alone: Callable[[Version], Result],
-        given: Version | None = None,  # what all versions have in common
-        **keywords: Any,
-    ) -> None:
-        self.model, self.inputs, self.calls, self.given = model, inputs, calls, given or Version()
-        self.read, self.numbers, self.alone = read, numbers, alone
-        self.keywords = {**uncached(model.network), **keywords}
-        self.manner = Manner.ABOVE
-        self._proved: set[int] = set()  # blocks left out in batches that were seen to come out right
+    def _read(self, given: Input) -> Read:
+        alone = isinstance(given, Pair) and self.model.task.says is None
+        if alone or not isinstance(given, str | Chat | Pair | Translation):
+            return Read(given, None, {})
+        tokens, inputs = self.model.inputs(given)
+        check(self.model, inputs, edited=bool(self.edits))
+        return Read(given, tokens, inputs)
 
-    @classmethod
-    def of(cls, before: Trace, alone: Callable[[Version], Trace | Outcome]) -> "Many[Trace | Outcome]":
-        """The versions of a trace; `alone` runs one by itself."""
-        model, keywords = before.model, _last_logits(before)
-        read = partial(_outcome, before, bool(keywords))
-        given = Version(before.edits, before.recorder.contexts)
-        return Many(model, before.inputs, before.calls, read, _numbers, alone, given, **keywords)
-
-    def outcomes(self, versions: Iterable[Version]) -> Iterator[Result]:
-        """What each version comes to, in their order. They are asked for as a batch of them is due."""
-        for batch in self._batches(versions):
-            yield from self._outcomes(batch)
-
-    def _batches(self, versions: Iterable[Version]) -> Iterator[list[Version]]:
-        """As many at once as there is room for; fewer, from half of that on, where the next would begin higher."""
-        batch: list[Version] = []
-        before = 0
-        for version in versions:
-            self.model.check_edits(version.edits)
-            first = self._first(version)
-            if 2 * len(batch) >= self._size and first > before:
-                yield batch
-                batch = []
-            before = min(before, first) if batch else first
-            batch.append(version)
-            if len(batch) >= self._size:
-                yield batch
-                batch = []
-        if batch:
-            yield batch
-
-    def _first(self, version: Version) -> int:
-        """The first call that a version changes."""
-        return min(changes(version, self.calls, self.given.edits), default=len(self.calls))
-
-    def _outcomes(self, batch: list[Version]) -> Iterator[Result]:
-        """A batch together, where that comes out right; else one by one."""
-        first = [] if self._proved or self.manner is Manner.ALONE else [self.alone(batch[0])]
-        if len(batch) > len(first):
-            while self.manner is not Manner.ALONE:
-                try:
-                    yield from self._together(batch, first)
-                except FAILURES:
-                    self.manner = Manner.TOGETHER if self.manner is Manner.ABOVE else Manner.ALONE
-                    self._proved.clear()
-                    _PROVED.pop(self.model.network, None)
-                else:
-                    return
-        yield from first
-        yield from map(self.alone, batch[len(first) :])
-
-    def _together(self, batch: list[Version], first: list[Result]) -> list[Result]:
-        """Raises one of FAILURES where the batch cannot be run, or does not come out right."""
-        before = min(map(self._first, batch))
-        blocks = self.kept.blocks if self.manner is Manner.ABOVE else ()
-        left_out = sum(block.calls <= before for block in blocks)
-        own = [changes(version, self.calls, self.given.edits) for version in batch]
-        proving = self._proving(left_out)
-        found = self._run([*own, {}] if proving else own, blocks, before)
-        if proving:
-            self._compare(found.pop(), self.kept.result)
-            self._proved.add(left_out)
-            _PROVED.setdefault(self.model.network, set()).add((len(self.calls), left_out))
-        for wanted in first:
-            self._compare(found[0], wanted)
+    def _run(self, reads: Sequence[Read], places: Sequence[int]) -> dict[int, Trace]:
+        """The traces of a batch by their places; none of those that have to run alone."""
+        own = [reads[place] for place in places]
+        try:
+            batch = Batch(self.model, own, self.edits)
+            if self.layout is None or not self.layout.covers(batch):
+                self.layout = self._compared(batch)
+        except FAILURES:
+            self.together = False
+            return {}
+        found = {}
+        for number, place in enumerate(places):
+            with suppress(ValueError):  # that its output is not finite is said when it is its turn
+                found[place] = batch.trace(number, self.layout)
         return found
 
-    def _proving(self, left_out: int) -> bool:
-        """Has a share of the next batch to prove it? The first has, the first that leaves blocks out, and each that
-        leaves out as many as no batch of the model before."""
-        if left_out in self._proved:
-            return False
-        known = (len(self.calls), left_out) in _PROVED.get(self.model.network, ())
-        return max(self._proved, default=0) == 0 or (not known and self._size >= FEW)
-
-    def _run(self, shares: Sequence[Changes], blocks: Sequence[KeptBlock], before: int) -> list[Result]:
-        recorder = Rows(self.model.names, contexts=self.given.contexts, clean=self.calls, changes=shares)
-        count = len(shares)
-        inputs = {name: each.repeat(count, *[1] * (each.dim() - 1)) for name, each in self.inputs.items()}
-        with replaying(self.model.network, self.model.names, recorder, blocks, before, count):
-            output = self._forward(recorder, inputs)
-        results = [self.read(_share(output, place, count)) for place in range(count)]
-        if not all(self.numbers(each).isfinite().all() for each in results):
-            raise ValueError("What a version gives is not finite.")
-        return results
-
-    def _forward(self, recorder: Rows, inputs: Mapping[str, Tensor]) -> Mapping[str, Any]:
-        with torch.inference_mode(), recording(recorder):
-            return self.model.network(**inputs, **self.keywords)
-
-    def _compare(self, found: Result, wanted: Result) -> None:
-        one, other = self.numbers(found), self.numbers(wanted)
-        within = CLOSE.get(self.model.network.dtype, CLOSE[torch.bfloat16]) * max(1.0, other.abs().max().item())
-        if one.shape != other.shape or (one - other).abs().max().item() > within:
-            raise ValueError("In a batch it comes out otherwise than alone.")
-
-    @cached_property
-    def kept(self) -> Kept[Result]:
-        """The pass in which nothing is changed. Its blocks' outputs are let go where they would take too much room."""
-        recorder = Rows(self.model.names, contexts=self.given.contexts, clean=self.calls)
-        with keeping(self.model.network, self.model.names, recorder) as blocks:
-            output = self._forward(recorder, self.inputs)
-        size = _bytes(block.output for block in blocks)
-        return Kept(blocks if size <= self._room else (), self.read(output), _bytes([dict(output)]))
-
-    @property
-    def _room(self) -> float:
-        return SHARE * free(self.model) / 4
-
-    @property
-    def _size(self) -> int:
-        """Versions of a batch: by its tokens, and by its bytes; where there are a few, one share more is the proof."""
-        return 1 if self.manner is Manner.ALONE else self._most
-
-    @cached_property
-    def _most(self) -> int:
-        try:
-            self.kept  # noqa: B018  # its size is asked for below
-        except FAILURES:
-            self.manner = Manner.ALONE
-            return 1
-        gpu = entrance(self.model.network).type != "cpu"
-        tokens = max(len(call.query) * call.shape[0] for call in self.calls)
-        eager = door(self.model.network) != "interface"
-        size = max(_at_work(call, eager) for call in self.calls) + 3 * self.kept.bytes
-        shares = int(min((ON_A_GPU if gpu else TOKENS) // tokens, self._room // size, MOST))
-        return shares - 1 if shares > FEW else max(1, shares)
+    def _compared(self, batch: Batch) -> Layout:
+        place = min(range(len(batch.reads)), key=lambda place: batch.reads[place].length)
+        alone = Batch(self.model, [batch.reads[place]], self.edits)
+        layout = batch.compared(place, alone)
+        self.model.learn(alone.recorder)
+        self.model.check_edits(self.edits)
+        return layout
 
 
-def _at_work(call: Call, eager: bool) -> int:
-    """About the bytes that a layer computes with."""
-    own = sum(each.nbytes for each in (call.query, call.key, call.value))
-    queries, keys = call.shape
-    planes = EAGER * call.heads if eager or call.position_bias is not None else 1
-    return BLOCK * own + 4 * planes * len(call.query) * queries * keys
-
-
-def _bytes(values: Iterable[Any]) -> int:
-    """Bytes of all tensors in these; one that several hold is counted once."""
-    found: dict[int, int] = {}
-    for value in values:
-        mapped(value, lambda each: found.update({each.untyped_storage().data_ptr(): each.untyped_storage().nbytes()}))
-    return sum(found.values())
-
-
-def _share(output: Mapping[str, Any], place: int, count: int) -> dict[str, Any]:
-    """One share of all that a batch gives."""
-
-    def part(tensor: Tensor) -> Tensor:
-        own, left = divmod(len(tensor), count) if tensor.dim() else (0, 1)
-        return tensor if left else tensor[place * own : (place + 1) * own]
-
-    return {name: mapped(each, part) for name, each in output.items()}
-
-
-def _last_logits(before: Trace) -> dict[str, Any]:
-    """What keeps a language model from the logits that nobody reads, where it knows how to leave them out."""
-    said, ids = before.prediction, before.inputs.get("input_ids")
-    if said is None or said.kind != "next token" or ids is None:
-        return {}
-    last = said.position == ids.shape[1] - 1 and len(said.positions) == 1
-    return logits_to_keep(before.model, 1) if last else {}
-
-
-def logits_to_keep(model: Model, which: int | Tensor) -> dict[str, Any]:
-    """The keyword that asks a network for the logits at its last tokens, or at these, alone; none where it has none."""
-    return {"logits_to_keep": which} if "logits_to_keep" in inspect.signature(model.network.forward).parameters else {}
-
-
-def _outcome(before: Trace, alone: bool, output: Mapping[str, Any]) -> Trace | Outcome:
-    """What an output says, read as that of the trace was; `alone`: its logits are of the one place that answers."""
-    model, said = before.model, before.prediction
-    if alone and said is not None:
-        logits = output["logits"][0].float().cpu()
-        return Outcome(replace(said, probabilities=logits[0].softmax(-1), logits=logits), None)
-    if model.task.says is None:
-        return Outcome(None, last_of(output))
-    return Outcome(predict(model.network, model.tokenizer, before.inputs, output, before.given, before.tokens), None)
-
-
-def _numbers(outcome: Trace | Outcome) -> Tensor:
-    said = outcome.prediction
-    if said is not None:
-        return said.probabilities if said.logits is None else said.logits
-    if outcome.output is None:
-        raise ValueError("Nothing was given that could be compared.")
-    return outcome.output
-
-
-def keyed(
-    run: Callable[[Iterator[Version]], Iterator[Result]], keys: Iterable[Key], make: Callable[[Key], Version]
-) -> Iterator[tuple[Key, Result]]:
-    """What comes of the version of each key, beside the key; keys are asked for as their versions are."""
-    waiting: deque[Key] = deque()
-
-    def versions() -> Iterator[Version]:
-        for key in keys:
-            waiting.append(key)
-            yield make(key)
-
-    for found in run(versions()):
-        yield waiting.popleft(), found
+def _batches(reads: Sequence[Read]) -> list[list[int]]:
+    """The places of texts that go together, at least two, the shortest first."""
+    batches: list[list[int]] = []
+    kin = None
+    for place in sorted(range(len(reads)), key=lambda place: (str(reads[place].kin), reads[place].length)):
+        read = reads[place]
+        if not read.inputs:
+            continue
+        full = not batches or len(batches[-1]) == TEXTS or (len(batches[-1]) + 1) * read.length > TOKENS
+        if full or read.kin != kin:
+            batches.append([])
+        batches[-1].append(place)
+        kin = read.kin
+    return [batch for batch in batches if len(batch) > 1]

@@ -42,6 +42,15 @@ def forward(model: Model, recorder: Recorder, inputs: Mapping[str, Tensor]) -> M
         return model.network(**inputs, **uncached(model.network))
 
 
+def check_finite(model: Model, output: Mapping[str, Any]) -> None:
+    """Raise ValueError for an output that is not finite."""
+    for name in ("logits", "prediction_logits", "start_logits", "end_logits"):
+        said = output.get(name)
+        # The least and the largest are not finite where any number is not: no mask of a long text's labels is made.
+        if isinstance(said, Tensor) and not torch.stack(said.aminmax()).isfinite().all():
+            raise ValueError(f"The output of {model.name} is not finite in {model.network.dtype}; load it as float32.")
+
+
 def last_of(output: Mapping[str, Any]) -> Float[Tensor, "token d"] | None:
     """The last layer's output: the encoder's, where there is a decoder too. None where it is not given."""
     last = output.get("encoder_last_hidden_state", output.get("last_hidden_state"))

@@ -29,9 +29,10 @@ from selfattn.models.self_test import in_words, tolerance
 from selfattn.recording.call import ALL, Call
 from selfattn.recording.doors import Recorder, largest
 from selfattn.recording.edits import UNEDITED, Edit, listed
+from selfattn.tracing.heads import weights_of
 from selfattn.tracing.laid import OF_TEXT, Sides, names, sides
 from selfattn.tracing.outcome import Outcome
-from selfattn.tracing.passes import check, compare, forward, last_of
+from selfattn.tracing.passes import check, check_finite, compare, forward, last_of
 
 NONE: Mapping[tuple[int, int], Tensor] = MappingProxyType({})
 
@@ -161,6 +162,19 @@ class Trace:
         check_head(self.model, len(range(queries)[rows]), keys)
         return (call if edits is None else call.with_edits(listed(edits))).stages(head, rows)
 
+    def weights(
+        self,
+        layer: int,
+        *,
+        part: str | None = None,
+        kind: str | None = None,
+        rows: slice = ALL,
+        edits: Edit | Iterable[Edit] | None = None,
+    ) -> Float[Tensor, "head row key"]:
+        """The weights of all heads of a layer for the chosen queries: those of `stages`, in one call."""
+        call = self.call(layer, part, kind)
+        return weights_of(self.model, call if edits is None else call.with_edits(listed(edits)), rows)
+
     def layer_input(
         self, layer: int, *, part: str | None = None, kind: str | None = None
     ) -> Float[Tensor, "query d_model"] | None:
@@ -271,21 +285,35 @@ def trace(
     model.learn(recorder)
     if idle:  # an edit may name a tower that no input has reached before
         model.check_edits(edits)
-    for name in ("logits", "prediction_logits", "start_logits", "end_logits"):
-        said = output.get(name)
-        if isinstance(said, Tensor) and not said.isfinite().all():
-            raise ValueError(f"The output of {model.name} is not finite in {model.network.dtype}; load it as float32.")
+    compared = None
+    if second is not None and (last := last_of(output)) is not None:
+        first = pooled(last, inputs.get("attention_mask"), model.pooling)
+        compared = compare(model, second, of_both, first)
+    return of_output(model, text, tokens, inputs, output, recorder, compared)
+
+
+def of_output(
+    model: Model,
+    given: Input,
+    tokens: Tokens | None,
+    inputs: Mapping[str, Tensor],
+    output: Mapping[str, Any],
+    recorder: Recorder,
+    compared: Prediction | None = None,
+) -> Trace:
+    """The trace of a forward pass that was made, of what it gave and what was recorded; `compared` is its prediction.
+
+    Raises ValueError for an output that is not finite.
+    """
+    check_finite(model, output)
     ids = inputs.get("input_ids")
     tokens = tokens or (of_ids(ids[0], model.tokenizer) if ids is not None else NO_TOKENS)
     last = last_of(output) if model.task.says is None else None
-    if last is not None and second is not None:
-        first = pooled(last, inputs.get("attention_mask"), model.pooling)
-        prediction: Prediction | None = compare(model, second, of_both, first)
-        why = None
-    else:
-        why = why_none(model.network, model.tokenizer, inputs, output, text)
-        prediction = predict(model.network, model.tokenizer, inputs, output, text, tokens)
-    return Trace(model, text, tokens, edits, prediction, why, last, inputs, recorder)
+    why, prediction = None, compared
+    if compared is None:
+        why = why_none(model.network, model.tokenizer, inputs, output, given)
+        prediction = predict(model.network, model.tokenizer, inputs, output, given, tokens)
+    return Trace(model, given, tokens, tuple(recorder.edits), prediction, why, last, inputs, recorder)
 
 
 def moved(before: Trace, after: Trace | Outcome) -> changes.Moved:

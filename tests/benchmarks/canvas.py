@@ -1,12 +1,15 @@
 """How long does a frame of a drag take, how many bytes are sent, and how fast are all heads drawn? In Chromium.
 
-python -m tests.benchmarks.canvas [thousands]
+python -m tests.benchmarks.canvas [--beside CHECKOUT] [--drags | --boards]
 
-With `thousands`, only the boards of many heads are measured: the first heads, all of them, and how they scroll.
+With `--beside` the app of another checkout is dragged in turns with this one; with `--drags` nothing else is measured,
+and with `--boards` only the boards of many heads: the first heads, all of them, and how they scroll.
 """
 
+import argparse
 import statistics
-import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
@@ -21,7 +24,7 @@ from selfattn.canvas.all_heads import atlas_payload
 from selfattn.canvas.one_head.head import head_payload
 from selfattn.canvas.payload import pack
 from selfattn.models.loading.names import names
-from tests.benchmarks import peers
+from tests.benchmarks import peers, readers
 from tests.tools import thousand
 from tests.tools.browser import CHROMIUM, FLAGS, server
 
@@ -65,19 +68,22 @@ def drag(page: Page, address: str, model: selfattn.Model, tokens: int) -> dict[s
     return page.evaluate(DRAG, [root.element_handle(), FRAMES])
 
 
-def drags(browser: Browser, address: str) -> None:
+def drags(browser: Browser, addresses: Mapping[str, str]) -> None:
     model = selfattn.load("minilm")
     page = browser.new_page(viewport={"width": 1440, "height": 900})
+    for tokens in (128, 512):
+        trace = selfattn.trace(model, text_of(model, tokens))
+        size = len(pack(*head_payload(trace, trace.call(0), 0)))
+        print(f"{tokens:4} tokens   payload {size / 1e6:.2f} MB")
     for _ in range(ROUNDS):
         for tokens in (128, 512):
-            found = drag(page, address, model, tokens)
-            trace = selfattn.trace(model, text_of(model, tokens))
-            size = len(pack(*head_payload(trace, trace.call(0), 0)))
-            print(
-                f"{tokens:4} tokens   payload {size / 1e6:.2f} MB   frame of a drag: script and draw "
-                f"p95 {percentile(found['script']):.1f} ms (median {statistics.median(found['script']):.1f}), "
-                f"frame to frame p95 {percentile(found['gaps']):.1f} ms"
-            )
+            for name, address in addresses.items():
+                found = drag(page, address, model, tokens)
+                print(
+                    f"{tokens:4} tokens   {name:<8} frame of a drag: script and draw "
+                    f"p95 {percentile(found['script']):.1f} ms (median {statistics.median(found['script']):.1f}), "
+                    f"frame to frame p95 {percentile(found['gaps']):.1f} ms"
+                )
     page.close()
 
 
@@ -182,12 +188,22 @@ def thousands(browser: Browser, address: str, home: Path) -> None:
 
 
 if __name__ == "__main__":
-    with sync_playwright() as playwright, server() as address, TemporaryDirectory() as home:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--beside", type=Path, metavar="CHECKOUT")
+    parser.add_argument("--drags", action="store_true")
+    parser.add_argument("--boards", action="store_true")
+    given = parser.parse_args()
+    with sync_playwright() as playwright, server() as address, TemporaryDirectory() as home, ExitStack() as stack:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        if sys.argv[1:] == ["thousands"]:
+        if given.boards:
             thousands(browser, address, Path(home))
-            sys.exit()
-        drags(browser, address)
+            raise SystemExit
+        addresses = {"here": address}
+        if given.beside:
+            addresses["beside"] = f"http://{stack.enter_context(readers.served(given.beside))[0]}"
+        drags(browser, addresses)
+        if given.drags:
+            raise SystemExit
         thousands(browser, address, Path(home) / "thousand")
         atlas(browser, address, large_model(Path(home)))
         weights, tokens = peers.example(128)

@@ -1,12 +1,27 @@
-"""What do long texts cost? The overview of one head beside the bare blockwise computation; the map beside the display.
+"""What do long texts, and many, cost? Each beside the bare computation, and beside the same of another checkout.
 
-python -m tests.benchmarks.long
+python -m tests.benchmarks.long [--beside CHECKOUT] [overview] [many] [open] [map]
+
+    overview   one head of 16,384 tokens, max-pooled: beside nothing but blockwise products, softmax and max-pool
+    many       `selfattn.traces`, and a file of all heads: beside plain batches of 15 and one text at a time (SmolLM2)
+    open       one head of 2,000 tokens of SmolLM2 in the app's script, beside the plain forward pass
+    map        the payload, a tile, and frames beside the display
 """
 
+import argparse
 import base64
 import dataclasses
+import importlib.util
+import os
+import random
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import torch
 from playwright.sync_api import Page, sync_playwright
@@ -23,10 +38,12 @@ from selfattn.maths.masks import causal
 from selfattn.models.budgets import budget
 from selfattn.models.encoder import SelfAttentionConfig, SelfAttentionForMaskedLM
 from tests.canvas.test_map import MAP, OPEN, VIEW
-from tests.tools.browser import CHROMIUM, FLAGS, modules
+from tests.tools.browser import CHROMIUM, FLAGS, HOME, modules
 
-ROUNDS = 7
+ROUNDS = 3
 LONG, MAPPED = 16_384, 4_096
+TEXTS, BATCH = 200, 15
+OPENED_TOKENS = 2000
 
 # Drags and zooms for some seconds; the times between frames and the times of `performance.measure("map")`.
 FRAMES = """
@@ -80,21 +97,44 @@ def bare(query: Tensor, key: Tensor, scale: float, pool: int, block: int) -> Ten
     return torch.cat(pooled)
 
 
-def compare(model: Model) -> None:
-    call = run(model, LONG).calls[0]
-    query, key = call.query[0, 0], call.key[0, 0]
-    ways = {"overview": lambda: overview(call, 0).weights}
-    for block in (128, 256, 512, 1024):
-        ways[f"bare, {block} rows"] = lambda block=block: bare(query, key, call.scale, LONG // 1024, block)
+def interleaved(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each way, in turns."""
     times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(rounds):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            way()
+            times[name].append(time.perf_counter() - start)
+    return times
+
+
+def beside(checkout: Path, file: str) -> Any:
+    """A module of another checkout, on what is here of the rest."""
+    spec = importlib.util.spec_from_file_location("beside", checkout / file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def compare(model: Model, d: int, checkout: Path | None) -> None:
+    call = run(model, LONG).calls[0]
+    query, key = torch.randn(2, LONG, d, generator=torch.Generator().manual_seed(2))
+    call = dataclasses.replace(call, query=query[None, None], key=key[None, None], value=key[None, None], scale=d**-0.5)
+    call = dataclasses.replace(call, prescale=1.0, settings=call.settings[:1])
+    ways: dict[str, Callable[[], object]] = {"overview": lambda: overview(call, 0).weights}
+    ways["causal"] = lambda: overview(dataclasses.replace(call, causal=True), 0)
+    if checkout is not None:
+        other = beside(checkout, "selfattn/analysis/one_head/overview.py").overview
+        ways["beside"] = lambda: other(call, 0)
+        ways["beside, causal"] = lambda: other(dataclasses.replace(call, causal=True), 0)
+    for block in (128, 512):
+        ways[f"bare, {block} rows"] = lambda block=block: bare(query, key, call.scale, LONG // 1024, block)
     with torch.inference_mode():
-        assert torch.allclose(ways["overview"](), ways["bare, 256 rows"](), atol=1e-6)
-        for _ in range(ROUNDS):
-            for name, way in ways.items():
-                start = time.perf_counter()
-                way()
-                times[name].append(time.perf_counter() - start)
-    print(f"{LONG:,} tokens, RoPE, d = {query.shape[-1]}: overview {min(times['overview']):.2f} s")
+        assert torch.allclose(ways["overview"](), ways["bare, 512 rows"](), atol=1e-6)
+        times = interleaved(ways, ROUNDS)
+    print(f"{LONG:,} tokens, d = {d}: overview {min(times['overview']):.2f} s")
     for name, each in times.items():
         if name != "overview":
             ratios = [a / b for a, b in zip(times["overview"], each, strict=True)]
@@ -102,6 +142,45 @@ def compare(model: Model) -> None:
             print(
                 f"  {name:<16} {min(each):.2f} s   x{best:.2f} best, x{statistics.median(ratios):.2f} median of pairs"
             )
+
+
+WORDS = [
+    *("the", "film", "was", "not", "good", "but", "people", "in", "town", "say", "that", "it", "is", "a", "nice"),
+    *("story", "about", "old", "friends", "who", "travel", "far", "to", "see", "water", "and", "light"),
+]
+
+
+def many() -> None:
+    """Texts of about 17 tokens, and what a file of all heads takes."""
+    model, generator = selfattn.load("smollm2"), random.Random(0)
+    texts = [" ".join(generator.choices(WORDS, k=generator.randint(10, 24))) for _ in range(TEXTS)]
+    tokenizer = model.tokenizer
+    assert tokenizer is not None
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+    lengths = [len(tokenizer(text)["input_ids"]) for text in texts]
+
+    @torch.inference_mode()
+    def plain() -> None:
+        for start in range(0, len(texts), BATCH):
+            batch = tokenizer(texts[start : start + BATCH], return_tensors="pt", padding=True, padding_side="right")
+            model.network(**batch, use_cache=False)
+
+    ways: dict[str, Callable[[], object]] = {
+        "plain": plain,
+        "traces": lambda: [None for _ in selfattn.traces(model, texts)],
+        "one by one": lambda: [selfattn.trace(model, text) for text in texts] and None,
+    }
+    times = interleaved(ways, 3)
+    print(f"{TEXTS} texts of {statistics.mean(lengths):.1f} tokens, SmolLM2; plain is batches of {BATCH}")
+    for name, each in times.items():
+        ratios = [a / b for a, b in zip(each, times["plain"], strict=True)]
+        print(f"  {name:<16} {min(each):.2f} s   x{statistics.median(ratios):.2f} median of pairs")
+    trace = selfattn.trace(model, " ".join(WORDS * 2))
+    for ending in (".npz", ".safetensors"):
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.perf_counter()
+            selfattn.save_weights(trace, Path(folder) / f"all{ending}")
+            print(f"  all 270 heads, {len(trace.tokens)} tokens, as {ending}: {time.perf_counter() - start:.2f} s")
 
 
 def browse(page: Page, model: Model) -> None:
@@ -135,9 +214,51 @@ def percentile(times: list[float]) -> float:
     return statistics.quantiles(times, n=20)[-1]
 
 
-def main() -> None:
-    model = local()
-    compare(model)
+# What a checkout runs: the app on a short text, so that all is loaded, and then on a long one.
+OPENED = """
+import sys, time, torch
+from selfattn.ui import caches
+from selfattn.models.loading.library import Choice
+from tests.tools.app import app
+
+text = sys.argv[1]
+app(model="smollm2", text="a short text").run(timeout=600)
+model = caches.model(Choice("smollm2"))
+inputs = model.inputs(text)[1]
+times = []
+with torch.inference_mode():
+    for _ in range(2):
+        start = time.perf_counter()
+        model.network(**inputs, use_cache=False)
+        times.append(time.perf_counter() - start)
+start = time.perf_counter()
+at = app(model="smollm2", text=text).run(timeout=600)
+assert not at.exception
+opened = time.perf_counter() - start
+with torch.inference_mode():
+    start = time.perf_counter()
+    model.network(**inputs, use_cache=False)
+    times.append(time.perf_counter() - start)
+print(inputs["input_ids"].shape[1], min(times[1:]), opened)
+"""
+
+
+def opening(checkout: Path | None) -> None:
+    text = " ".join(random.Random(0).choices(WORDS, k=OPENED_TOKENS))
+    for name, tree in {"here": HOME, "beside": checkout}.items():
+        if tree is None:
+            continue
+        environment = os.environ | {"PYTHONPATH": str(tree), "HF_HUB_OFFLINE": "1"}
+        command = [sys.executable, "-W", "ignore", "-c", OPENED, text]
+        done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=True)
+        tokens, plain, opened = map(float, done.stdout.split()[-3:])
+        print(
+            f"one head of {tokens:,.0f} tokens opened, {name}: {opened:.1f} s, plain pass {plain:.1f} s: "
+            f"x{opened / plain:.2f}, and {opened - 1.3 * plain:+.1f} s to 1.3x"
+        )
+
+
+def maps(model: Model) -> None:
     with modules() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
@@ -145,6 +266,25 @@ def main() -> None:
         page.set_content("<!doctype html><body></body>")
         browse(page, model)
         browser.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "parts", nargs="*", choices=["overview", "many", "open", "map", []], help="all of them, unless named"
+    )
+    parser.add_argument("--beside", type=Path, metavar="CHECKOUT")
+    given = parser.parse_args()
+    parts, model = given.parts or named, local()
+    if "overview" in parts:
+        for d in (64, 16):
+            compare(model, d, given.beside)
+    if "many" in parts:
+        many()
+    if "open" in parts:
+        opening(given.beside)
+    if "map" in parts:
+        maps(model)
 
 
 if __name__ == "__main__":

@@ -18,9 +18,9 @@ from selfattn.training.data.generated import generate
 ROWS = 10_000
 
 
-def write(file: Path) -> None:
+def write(file: Path, rows: int = ROWS) -> None:
     """The hard corpus as a table."""
-    corpus = generate("hard", ROWS, seed=0)
+    corpus = generate("hard", rows, seed=0)
     with file.open("w", newline="", encoding="utf-8") as lines:
         table = csv.writer(lines)
         table.writerow(["text", "label"])

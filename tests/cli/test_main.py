@@ -58,6 +58,22 @@ def test_a_trace_in_a_file_is_the_trace_of_the_library(run, bert_folder, bert, t
     assert read["prediction"]["top"][0][1] == pytest.approx(trace.prediction.top(1)[0][1], abs=1e-6)
 
 
+def test_all_heads_go_into_one_file(run, bert_folder, bert, tmp_path):
+    trace = selfattn.trace(bert, TEXT, [Temperature(2.0)])
+    for options, layers in (([], (0, 1)), (["--layer", 1], (1,))):
+        out = tmp_path / "all.npz"
+        code, said, told = run("trace", bert_folder, TEXT, "--temperature", 2, "--all-heads", *options, "--out", out)
+        assert (code, told) == (0, "")
+        assert f"all.npz: the weights of all heads, {len(layers)} " in said
+        with np.load(out) as archive:
+            assert {*archive} == {"about", *(f"encoder.self.{layer}" for layer in layers)}
+            assert_close(archive["encoder.self.1"], trace.weights(1))
+    code, _, told = run("trace", bert_folder, TEXT, "--all-heads")
+    assert (code, told) == (2, "selfattn: --all-heads writes a file: add --out FILE.npz or --out FILE.safetensors.\n")
+    code, _, told = run("trace", bert_folder, TEXT, "--all-heads", "--out", "x.csv")
+    assert (code, told) == (2, "selfattn: --out ends in .npz, .safetensors with --all-heads; got 'x.csv'.\n")
+
+
 def test_a_terminal_is_told_how_far_a_load_is(run, bert_folder, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     _, said, told = run("check", bert_folder)

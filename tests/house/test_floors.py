@@ -29,8 +29,8 @@ FLOORS = {
     "app": 8,
     "pages": 8,
 }
-# Neighbours on one floor that may see each other, one way; and `selfattn.show`, imported when it is asked for.
-ALSO = {("selfattn.training", "selfattn.analysis"), ("selfattn", "selfattn.cli")}
+# Neighbours on one floor that may see each other, one way; and `show` and `save_weights`, imported when asked for.
+ALSO = {("selfattn.training", "selfattn.analysis"), ("selfattn", "selfattn.cli"), ("selfattn", "selfattn.exports")}
 # Training measures what it made: it needs none of the forward pass's records.
 NEVER = {("selfattn.training", "selfattn.tracing"), ("selfattn.cli", "selfattn.figures")}
 DRAWS = ("selfattn.ui", "selfattn.canvas", "selfattn.cli.show", "app", "pages")

@@ -9,7 +9,8 @@ import selfattn
 
 NAMES = [
     *("Ablate", "Chat", "Cut", "Illustrated", "Mask", "Model", "Pair", "Picture", "Scale", "Similarity", "Sound"),
-    *("Temperature", "Trace", "Translation", "load", "means", "release", "show", "trace"),
+    *("Temperature", "Trace", "Translation", "load", "means", "release", "save_weights", "show", "trace"),
+    "traces",
 ]
 
 

@@ -562,6 +562,8 @@ class Attention(torch.nn.Module):
         if self.way == "interface":
             return AttentionInterface()["selfattn_sdpa"](self, x, x, x, None, scaling=0.5)[0].transpose(1, 2)
         scores = x @ x.transpose(-1, -2) / 2
+        if self.way == "overwritten":
+            scores[..., 0, 1] = -torch.inf
         match self.way:
             case "talking":
                 scores = torch.tanh(scores)
@@ -596,6 +598,7 @@ def watched(way, edits=()):
         ("talking", "no softmax of products"),
         ("zeroed", "no softmax of products"),
         ("columns", "no softmax of products"),
+        ("overwritten", "no softmax of products"),
         ("powered", "pass through 'pow' before they meet the values"),
         ("twice", "more than one set of values"),
         ("shifted", "no softmax of products"),

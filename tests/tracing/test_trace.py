@@ -113,7 +113,7 @@ def test_tensors_that_the_model_cannot_read(bert, tensors, said):
     ("given", "said"),
     [
         (["the cat", "a dog"], r"A trace follows one text; got a list of texts: .* Pair\(first, second\)\."),
-        (("the cat",), "A trace follows one text; got a tuple of texts: trace them one by one"),
+        (("the cat",), "A trace follows one text; got a tuple of texts: `selfattn.traces` takes them"),
         ([5, 6, 7], r'a tensor by its name, {"input_ids": torch.tensor\(\[ids\]\)}; got a list of num'),
         (torch.tensor([[5, 6]]), 'A tensor is given by its name, {"input_ids": tensor}; got one without'),
         (
@@ -328,7 +328,7 @@ def test_a_network_in_train_mode_is_run_in_eval_mode_and_put_back(dropping, part
     assert torch.equal(other.calls[1].query, edited.calls[1].query)
     assert torch.equal(trace.layer_input(1), given)
     with pytest.raises(RuntimeError, match="broken off"):
-        selfattn.trace(dropping, TEXT, contexts=Broken())
+        selfattn.trace(dropping, TEXT, contexts=Broken({(0, 0): torch.zeros(1)}))
     assert [module.training for module in dropping.network.modules()] == modes
     trained.eval()
 

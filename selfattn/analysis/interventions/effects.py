@@ -31,9 +31,9 @@ from selfattn.recording.doors import Recorder, recording
 from selfattn.recording.edits import Ablate, Edit, Setting
 from selfattn.recording.means import Means
 from selfattn.recording.rows import Version
-from selfattn.tracing.many import Many, keyed, logits_to_keep
 from selfattn.tracing.outcome import Outcome
 from selfattn.tracing.trace import Trace, moved
+from selfattn.tracing.versions import Many, keyed, logits_to_keep
 
 Place = tuple[int, int]  # (layer, head)
 How = Literal["zero", "mean"] | Means

@@ -17,9 +17,9 @@ from selfattn.analysis.interventions.answers import ONE_ANSWER, indices
 from selfattn.analysis.interventions.effects import DISTANCE, SCORE, Place
 from selfattn.models.attention import Attention
 from selfattn.recording.rows import Version
-from selfattn.tracing.many import Many, keyed
 from selfattn.tracing.outcome import Outcome
 from selfattn.tracing.trace import Trace, moved
+from selfattn.tracing.versions import Many, keyed
 
 Contexts = Mapping[tuple[int, int], Float[Tensor, "query d_v"]]  # by (place of the call, head)
 # Below these a share of the difference would be a share of nothing.

@@ -135,11 +135,10 @@ def _keep(call: Call, head: int, rows: slice) -> Tensor:
 
 def _bias(call: Call, head: int) -> Planes:
     """What the model adds to the scaled scores: nothing, a number for each distance j - i, or a whole plane."""
-    setting = call.settings[head]
     queries, keys = call.shape
 
     def bias(rows: slice) -> Tensor:
-        found = call._bias(setting, head, rows, 0)
+        found = call.bias(head, rows, 0)
         return torch.zeros(rows.stop - rows.start, keys) if found is None else found.float().cpu()
 
     # From the distance of the last query to the first key, to that of the first query to the last key.

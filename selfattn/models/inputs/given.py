@@ -120,8 +120,8 @@ def check(given: object, main: str) -> None:
             raise ValueError(f'A tensor is given by its name, {{"{main}": tensor}}; got one without.')
         case list() | tuple() if given and all(isinstance(each, str) for each in given):
             raise ValueError(
-                f"A trace follows one text; got {_named(given)} of texts: trace them one by one, or give two as "
-                "Pair(first, second)."
+                f"A trace follows one text; got {_named(given)} of texts: `selfattn.traces` takes them, or "
+                "give two as Pair(first, second)."
             )
         case list() | tuple() if given and all(isinstance(each, int) for each in given):
             raise ValueError(

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from selfattn.models.encoder import SelfAttentionForCausalLM, SelfAttentionForSequenceClassification
 from selfattn.training.data import encoded
 from selfattn.training.fit import Descent
-from selfattn.training.run import checkpoints, history, outcome, progress, quality
+from selfattn.training.run import checkpoints, history, informed, outcome, progress, quality
 from selfattn.training.run.checkpoints import Counters
 from selfattn.training.run.progress import Evaluation, State, Status
 from selfattn.training.run.run import Run
@@ -27,6 +27,7 @@ CHECKPOINT_EVERY = 50  # steps; what a crash can cost at most
 EVALUATIONS = 4  # an epoch, where each is of so many steps at least
 BETWEEN = 10
 TELL_EVERY = 0.5  # seconds between two words on how far it is
+COMMON = 50  # occurrences of a word that is hidden half as often as one that comes once
 LOOKED_AT = 8  # held-out texts on which the entropy is measured
 
 
@@ -52,6 +53,8 @@ class Loop:
         self.recorded = set(history.steps_to_record(self.steps))
         self.watched = history.watch(self.tokenizer, run.about["watched"], min(32, settings.longest))
         self.looked_at = self._looked_at()
+        # Rare words are learned by heart; what is said of many things, such as "not", must be seen.
+        self.chances = settings.word_dropout / (1 + self.data.occurrences(len(self.tokenizer)) / COMMON)
         torch.manual_seed(settings.seed)
         self.device = torch.device(run.device)
         self.descent = Descent(
@@ -85,7 +88,13 @@ class Loop:
         config = self.settings.config(len(self.tokenizer), names, self.data.pad)
         if self.settings.task == "next token":
             return SelfAttentionForCausalLM(config)
-        return SelfAttentionForSequenceClassification(config)
+        network = SelfAttentionForSequenceClassification(config)
+        if self.settings.informed:
+            # The ratios of two labels are each other's opposites.
+            ratios = informed.log_ratios(self.data, len(self.tokenizer), len(names))[len(names) == 2 :]
+            generator = torch.Generator().manual_seed(self.settings.seed)
+            informed.inform(network.get_input_embeddings().weight, ratios, generator)
+        return network
 
     def _looked_at(self) -> history.Watched:
         rows = next(self.data.in_order(len(self.data.held_out)))
@@ -129,7 +138,7 @@ class Loop:
     def _step(self, batch: dict[str, Tensor]) -> None:
         self.descent.network.train()
         if self.settings.word_dropout and self.data.labels is not None:
-            batch = encoded.without_words(batch, self.settings.word_dropout)
+            batch = encoded.without_words(batch, self.chances)
         loss, gradient = self.descent.step({name: tensor.to(self.device) for name, tensor in batch.items()})
         if not (math.isfinite(loss) and math.isfinite(gradient)):
             what, value = ("loss", loss) if not math.isfinite(loss) else ("gradient", gradient)

@@ -28,7 +28,7 @@ FORMAT = 1
 ASKED = ("pause", "cancel")
 MOST_THREADS = 64
 # What runs were trained with before these could be chosen.
-BEFORE = {"averaging": 0.0, "word_dropout": 0.0}
+BEFORE = {"averaging": 0.0, "word_dropout": 0.0, "informed": False}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from selfattn.analysis.interventions.effects import SEED, THIS_TEXT, Effect, How
 from selfattn.models.attention import Attention
 from selfattn.recording.edits import Edit
 from selfattn.recording.rows import Version
-from selfattn.tracing.many import keyed
+from selfattn.tracing.versions import keyed
 from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions.asked import On

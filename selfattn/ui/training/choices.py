@@ -15,7 +15,7 @@ GROUPS = {
     "Attention": ("positions", "similarity", "attention_dropout", "longest", "scaling"),
     "Training": ("epochs", "batch", "learning_rate", "dropout", "patience"),
 }
-MORE = ("seed", "warm_up", "weight_decay", "word_dropout", "averaging", "clip", "held_out")
+MORE = ("seed", "warm_up", "weight_decay", "word_dropout", "averaging", "clip", "held_out", "informed")
 # How far one click goes, where that is not one.
 STEPS = {"d_model": 16, "d_ff": 64, "batch": 16, "longest": 16, "vocabulary": 500, "warm_up": 50}
 CLASSIFIER = "classification"

@@ -5,6 +5,8 @@
 // both sides hand the same logits to the softmax.
 
 import { foldsOf, onPicture } from "./laid.js";
+import { mix, turned } from "./mix.js";
+import { similarity } from "./similarity.js";
 
 const { fround } = Math;
 
@@ -36,6 +38,13 @@ export class Head {
   transposed = null;
   /** What is added to the logits. @type {Float32Array | undefined} */
   bias;
+  /** What `scaled` was made of. @type {unknown[]} */
+  #scaledOf = [];
+  /** The values turned, and what the weights mix of them: made when it is asked for. @type {Float64Array | null} */
+  #turned = null;
+  #mixed = false;
+  /** @type {Float32Array} */
+  #context;
 
   /** @param {any} about */
   constructor({ head, planes, queries, keys, notes, word_names: wordNames }) {
@@ -123,7 +132,7 @@ export class Head {
     this.logits = new Float32Array(n * m);
     this.weights = new Float32Array(n * m);
     this.keep = new Uint8Array(n * m);
-    this.context = new Float32Array(n * dv);
+    this.#context = new Float32Array(n * dv);
     // One number a row: keys allowed, largest logit, sum of exponentials, entropy over log n; of its weights the
     // sum, the sum of squares, and the largest.
     this.allowed = new Float64Array(n);
@@ -133,7 +142,6 @@ export class Head {
     this.sum = new Float64Array(n);
     this.squares = new Float64Array(n);
     this.top = new Float64Array(n);
-    this.mixed = new Float64Array(dv);
   }
 
   /**
@@ -145,14 +153,36 @@ export class Head {
     if (this.masked !== maskOf(view)) this.#mask(view);
     this.factor = view.scaled ? this.scale : 1;
     this.temperature = view.temperature ?? this.own.temperature;
+    this.#scale();
     const [n] = this.shape;
-    for (let i = 0; i < n; i++) this.#row(i, fround(this.factor), fround(this.temperature));
-    if (this.ablated) this.#silence();
+    for (let i = 0; i < n; i++) this.#row(i, fround(this.temperature));
+    this.#mixed = false;
+  }
+
+  /** What each query receives: the values, by the weights of its row. @type {Float32Array} */
+  get context() {
+    if (!this.#mixed) {
+      this.#mixed = true;
+      this.#turned ??= turned(this.value, this.shape[1], this.dv);
+      mix(this.weights, this.#turned, this.#context, this.shape, this.dv);
+      if (this.ablated) this.#silence();
+    }
+    return this.#context;
+  }
+
+  /** A temperature leaves the scaled scores as they are. */
+  #scale() {
+    const { scores, scaled, factor } = this;
+    if (this.#scaledOf[0] === scores && this.#scaledOf[1] === factor) return;
+    this.#scaledOf = [scores, factor];
+    const by = fround(factor);
+    for (let c = 0; c < scaled.length; c++) scaled[c] = scores[c] * by;
   }
 
   /** What a silenced head gives: zeros, what is given, or the mean of its rows (so far) but for those of padding. */
   #silence() {
-    const { context, given, ablated, dv, real } = this;
+    const { given, ablated, dv, real } = this;
+    const context = this.#context;
     if (ablated === "zero") return void context.fill(0);
     if (given) return context.set(given);
     const sum = new Float64Array(dv);
@@ -236,14 +266,13 @@ export class Head {
     this.bias = this.own.bias && finite ? this.own.bias.map((b, c) => b + finite[c]) : (this.own.bias ?? finite);
   }
 
-  #row(i, factor, temperature) {
-    const { scores, scaled, logits, weights, keep, bias, softcap } = this;
+  #row(i, temperature) {
+    const { scaled, logits, weights, keep, bias, softcap } = this;
     const m = this.shape[1];
     const start = i * m;
     let largest = this.sink ?? -Infinity;
     let allowed = 0;
     for (let c = start; c < start + m; c++) {
-      scaled[c] = scores[c] * factor;
       let logit = scaled[c];
       if (softcap) logit = fround(softcap * fround(Math.tanh(fround(logit / softcap))));
       if (bias) logit = fround(logit + bias[c]);
@@ -281,11 +310,10 @@ export class Head {
   }
 
   #spread(i, total, start) {
-    const { weights, value, mixed, dv } = this;
+    const { weights } = this;
     const end = start + this.shape[1];
     const share = total > 0 ? 1 / total : 0;
     let [sum, squares, top] = [0, 0, 0];
-    mixed.fill(0);
     for (let c = start; c < end; c++) {
       const weight = weights[c] * share;
       weights[c] = weight;
@@ -293,22 +321,9 @@ export class Head {
       squares += weight * weight;
       if (weight > top) top = weight;
     }
-    // Four keys at a time: the sums are read and written a quarter as often.
-    let c = start;
-    let at = 0;
-    for (; c + 3 < end; c += 4, at += 4 * dv) {
-      const [a, b] = [weights[c], weights[c + 1]];
-      const [d, e] = [weights[c + 2], weights[c + 3]];
-      if (a + b + d + e === 0) continue;
-      for (let x = 0, v = at; x < dv; x++, v++) {
-        mixed[x] += a * value[v] + b * value[v + dv] + d * value[v + 2 * dv] + e * value[v + 3 * dv];
-      }
-    }
-    for (; c < end; c++, at += dv) for (let x = 0; x < dv; x++) mixed[x] += weights[c] * value[at + x];
     this.sum[i] = sum;
     this.squares[i] = squares;
     this.top[i] = top;
-    this.context.set(mixed, i * dv);
   }
 }
 
@@ -331,35 +346,6 @@ function entropyOf(weights, start, m) {
 /** @param {Settings} view */
 function maskOf({ mask, width, pairs }) {
   return JSON.stringify([mask, width, pairs]);
-}
-
-// In double precision, and rounded once: as the edit `Similarity` does in Python.
-/** @type {Record<string, (head: Head) => Float32Array>} */
-const similarity = {
-  dot: (head) => everyPair(head, (product) => product),
-  cosine: (head) => everyPair(head, (product, qq, kk) => (qq && kk ? product / Math.sqrt(qq * kk) : 0)),
-  rbf: (head) => everyPair(head, (product, qq, kk) => -Math.max(qq + kk - 2 * product, 0) / 2),
-};
-
-/**
- * @param {Head} head
- * @param {(product: number, qq: number, kk: number) => number} alike
- */
-function everyPair({ query, key, shape: [n, m], d }, alike) {
-  const scores = new Float32Array(n * m);
-  const squares = (plane, count) =>
-    Float64Array.from({ length: count }, (_, row) =>
-      plane.subarray(row * d, row * d + d).reduce((s, x) => s + x * x, 0),
-    );
-  const [qq, kk] = [squares(query, n), squares(key, m)];
-  for (let i = 0, c = 0; i < n; i++) {
-    for (let j = 0; j < m; j++, c++) {
-      let product = 0;
-      for (let a = i * d, b = j * d, end = a + d; a < end; a++, b++) product += query[a] * key[b];
-      scores[c] = alike(product, qq[i], kk[j]);
-    }
-  }
-  return scores;
 }
 
 /**

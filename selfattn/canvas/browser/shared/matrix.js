@@ -58,6 +58,7 @@ export class Matrix {
   small = null;
   /** The pixels that stand there, those to come, and those that they come from. @type {Uint32Array<ArrayBuffer> | null} */
   shown = null;
+  /** @type {Uint32Array<ArrayBuffer>} */
   target = new Uint32Array();
   /** @type {Uint32Array<ArrayBuffer> | null} */
   origin = null;
@@ -129,7 +130,9 @@ export class Matrix {
       this.tableKey = key;
       this.colours = style.signed ? diverging(palette, this.symbol) : sequential(palette);
     }
-    const pixels = new Uint32Array(small.values.length);
+    // While the reader drags, the pixels that stood there are painted over: nothing is blended from them.
+    const over = this.scope.moving && this.target.length === small.values.length;
+    const pixels = over ? this.target : new Uint32Array(small.values.length);
     paint(small.values, pixels, this.colours, { ...style, width: small.shape[1] });
     if (small.keep) for (let c = 0; c < pixels.length; c++) if (!small.keep[c]) pixels[c] = 0;
     return pixels;
@@ -237,17 +240,22 @@ export function pooled(values, keep, [rows, columns], [high, wide]) {
   const shape = [Math.ceil(rows / high), Math.ceil(columns / wide)];
   const small = new Float32Array(shape[0] * shape[1]);
   const kept = keep && new Uint8Array(small.length);
-  const places = Int32Array.from({ length: columns }, (_, column) => Math.floor(column / wide));
-  for (let i = 0, c = 0; i < rows; i++) {
-    const start = Math.floor(i / high) * shape[1];
-    for (let j = 0; j < columns; j++, c++) {
-      if (keep) {
-        if (!keep[c]) continue;
-        kept[start + places[j]] = 1;
+  for (let i = 0; i < rows; i++) {
+    const [start, end] = [i * columns, i * columns + columns];
+    for (let c = start, place = Math.floor(i / high) * shape[1]; c < end; place++) {
+      const stop = Math.min(c + wide, end);
+      let best = small[place];
+      let most = best < 0 ? -best : best;
+      for (; c < stop; c++) {
+        if (keep) {
+          if (!keep[c]) continue;
+          kept[place] = 1;
+        }
+        const value = values[c];
+        const size = value < 0 ? -value : value;
+        if (size > most) [best, most] = [value, size];
       }
-      const value = values[c];
-      const best = small[start + places[j]];
-      if ((value < 0 ? -value : value) > (best < 0 ? -best : best)) small[start + places[j]] = value;
+      small[place] = best;
     }
   }
   return { values: small, keep: kept, shape };

@@ -19,6 +19,7 @@ from tests.tools.tolerance import assert_close
 
 TEXT = "The film was not good, but the film was short."
 EDITS = [Temperature(3.0)]
+SIDES = ("clientWidth", "clientHeight")
 # Where the canvas lies on the stage, how large it is, and what it says of its last drawing.
 SEEN = """canvas => {
   const { drawn, strips, side } = canvas.dataset;
@@ -108,7 +109,9 @@ def test_what_is_in_sight_is_drawn_and_no_more(reader, home, found):
     assert first["side"] >= 40
     assert first["scrollWidth"] > first["clientWidth"]
     assert first["scrollHeight"] > first["clientHeight"]
-    assert 50 < first["drawn"] < 400, "of 1024"
+    size = reader.page.locator(".ring").evaluate("e => [parseFloat(e.style.width), parseFloat(e.style.height)]")
+    fit = [2 + (first[side] - corner) // each for side, corner, each in zip(SIDES, CORNER, size, strict=True)]
+    assert 50 < first["drawn"] <= fit[0] * fit[1], "of 1024"
     assert first["strips"] < 32, "pictures are made of layers in sight"
     ratio = reader.page.evaluate("devicePixelRatio")
     assert first["pixels"] <= first["clientWidth"] * first["clientHeight"] * ratio**2, "a canvas as large as the window"
@@ -117,7 +120,7 @@ def test_what_is_in_sight_is_drawn_and_no_more(reader, home, found):
     reader.page.wait_for_function("before => " + HERE.format("> 0") + " && before", arg=True)
     reader.page.wait_for_timeout(100)
     last = seen(reader)
-    assert last["drawn"] < 400
+    assert last["drawn"] <= fit[0] * fit[1]
     canvas, (x, y) = reader.page.locator(".stage canvas"), middle(reader, 31, 31)
     assert canvas.evaluate(INKED, [x, y - 8, 36]) > 3, "its picture is there"
     canvas.hover(position={"x": x, "y": y})

@@ -202,9 +202,11 @@ class Watch(TorchFunctionMode):
     def _follow(self, name: str, output: Any, arguments: tuple[Any, ...], keywords: Any) -> None:
         """Any other operation: what is known of its result, by what is known of what went in."""
         nodes = self.known.among(arguments)
+        if not nodes and name not in ("mul", "div"):
+            return  # what is made of unknown tensors is new, and unknown
         node: Any = None
         if not nodes:
-            if name in ("mul", "div") and isinstance(output, Tensor) and output.is_floating_point():
+            if isinstance(output, Tensor) and output.is_floating_point():
                 node = multiplied_by(name, arguments)
         elif any(isinstance(each, Scores) for each in nodes):
             node = self._step(name, output, arguments, keywords)

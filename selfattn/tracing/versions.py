@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from selfattn.models.answers.tasks import predict
 from selfattn.models.budgets import EAGER, SHARE, free
-from selfattn.models.inputs.given import Pair, entrance, uncached
+from selfattn.models.inputs.given import entrance, uncached
 from selfattn.models.model import Model
 from selfattn.recording.call import Call
 from selfattn.recording.doors import door, recording
@@ -95,10 +95,7 @@ class Many(Generic[Result]):
         model, keywords = before.model, _last_logits(before)
         read = partial(_outcome, before, bool(keywords))
         given = Version(before.edits, before.recorder.contexts)
-        many = Many(model, before.inputs, before.calls, read, _numbers, alone, given, **keywords)
-        if isinstance(before.given, Pair) and model.task.says is None:  # two passes, of which the trace has the first
-            many.manner = Manner.ALONE
-        return many
+        return Many(model, before.inputs, before.calls, read, _numbers, alone, given, **keywords)
 
     def outcomes(self, versions: Iterable[Version]) -> Iterator[Result]:
         """What each version comes to, in their order. They are asked for as a batch of them is due."""

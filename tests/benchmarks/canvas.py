@@ -1,8 +1,9 @@
 """How long does a frame of a drag take, how many bytes are sent, and how fast are all heads drawn? In Chromium.
 
-python -m tests.benchmarks.canvas [--beside CHECKOUT] [--drags]
+python -m tests.benchmarks.canvas [--beside CHECKOUT] [--drags | --boards]
 
-With `--beside` the app of another checkout is dragged in turns with this one; with `--drags` nothing else is measured.
+With `--beside` the app of another checkout is dragged in turns with this one; with `--drags` nothing else is measured,
+and with `--boards` only the boards of many heads: the first heads, all of them, and how they scroll.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from selfattn.canvas.one_head.head import head_payload
 from selfattn.canvas.payload import pack
 from selfattn.models.loading.names import names
 from tests.benchmarks import peers, readers
+from tests.tools import thousand
 from tests.tools.browser import CHROMIUM, FLAGS, server
 
 ROUNDS, FRAMES, ATLASES = 3, 120, 8
@@ -128,19 +130,81 @@ def atlas(browser: Browser, address: str, home: Path) -> None:
     page.close()
 
 
+# From the click to the frame after the first heads were drawn, and to the frame after all of them were.
+FIRST_AND_ALL = """async () => {
+  const start = performance.now();
+  [...document.querySelectorAll("[data-testid=stSidebarNavLink]")].find((a) => a.innerText === "All heads").click();
+  const atlas = () =>
+    [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")]
+      .map((host) => host.shadowRoot?.querySelector(".atlas[data-ready=true]"))
+      .find(Boolean);
+  const until = async (done) => {
+    while (!done(atlas()?.scope.about)) {
+      if (performance.now() - start > 60000) throw new Error("not drawn within 60 s");
+      await new Promise(requestAnimationFrame);
+    }
+    await new Promise(requestAnimationFrame);
+    return performance.now() - start;
+  };
+  return [await until((about) => about), await until((about) => about && about.here.length === about.layers.length)];
+}"""
+# Frame to frame while the board is scrolled down and to the right, and what a drawing takes of it.
+SCROLL = """async (grid) => {
+  const [gaps, scripts] = [[], []];
+  let last = await new Promise(requestAnimationFrame);
+  for (let step = 0; step < 120; step++) {
+    const start = performance.now();
+    grid.scrollBy(step % 40 < 20 ? 9 : -9, 17);
+    grid.dispatchEvent(new Event("scroll"));
+    scripts.push(performance.now() - start);
+    const now = await new Promise(requestAnimationFrame);
+    gaps.push(now - last);
+    last = now;
+  }
+  return { gaps, scripts };
+}"""
+
+
+def thousands(browser: Browser, address: str, home: Path) -> None:
+    """All heads of a tiny model of 1024, and of SmolLM2: the first of them, all, and how they scroll."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    for model in (str(thousand.folder(home)), *(["smollm2"] if "smollm2" in names() else [])):
+        for name in ("Paris", "Rome", "Berlin"):
+            text = f"The capital of France is not {name}, and the capital of Germany is not {name} either. " * 3
+            page.goto(f"{address}/?model={quote(model, safe='')}&text={quote(text)}")
+            page.locator(".head[data-ready=true]").wait_for(timeout=120_000)
+            page.wait_for_timeout(2500)
+            first, every = page.evaluate(FIRST_AND_ALL)
+            page.wait_for_timeout(1500)
+            found = page.locator(".grid").evaluate(SCROLL)
+            about = page.locator(".stage canvas").evaluate("e => ({ ...e.dataset })")
+            print(
+                f"{Path(model).name:10} click to the first heads {first:.0f} ms, to all {every:.0f} ms; "
+                f"{about['drawn']} drawn of {about['side']} pixels; scrolling: drawing p95 "
+                f"{percentile(found['scripts']):.1f} ms, frame to frame p95 {percentile(found['gaps']):.1f} ms",
+                flush=True,
+            )
+    page.close()
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--beside", type=Path, metavar="CHECKOUT")
     parser.add_argument("--drags", action="store_true")
+    parser.add_argument("--boards", action="store_true")
     given = parser.parse_args()
     with sync_playwright() as playwright, server() as address, TemporaryDirectory() as home, ExitStack() as stack:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        if given.boards:
+            thousands(browser, address, Path(home))
+            raise SystemExit
         addresses = {"here": address}
         if given.beside:
             addresses["beside"] = f"http://{stack.enter_context(readers.served(given.beside))[0]}"
         drags(browser, addresses)
         if given.drags:
             raise SystemExit
+        thousands(browser, address, Path(home) / "thousand")
         atlas(browser, address, large_model(Path(home)))
         weights, tokens = peers.example(128)
         print(f"144 heads by Plotly heatmaps     {peers.plotly_grid(browser, weights)}")

@@ -95,7 +95,9 @@ def test_together_is_alone_on_every_architecture(name):
 
 @pytest.mark.parametrize("name", ["albert", "xlnet", "funnel", "t5", "mixtral", "swin", "wav2vec2"])
 def test_shared_layers_experts_windows_and_two_stacks(name):
-    check(Passes(tiny.network(name), name))
+    passes = Passes(tiny.network(name), name)
+    check(passes)
+    assert passes.count == 1 + len(list(passes.versions())), "one by itself; the others are what they are compared with"
 
 
 @pytest.mark.parametrize("name", ["llama", "bert", "t5"])
@@ -106,17 +108,17 @@ def test_half_precision_within_its_own_rounding(name):
 
 
 def test_blocks_that_give_what_lay_in_a_state_are_not_left_out():
-    """The second block takes what the first laid beside it: without the first there is nothing, or what is old."""
+    """The second block takes what the first laid beside it, and without a word does without where there is none."""
     network = tiny.network("llama")
     first, second = network.model.layers
     plain, state = (first.mlp.forward, second.mlp.forward), {}
 
     def lays(hidden):
-        state["kept"] = state.get("kept", 0.0) * 0.5 + hidden.mean(1, keepdim=True)
+        state["kept"] = hidden.mean(1, keepdim=True)
         return plain[0](hidden)
 
     first.mlp.forward = lays
-    second.mlp.forward = lambda hidden: plain[1](hidden + state.pop("kept"))
+    second.mlp.forward = lambda hidden: plain[1](hidden + state.pop("kept", 0.0))
     passes = Passes(network)
     check(passes)
     assert passes.many.manner is Manner.TOGETHER
@@ -134,11 +136,11 @@ def test_what_is_taken_over_a_batch_is_run_one_by_one():
 
 
 def test_rows_that_lie_otherwise_are_seen():
-    """A network that turns its batch about gives each version the numbers of another."""
+    """A network that turns all of its batch but the last about gives each version the numbers of another."""
     network = tiny.network("gpt2")
     head = network.lm_head
     plain = head.forward
-    head.forward = lambda hidden: plain(hidden.flip(0))
+    head.forward = lambda hidden: plain(torch.cat([hidden[:-1].flip(0), hidden[-1:]]))
     passes = Passes(network)
     check(passes)
     assert passes.many.manner is Manner.ALONE
@@ -184,15 +186,18 @@ def test_who_stops_goes_on_with_what_is_left():
 def test_edits_that_all_have_stay():
     """Versions of a pass that is edited: a head that is silenced already stays so."""
     model = selfattn.load("sentiment")
-    base = (Temperature(2.0), Ablate(layers={0}, heads={1}))
+    base, runs = (Temperature(2.0), Ablate("mean", layers={0}, heads={1})), []
 
     def run(edits):
+        runs.append(edits)
         return selfattn.trace(model, TEXT, (*base, *edits))
 
     measure, attention = effects.on_text(run), model.attention()
-    for place, effect in effects.silencing(measure, attention):
-        assert_close(effect.after, measure.effect(effects.silence([place], attention)).after, within=1e-5)
-    assert dict(effects.silencing(measure, attention))[0, 1].change == 0.0
+    found = dict(effects.silencing(measure, attention, "mean"))
+    assert len(runs) == 2, "without edits, and one head by itself"
+    for place, effect in found.items():
+        assert_close(effect.after, measure.effect(effects.silence([place], attention, "mean")).after, within=1e-5)
+    assert abs(found[0, 1].change) < 1e-6
 
 
 def test_a_batch_is_as_large_as_there_is_room(monkeypatch):

@@ -52,11 +52,13 @@ def test_words_are_hidden_by_their_share_and_no_text_is_empty():
     torch.manual_seed(0)
     batch = {"input_ids": torch.ones(200, 50, dtype=torch.long), "attention_mask": torch.ones(200, 50).long()}
     batch["attention_mask"][:, 40:] = 0
-    hidden = without_words(batch, 0.3)
+    batch["input_ids"][:, 1::2] = 2
+    hidden = without_words(batch, torch.tensor([0.0, 0.1, 0.3]))
     seen = hidden["attention_mask"]
     assert seen[:, 0].all()
     assert not seen[:, 40:].any()
-    assert seen[:, 1:40].float().mean() == pytest.approx(0.7, abs=0.02)
+    assert seen[:, 1:40:2].float().mean() == pytest.approx(0.7, abs=0.03)
+    assert seen[:, 2:40:2].float().mean() == pytest.approx(0.9, abs=0.03)
     assert batch["attention_mask"][:, :40].all()
     assert hidden["input_ids"] is batch["input_ids"]
 

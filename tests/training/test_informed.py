@@ -37,6 +37,10 @@ def test_ratios_of_three_labels_are_each_against_the_others():
     )
 
 
+def test_occurrences_are_those_of_the_training_texts():
+    assert DATA.occurrences(6).tolist() == [0, 3, 3, 1, 0, 0]
+
+
 def test_word_vectors_move_along_one_direction_a_label_that_a_norm_lets_through():
     table = torch.zeros(5, 8)
     ratios = log_ratios(DATA, 5, 2)[:1]

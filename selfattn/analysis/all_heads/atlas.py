@@ -70,7 +70,7 @@ class Atlas:
             Badge(self.layers[layer], head, pattern.name, float(value))
             for place, pattern in enumerate(self.patterns)
             for (layer, head), value in np.ndenumerate(self.table[..., place])
-            if pattern.is_worth_a_badge(value, self.baselines[layer, head, place])
+            if pattern.is_worth_a_badge(float(value), float(self.baselines[layer, head, place]))
         ]
         return sorted(found, key=lambda badge: -badge.value)
 

@@ -65,6 +65,11 @@ class Encoded:
             batches += pool[self.lengths[pool].argsort(stable=True)].split(size)
         return [batches[at] for at in torch.randperm(len(batches), generator=generator).tolist()]
 
+    def occurrences(self, vocabulary: int) -> Tensor:
+        """How often each token is in the texts that are trained on."""
+        trained = ~self.held_out.repeat_interleave(self.lengths)
+        return self.ids[trained].long().bincount(minlength=vocabulary)
+
     def steps(self, size: int) -> int:
         """Batches of an epoch."""
         return -(-len(self.rows(held_out=False)) // size)
@@ -75,10 +80,10 @@ class Encoded:
         yield from rows[self.lengths[rows].argsort(stable=True)].split(size)
 
 
-def without_words(batch: dict[str, Tensor], share: float) -> dict[str, Tensor]:
-    """A batch in which the mask hides each token by this chance, and never a text's first: so no text is empty."""
+def without_words(batch: dict[str, Tensor], chances: Tensor) -> dict[str, Tensor]:
+    """A batch in which the mask hides each token by the chance of its id, and never a text's first: none is empty."""
     seen = batch["attention_mask"]
-    hidden = torch.rand(seen.shape) < share
+    hidden = torch.rand(seen.shape) < chances[batch["input_ids"]]
     hidden[:, 0] = False
     return batch | {"attention_mask": seen.masked_fill(hidden, 0)}
 

@@ -27,6 +27,7 @@ CHECKPOINT_EVERY = 50  # steps; what a crash can cost at most
 EVALUATIONS = 4  # an epoch, where each is of so many steps at least
 BETWEEN = 10
 TELL_EVERY = 0.5  # seconds between two words on how far it is
+COMMON = 50  # occurrences of a word that is hidden half as often as one that comes once
 LOOKED_AT = 8  # held-out texts on which the entropy is measured
 
 
@@ -52,6 +53,8 @@ class Loop:
         self.recorded = set(history.steps_to_record(self.steps))
         self.watched = history.watch(self.tokenizer, run.about["watched"], min(32, settings.longest))
         self.looked_at = self._looked_at()
+        # Rare words are learned by heart; what is said of many things, such as "not", must be seen.
+        self.chances = settings.word_dropout / (1 + self.data.occurrences(len(self.tokenizer)) / COMMON)
         torch.manual_seed(settings.seed)
         self.device = torch.device(run.device)
         self.descent = Descent(
@@ -135,7 +138,7 @@ class Loop:
     def _step(self, batch: dict[str, Tensor]) -> None:
         self.descent.network.train()
         if self.settings.word_dropout and self.data.labels is not None:
-            batch = encoded.without_words(batch, self.settings.word_dropout)
+            batch = encoded.without_words(batch, self.chances)
         loss, gradient = self.descent.step({name: tensor.to(self.device) for name, tensor in batch.items()})
         if not (math.isfinite(loss) and math.isfinite(gradient)):
             what, value = ("loss", loss) if not math.isfinite(loss) else ("gradient", gradient)

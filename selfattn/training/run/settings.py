@@ -70,13 +70,13 @@ class Settings:
         0.1, "Share of the attention weights that are dropped in each step; more hinders learning by heart.", 0, 0.9
     )
     dropout: float = _number(
-        0.1,
+        0.2,
         "Share of the numbers between the parts that are dropped in each step; more hinders learning by heart.",
         0,
         0.9,
     )
     vocabulary: int = _number(
-        4000, "Entries of the tokenizer trained on the data; more make whole words of rarer ones.", 260, 100_000
+        8000, "Entries of the tokenizer trained on the data; more make whole words of rarer ones.", 260, 100_000
     )
     longest: int = _number(
         128, "Tokens that are read of a text; longer ones are cut, and time grows with their square.", 4, 4096
@@ -94,13 +94,16 @@ class Settings:
         100_000,
     )
     word_dropout: float = _number(
-        0.1, "Share of a classifier's tokens that are hidden in each step; more makes it lean on no one word.", 0, 0.9
+        0.7,
+        "Chance that a classifier's rarest tokens are hidden in a step, common ones less; more learns less by heart.",
+        0,
+        1,
     )
     weight_decay: float = _number(
-        0.01, "How strongly AdamW pulls the matrices towards 0; more gives a simpler model.", 0, 10
+        0.1, "How strongly AdamW pulls the matrices towards 0; more gives a simpler model.", 0, 10
     )
     averaging: float = _number(
-        0.99,
+        0.98,
         "How slowly the network that is kept follows the one that is trained: their average swings less; 0 keeps the "
         "trained one itself.",
         0,

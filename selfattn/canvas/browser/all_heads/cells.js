@@ -80,7 +80,7 @@ export function numbers(context, lay, { places, view, palette, rows, columns, le
   context.textAlign = "left";
   // A head's number would run into these where the first is scrolled half away.
   if (view.order !== "model" || left === 0)
-    context.fillText(view.order === "model" ? "L \\ H" : "most first →", 0, BAND / 2);
+    context.fillText(view.order === "model" ? "L \\ H" : "most first →", 3, BAND / 2);
   if (view.order === "all") return;
   context.textAlign = "right";
   for (const [y, row] of places.slice(...rows).entries()) {

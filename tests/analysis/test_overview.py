@@ -83,6 +83,16 @@ def test_an_overview_of_a_specimen(name, side):
         check(call.with_edits([Mask(causal), Temperature(0.5)]), 0, side)
 
 
+@pytest.mark.parametrize("tile", [(1, 1), (2, 3), (5, 4), (64, 64)])
+@pytest.mark.parametrize("edits", [[], [Scale(None)], [Mask(causal & window(4))]], ids=["plain", "scale", "mask"])
+@pytest.mark.parametrize("name", ["bert", "llama"])
+def test_tiles_of_any_size_give_the_same(name, edits, tile, monkeypatch):
+    monkeypatch.setattr("selfattn.analysis.one_head.overview.TILE", tile)
+    for call in calls(name, padded=False):
+        for side in (2, 5, 11):
+            check(call.with_edits(edits), 1, side)
+
+
 def test_half_precision_is_computed_in_32_bits():
     call = calls("bert")[0]
     half = replace(call, query=call.query.half(), key=call.key.half(), value=call.value.half())

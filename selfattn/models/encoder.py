@@ -57,7 +57,6 @@ class SelfAttentionConfig(PreTrainedConfig):
     attention_dropout: float = 0.0
     dropout: float = 0.0
     initializer_range: float = 0.02
-    residual_range: float | None = None  # of the last matrix of each part, where it begins smaller than the others
     pad_token_id: int | None = 0
     tie_word_embeddings: bool = True
 
@@ -110,10 +109,6 @@ def eager_attention_forward(
     return (weights @ value).transpose(1, 2).contiguous(), stages.weights
 
 
-class ToResidual(nn.Linear):
-    """The last matrix of a part, whose output is added to what came in."""
-
-
 class SelfAttention(nn.Module):
     """Multi-head self-attention: one linear map makes Q, K and V of all heads, another mixes what the heads found."""
 
@@ -124,7 +119,7 @@ class SelfAttention(nn.Module):
         self.d_head = config.hidden_size // config.num_attention_heads
         self.is_causal = config.is_causal
         self.query_key_value = nn.Linear(config.hidden_size, 3 * config.hidden_size)
-        self.output = ToResidual(config.hidden_size, config.hidden_size)
+        self.output = nn.Linear(config.hidden_size, config.hidden_size)
         # Each scale gives scores of unit variance for random directions; the last two similarities need none.
         scale = {"dot": self.d_head**-0.5, "bilinear": self.d_head**-0.5, "cosine": self.d_head**0.5}
         self.scaling = scale.get(config.similarity, 1.0) if config.scaling else 1.0
@@ -180,7 +175,7 @@ class EncoderBlock(nn.Module):
         self.feed_forward = nn.Sequential(
             nn.Linear(config.hidden_size, config.intermediate_size),
             nn.GELU(),
-            ToResidual(config.intermediate_size, config.hidden_size),
+            nn.Linear(config.intermediate_size, config.hidden_size),
         )
         self.feed_forward_norm = nn.LayerNorm(config.hidden_size)
         self.dropout = nn.Dropout(config.dropout)
@@ -213,8 +208,6 @@ class SelfAttentionPreTrainedModel(PreTrainedModel):
         if isinstance(module, SelfAttention):
             for parameter in module.parameters(recurse=False):
                 initialization.normal_(parameter, std=module.d_head**-0.5)
-        if isinstance(module, ToResidual) and self.config.residual_range is not None:
-            initialization.normal_(module.weight, std=self.config.residual_range)
         if isinstance(module, SelfAttentionForSequenceClassification):
             for parameter in module.parameters(recurse=False):
                 initialization.zeros_(parameter)

@@ -94,7 +94,7 @@ class Settings:
         100_000,
     )
     word_dropout: float = _number(
-        0.7,
+        0.8,
         "Chance that a classifier's rarest tokens are hidden in a step, common ones less; more learns less by heart.",
         0,
         1,
@@ -187,8 +187,6 @@ class Settings:
             dropout=self.dropout,
             # Queries and keys of about unit variance: attention that starts out even takes long to leave it.
             initializer_range=self.d_model**-0.5,
-            # Each part begins as nearly nothing: what the words say by themselves is learned first.
-            residual_range=0.1 * self.d_model**-0.5,
             pad_token_id=pad,
             tie_word_embeddings=causal,
             **named,

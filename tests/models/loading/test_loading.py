@@ -148,7 +148,7 @@ def slow(monkeypatch, bert):
 
 def shelf(released: list[str] | None = None) -> Shelf:
     """With room for two models and a half."""
-    return Shelf(2.5, at_once=2, release=lambda: released is not None and released.append("left"))
+    return Shelf(2.5, at_once=2, release=lambda left: released is not None and released.append("left"))
 
 
 def test_two_readers_share_one_load(slow, bert):

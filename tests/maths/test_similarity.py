@@ -170,7 +170,9 @@ def test_the_model_runs_on_another_similarity(name, padded):
     real = inputs["attention_mask"][0].bool() if plain.shape[1:2] == (11,) else slice(None)
     for label, edits in EDITS.items():
         edited = recorded_logits(model, inputs, edits)
-        assert_close(edited[0][real], slow.run(network, inputs, edits)[0][real], within=1e-4)
+        expected = slow.run(network, inputs, edits)[0][real]
+        # A sharp softmax makes much of rounding: the slow way is as far from float64 as the other.
+        assert_close(edited[0][real], expected, within=1e-4 * max(1.0, expected.abs().max().item()))
         if label == "dot":
             assert_close(edited[0][real], plain[0][real], within=1e-4)
         else:

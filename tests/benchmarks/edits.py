@@ -94,6 +94,7 @@ def serve(name: str, length: int) -> None:
         for _ in sys.stdin:
             times = {}
             for kind, run in runs.items():
+                run()  # so that no kind pays for whoever had the processor before
                 start = clock()
                 run()
                 times[kind] = clock() - start

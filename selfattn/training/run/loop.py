@@ -27,7 +27,7 @@ CHECKPOINT_EVERY = 50  # steps; what a crash can cost at most
 EVALUATIONS = 4  # an epoch, where each is of so many steps at least
 BETWEEN = 10
 TELL_EVERY = 0.5  # seconds between two words on how far it is
-COMMON = 5  # occurrences of a word that is hidden half as often as one that comes once
+COMMON = 5  # occurrences at which the chance that a word is hidden has halved
 LOOKED_AT = 8  # held-out texts on which the entropy is measured
 
 

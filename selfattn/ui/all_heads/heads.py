@@ -24,6 +24,7 @@ from selfattn.ui.link import KEEP, QUOTED, Linked
 from selfattn.ui.shell import exporting
 from selfattn.ui.shell.frame import Study
 from selfattn.ui.shell.source import source
+from selfattn.ui.turns import turn
 
 View = dict[str, str | float]
 Layer = TypeVar("Layer")
@@ -108,7 +109,7 @@ def edits_or_not(study: Study) -> Study:
 def _score_on_repeats(study: Study) -> None:
     scored = caches.repeats(study.run)
     if not scored and on_repeats.applies(study.model):
-        with st.spinner("Scoring induction on repeated random tokens …"):
+        with turn(), st.spinner("Scoring induction on repeated random tokens …"):
             generator = torch.Generator().manual_seed(SEED)
             scored |= on_repeats.scores(study.model, generator, edits=study.run.edits)
         st.rerun()

@@ -19,6 +19,7 @@ from selfattn.ui import caches, steps
 from selfattn.ui.caches import Run
 from selfattn.ui.interventions.asked import On
 from selfattn.ui.kept import kept
+from selfattn.ui.turns import turn
 
 # Bytes of a model's weights from which a team of PyTorch's threads saves more than it costs a rerun to start one.
 LARGE = 1 << 26
@@ -53,7 +54,8 @@ def induction(run: Run) -> dict[Place, float]:
     """The induction score of each head, on repeated random tokens."""
     scored = caches.repeats(run)
     if not scored:
-        scored |= on_repeats.scores(caches.model(run.choice), torch.Generator().manual_seed(SEED))
+        with turn():
+            scored |= on_repeats.scores(caches.model(run.choice), torch.Generator().manual_seed(SEED))
     return {place: score.value for place, score in scored.items()}
 
 
